@@ -1,0 +1,259 @@
+//! What a module imports, exports and needs at instantiation.
+//!
+//! The manifest is the one part of an artifact that is decoded when it is loaded. Whatever grows with the number of
+//! functions is kept out of it, in tables that are searched in place ([`artifact`](super::artifact)).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::index::{FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex};
+use super::types::{FuncType, GlobalType, MemoryType, RefType, TableType};
+use super::vmctx::VmShape;
+
+/// What a module imports, exports and needs at instantiation.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The module's name, from its name section.
+    pub name: Option<String>,
+    /// The different signatures of the module; [`SignatureIndex`] points here.
+    pub signatures: Vec<FuncType>,
+    /// Imports, in the order of the import section.
+    pub imports: Vec<Import>,
+    /// Exports, in the order of the export section.
+    pub exports: Vec<Export>,
+    /// How many functions it defines.
+    pub functions: u32,
+    /// How many functions have a [`FuncRefIndex`].
+    pub funcrefs: u32,
+    /// The tables it defines.
+    pub tables: Vec<Table>,
+    /// The memories it defines.
+    pub memories: Vec<Memory>,
+    /// The globals it defines.
+    pub globals: Vec<Global>,
+    /// The signature of each tag it defines.
+    pub tags: Vec<SignatureIndex>,
+    /// Element segments, all of them.
+    pub elements: Vec<ElementSegment>,
+    /// Data segments, all of them.
+    pub data: Vec<DataSegment>,
+    /// The images that memories start with.
+    pub images: Vec<MemoryImage>,
+    /// The function to call at the end of instantiation.
+    pub start: Option<FuncRefIndex>,
+    /// The custom sections that were kept: their names, and where in the artifact's data their bytes are.
+    pub custom_sections: Vec<(String, Range)>,
+}
+
+impl Manifest {
+    /// How many of each thing the module has: what the layout of its vmctx follows from.
+    pub fn shape(&self) -> VmShape {
+        let mut shape = VmShape {
+            tables: self.tables.len() as u32,
+            memories: self.memories.len() as u32,
+            globals: self.globals.len() as u32,
+            tags: self.tags.len() as u32,
+            funcrefs: self.funcrefs,
+            signatures: self.signatures.len() as u32,
+            ..VmShape::default()
+        };
+        for import in &self.imports {
+            *match import.ty {
+                ImportType::Function(_) => &mut shape.imported_functions,
+                ImportType::Table(_) => &mut shape.imported_tables,
+                ImportType::Memory(_) => &mut shape.imported_memories,
+                ImportType::Global(_) => &mut shape.imported_globals,
+                ImportType::Tag(_) => &mut shape.imported_tags,
+            } += 1;
+        }
+        shape
+    }
+}
+
+/// An import.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Import {
+    /// The first of its two names.
+    pub module: String,
+    /// The second of its two names.
+    pub name: String,
+    /// What is imported.
+    pub ty: ImportType,
+}
+
+/// What is imported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ImportType {
+    /// A function.
+    Function(SignatureIndex),
+    /// A table.
+    Table(TableType),
+    /// A memory, and how compiled code checks accesses to it.
+    Memory(Memory),
+    /// A global.
+    Global(GlobalType),
+    /// An exception tag.
+    Tag(SignatureIndex),
+}
+
+/// An export.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// What is exported.
+    pub item: ExportItem,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ExportItem {
+    /// A function: its index, signature and reference.
+    Function(FuncIndex, SignatureIndex, FuncRefIndex),
+    /// A table.
+    Table(TableIndex),
+    /// A memory.
+    Memory(MemoryIndex),
+    /// A global.
+    Global(GlobalIndex),
+    /// An exception tag.
+    Tag(TagIndex),
+}
+
+/// A memory, and what compiled code relies on when accessing it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Memory {
+    /// Its type.
+    pub ty: MemoryType,
+    /// How accesses to it are checked.
+    pub checks: BoundsChecks,
+}
+
+/// How accesses to a memory are kept inside of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum BoundsChecks {
+    /// By address space: the memory's base never moves, and everything from it up to `reservation + guard` bytes is
+    /// either the memory or faults. An access that starts below `reservation` and is at most `guard` long needs no check.
+    Guarded {
+        /// Bytes reserved for the memory, from its base.
+        reservation: u64,
+        /// Bytes behind the reservation that always fault.
+        guard: u64,
+    },
+    /// By comparing every access with the current size. The base may move when the memory grows.
+    Explicit,
+}
+
+/// A table a module defines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Table {
+    /// Its type.
+    pub ty: TableType,
+    /// What its elements are at first; null if nothing is said.
+    pub init: Option<ConstExpr>,
+}
+
+/// A global a module defines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Global {
+    /// Its type.
+    pub ty: GlobalType,
+    /// Its first value.
+    pub init: ConstExpr,
+}
+
+/// A constant expression: a stack program that leaves one value.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConstExpr {
+    /// Its operators, without the final `end`.
+    pub ops: Vec<ConstOp>,
+}
+
+/// An operator of a constant expression. Floats travel as their bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum ConstOp {
+    I32Const(i32),
+    I64Const(i64),
+    F32Const(u32),
+    F64Const(u64),
+    V128Const([u8; 16]),
+    GlobalGet(GlobalIndex),
+    RefNull(RefType),
+    RefFunc(FuncRefIndex),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+}
+
+/// A range of one of the artifact's byte tables.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Range {
+    /// Where it begins, in bytes.
+    pub offset: u32,
+    /// How many bytes it has.
+    pub bytes: u32,
+}
+
+/// When a segment is used.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum SegmentMode<Target> {
+    /// At instantiation, at an offset of a memory or table; afterwards it counts as dropped.
+    Active {
+        /// The memory or table.
+        target: Target,
+        /// Where in it.
+        offset: ConstExpr,
+    },
+    /// When an instruction says so.
+    Passive,
+    /// Never: it only declares functions that `ref.func` may name, and counts as dropped from the start.
+    Declared,
+}
+
+/// An element segment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ElementSegment {
+    /// When it is used.
+    pub mode: SegmentMode<TableIndex>,
+    /// The type of its elements.
+    pub ty: RefType,
+    /// Its elements.
+    pub items: ElementItems,
+}
+
+/// The elements of an element segment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ElementItems {
+    /// Functions: little-endian 32-bit [`FuncRefIndex`]es in the artifact's table of elements. `u32::MAX` is null.
+    Functions(Range),
+    /// Anything else.
+    Expressions(Vec<ConstExpr>),
+}
+
+/// A data segment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DataSegment {
+    /// When it is used.
+    pub mode: SegmentMode<MemoryIndex>,
+    /// Its bytes, in the artifact's data. Empty if they are part of an image instead.
+    pub bytes: Range,
+    /// Whether it is part of a memory's [`MemoryImage`], and so nothing is left to do at instantiation.
+    pub in_image: bool,
+}
+
+/// The initial contents of a defined memory, ready to be mapped: everything outside of the range is zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MemoryImage {
+    /// The memory.
+    pub memory: MemoryIndex,
+    /// Where in the memory the image begins: a multiple of the image alignment.
+    pub offset: u64,
+    /// Where in the artifact's image section its bytes are: a multiple of the image alignment.
+    pub image: Range,
+}

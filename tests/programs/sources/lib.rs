@@ -1,0 +1,1 @@
+// Empty: Cargo.toml beside this file says what it is for.
