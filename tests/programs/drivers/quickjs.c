@@ -60,8 +60,6 @@ int main(void) {
         fprintf(stderr, "quickjs: out of memory\n");
         return 1;
     }
-    // Well below the stack that either build has.
-    JS_SetMaxStackSize(runtime, 512 * 1024);
 
     JSValue global = JS_GetGlobalObject(context);
     JS_SetPropertyStr(context, global, "print", JS_NewCFunction(context, js_print, "print", 1));

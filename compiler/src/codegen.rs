@@ -1,0 +1,134 @@
+//! CLIF to machine code.
+//!
+//! In: the function in the worker's context. Out: its code, and everything about the code that later rooms need.
+//!
+//! Always true: relocations name symbols of this module only; code never calls a library.
+
+use cranelift_codegen::binemit::{Addend, Reloc};
+use cranelift_codegen::ir::{self, ExternalName};
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use cranelift_codegen::{CodegenError, FinalizedRelocTarget};
+use wootz_runtime::abi::trap::TrapCode;
+
+use crate::error::{Error, Result};
+use crate::plan::Symbol;
+use crate::target::Target;
+use crate::trampoline::NEVER_RETURNS;
+use crate::worker::Worker;
+
+/// The machine code of one symbol. All offsets are relative to its beginning.
+pub struct Function {
+    /// The code.
+    pub code: Vec<u8>,
+    /// What its beginning must be a multiple of.
+    pub alignment: u32,
+    /// Where other symbols are named.
+    pub relocations: Vec<Relocation>,
+    /// Which instructions may trap, and why; ascending.
+    pub traps: Vec<(u32, TrapCode)>,
+    /// From which offset on code comes from which wasm offset; ascending.
+    pub positions: Vec<(u32, u32)>,
+    /// How to unwind from it.
+    pub unwind: Option<UnwindInfo>,
+}
+
+/// A place in code that names another symbol.
+pub struct Relocation {
+    /// Where.
+    pub offset: u32,
+    /// How the distance is encoded.
+    pub kind: Reloc,
+    /// The symbol.
+    pub target: Symbol,
+    /// What is added to its address.
+    pub addend: Addend,
+}
+
+/// Compiles the function in the worker's context.
+///
+/// # Errors
+/// If it is too large for the code generator.
+pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
+    let context = &mut worker.context;
+    if let Err(error) = context.compile(&*target.isa, &mut worker.control) {
+        return Err(failure(&error.func.name.to_string(), &error.inner));
+    }
+    let func = &context.func;
+    let compiled = context.compiled_code().expect("it was just compiled");
+    let buffer = &compiled.buffer;
+    let relocations = buffer
+        .relocs()
+        .iter()
+        .map(|reloc| Relocation {
+            offset: reloc.offset,
+            kind: reloc.kind,
+            target: symbol(func, &reloc.target),
+            addend: reloc.addend,
+        })
+        .collect();
+    let traps = buffer
+        .traps()
+        .iter()
+        .filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)))
+        .collect();
+    let mut positions: Vec<(u32, u32)> = Vec::new();
+    for range in buffer.get_srclocs_sorted() {
+        if !range.loc.is_default() && positions.last().is_none_or(|last| last.1 != range.loc.bits())
+        {
+            positions.push((range.start, range.loc.bits()));
+        }
+    }
+    let unwind = compiled
+        .create_unwind_info(&*target.isa)
+        .expect("every supported convention has unwind information");
+    Ok(Function {
+        code: buffer.data().to_vec(),
+        alignment: buffer.alignment.max(target.isa.function_alignment().minimum),
+        relocations,
+        traps,
+        positions,
+        unwind,
+    })
+}
+
+/// Optimises the function in the worker's context, and leaves it as CLIF.
+///
+/// # Errors
+/// If it is too large for the code generator.
+pub fn optimize(worker: &mut Worker, target: &Target) -> Result<()> {
+    let context = &mut worker.context;
+    let name = context.func.name.to_string();
+    context.optimize(&*target.isa, &mut worker.control).map_err(|error| failure(&name, &error))
+}
+
+fn failure(function: &str, error: &CodegenError) -> Error {
+    match error {
+        CodegenError::ImplLimitExceeded | CodegenError::CodeTooLarge => Error::Limit {
+            message: format!("function {function} is too large for the code generator"),
+        },
+        error => panic!(
+            "the code generator rejects function {function}: {error}\nrepeat with `wootz compile --verify`"
+        ),
+    }
+}
+
+fn symbol(func: &ir::Function, target: &FinalizedRelocTarget) -> Symbol {
+    match target {
+        FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+            Symbol(func.params.user_named_funcs()[*name].index)
+        }
+        target => panic!("code names {target:?}, which is no symbol of the module"),
+    }
+}
+
+fn trap_code(code: ir::TrapCode) -> Option<TrapCode> {
+    Some(match code {
+        ir::TrapCode::STACK_OVERFLOW => TrapCode::StackOverflow,
+        ir::TrapCode::INTEGER_OVERFLOW => TrapCode::IntegerOverflow,
+        ir::TrapCode::HEAP_OUT_OF_BOUNDS => TrapCode::MemoryOutOfBounds,
+        ir::TrapCode::INTEGER_DIVISION_BY_ZERO => TrapCode::IntegerDivisionByZero,
+        ir::TrapCode::BAD_CONVERSION_TO_INTEGER => TrapCode::BadConversionToInteger,
+        code if code.as_raw().get() == NEVER_RETURNS => return None,
+        code => TrapCode::from_u8(code.as_raw().get()).expect("only our own codes are used"),
+    })
+}

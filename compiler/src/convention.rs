@@ -1,0 +1,125 @@
+//! Signatures of compiled code: who passes what to whom.
+//!
+//! Every wasm function takes the vmctx of its instance first, then, if it has too many results for registers, the
+//! address of memory for them, then its parameters, and last the vmctx of its caller. Only trampolines to the host read
+//! that last one. Where it surely arrives in a register, all other functions leave it undeclared, and calls within a
+//! module do not pass it ([`INTEGER_ARGUMENT_REGISTERS`]); nobody can tell, because an argument register that is not
+//! written is only a register with an unknown value.
+//!
+//! `docs/abi.md` says the same byte for byte.
+
+use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::isa::CallConv;
+use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, BuiltinType};
+use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
+use wootz_runtime::abi::vmctx::{INTEGER_ARGUMENT_REGISTERS, RESULT_REGISTERS};
+
+/// The type of addresses.
+pub const POINTER: Type = types::I64;
+
+/// Who a signature is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// Calls within a module, and the functions themselves: the caller's vmctx is declared only where it must be.
+    SameModule,
+    /// Calls that may leave the module, and what is called there: the caller's vmctx is declared.
+    Anyone,
+}
+
+/// How a value is represented in registers.
+pub fn clif_type(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 => types::I32,
+        ValType::I64 => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => types::I8X16,
+        ValType::Ref(ty) => match ty.kind() {
+            RefKind::Func => POINTER,
+            RefKind::Extern => types::I32,
+        },
+    }
+}
+
+/// Whether values of this type travel in integer registers.
+fn is_integer(ty: ValType) -> bool {
+    match ty {
+        ValType::I32 | ValType::I64 | ValType::Ref(_) => true,
+        ValType::F32 | ValType::F64 | ValType::V128 => false,
+    }
+}
+
+/// Whether results travel through memory instead of registers: 16 bytes for each of them.
+pub fn results_in_memory(ty: &FuncType) -> bool {
+    let integers = ty.results.iter().filter(|&&ty| is_integer(ty)).count();
+    integers > RESULT_REGISTERS || ty.results.len() - integers > RESULT_REGISTERS
+}
+
+/// Whether the caller's vmctx is declared, and so must be passed, in calls within a module too.
+pub fn always_passes_caller(ty: &FuncType) -> bool {
+    let integers = ty.params.iter().filter(|&&ty| is_integer(ty)).count();
+    let memory = usize::from(results_in_memory(ty));
+    1 + memory + integers + 1 > INTEGER_ARGUMENT_REGISTERS
+}
+
+/// The signature of wasm functions of a type.
+pub fn wasm_signature(ty: &FuncType, caller: Caller) -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.push(AbiParam::special(POINTER, ArgumentPurpose::VMContext));
+    if results_in_memory(ty) {
+        signature.params.push(AbiParam::new(POINTER));
+    } else {
+        signature.returns.extend(ty.results.iter().map(|&ty| AbiParam::new(clif_type(ty))));
+    }
+    signature.params.extend(ty.params.iter().map(|&ty| AbiParam::new(clif_type(ty))));
+    if caller == Caller::Anyone || always_passes_caller(ty) {
+        signature.params.push(AbiParam::new(POINTER));
+    }
+    signature
+}
+
+/// The signature of entry trampolines: vmctx, code, values; whether it ended well.
+pub fn entry_signature(c: CallConv) -> Signature {
+    c_signature(c, &[POINTER, POINTER, POINTER], Some(types::I8))
+}
+
+/// The signature of host functions: their own context, the caller's vmctx, values, count; whether it ended well.
+pub fn host_signature(c: CallConv) -> Signature {
+    c_signature(c, &[POINTER, POINTER, POINTER, POINTER], Some(types::I8))
+}
+
+/// The signature with which trampolines call a built-in function.
+pub fn builtin_signature(builtin: Builtin, c: CallConv) -> Signature {
+    let mut params = vec![POINTER];
+    params.extend(builtin.params().iter().map(|&ty| builtin_type(ty)));
+    let result = match builtin.result() {
+        BuiltinResult::Nothing | BuiltinResult::Never => None,
+        BuiltinResult::Success => Some(types::I8),
+        BuiltinResult::I64OrRaised => Some(types::I64),
+    };
+    c_signature(c, &params, result)
+}
+
+/// The signature with which wasm functions call the trampoline of a built-in function: what it raises is not seen.
+pub fn builtin_trampoline_signature(builtin: Builtin) -> Signature {
+    let mut signature = builtin_signature(builtin, CallConv::Tail);
+    signature.params[0].purpose = ArgumentPurpose::VMContext;
+    if builtin.result() == BuiltinResult::Success {
+        signature.returns.clear();
+    }
+    signature
+}
+
+fn builtin_type(ty: BuiltinType) -> Type {
+    match ty {
+        BuiltinType::I32 => types::I32,
+        BuiltinType::I64 => types::I64,
+    }
+}
+
+fn c_signature(c: CallConv, params: &[Type], result: Option<Type>) -> Signature {
+    let mut signature = Signature::new(c);
+    signature.params.extend(params.iter().map(|&ty| AbiParam::new(ty)));
+    signature.returns.extend(result.map(AbiParam::new));
+    signature
+}

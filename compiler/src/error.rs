@@ -1,0 +1,72 @@
+//! What can go wrong: the input is wrong, or what was asked for cannot be done.
+//!
+//! Always true: an error says what was found, what was expected, and where. A fault of ours is a panic, not an error.
+
+use std::fmt;
+
+/// The result of most functions here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a module was not compiled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The input is not a WebAssembly module at all.
+    NotWasm {
+        /// What it seems to be instead.
+        found: String,
+    },
+    /// The module is malformed or invalid, or uses a proposal that is switched off.
+    Invalid {
+        /// What is wrong, in the validator's words.
+        message: String,
+        /// Where in the file.
+        offset: u64,
+        /// The function, if it is inside of one: its index and name.
+        function: Option<(u32, Option<String>)>,
+    },
+    /// The module is valid, but exceeds a limit of this compiler.
+    Limit {
+        /// Which limit, with figures.
+        message: String,
+    },
+    /// An option has an unknown value, or options contradict each other.
+    Options {
+        /// What was found, and what is possible.
+        message: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NotWasm { found } => write!(
+                f,
+                "not a WebAssembly module: it begins with {found}, not with the magic bytes \"\\0asm\" and version 1"
+            ),
+            Error::Invalid { message, offset, function } => {
+                write!(f, "invalid WebAssembly module: {message} (at offset {offset:#x}")?;
+                match function {
+                    Some((index, Some(name))) => write!(f, ", in function {index} `{name}`)"),
+                    Some((index, None)) => write!(f, ", in function {index})"),
+                    None => f.write_str(")"),
+                }
+            }
+            Error::Limit { message } => write!(f, "the module is too large: {message}"),
+            Error::Options { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// An error of the validator that is not inside of a function.
+    pub(crate) fn invalid(error: &wasmparser::BinaryReaderError) -> Error {
+        Error::Invalid {
+            message: error.message().to_string(),
+            offset: error.offset(),
+            function: None,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Compiles WebAssembly modules ahead of time into ordinary native files.
+//!
+//! [`compile`] tells the whole story; each module below is one of its steps, in the order in which data flows. A module
+//! imports only modules listed above it.
+//!
+//! ```
+//! let wasm = b"\0asm\x01\0\0\0"; // the empty module
+//! let library = wootz_compiler::compile(wasm, &wootz_compiler::Options::default())?;
+//! assert!(library.starts_with(b"\x7fELF"));
+//! # Ok::<(), wootz_compiler::Error>(())
+//! ```
+
+/// What can go wrong.
+mod error;
+/// What the user chose.
+mod options;
+/// The machine compiled for, and how Cranelift is set up for it.
+mod target;
+/// Bytes to a validated module.
+mod parse;
+/// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
+mod plan;
+/// Signatures of compiled code, and who passes what to whom.
+mod convention;
+/// What a thread reuses from one function to the next, and how functions are spread over threads.
+mod worker;
+/// One function body to CLIF.
+mod translate;
+/// The code between wasm and host, as CLIF.
+mod trampoline;
+/// CLIF to machine code.
+mod codegen;
+/// The machine code of all functions to one text.
+mod link;
+/// What the loader needs to know.
+mod metadata;
+/// Everything to a file, by container format.
+mod object;
+/// Any stage as text.
+pub mod dump;
+
+pub use error::{Error, Result};
+pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu};
+
+/// The version of the compiler.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Compiles a WebAssembly module (binary format) into a native file, whose bytes it returns.
+///
+/// The same input and options always give the same bytes, on any machine and with any number of threads, unless the
+/// options say "for this machine".
+///
+/// # Errors
+/// If the module is invalid or exceeds an implementation limit, or if the options contradict each other or ask for
+/// something unknown.
+pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>> {
+    compile_observed(wasm, options, &mut |_| ())
+}
+
+/// Like [`compile`], and tells `observe` each time a stage begins: what `--time` shows is measured with it.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_observed(
+    wasm: &[u8],
+    options: &Options,
+    observe: &mut dyn FnMut(Stage),
+) -> Result<Vec<u8>> {
+    observe(Stage::Parse);
+    let target = target::lookup(options)?;
+    let module = parse::module(wasm, &options.features)?;
+    observe(Stage::Plan);
+    let plan = plan::lay_out(&module, &target, options)?;
+    // From here on no symbol, type or vmctx slot is added: functions compile in any order.
+    observe(Stage::Functions);
+    let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
+        match work {
+            plan::Work::Function(index) => translate::body(worker, &plan, &target, index)?,
+            plan::Work::Trampoline(trampoline) => {
+                trampoline::build(worker, &plan, &target, trampoline)
+            }
+        }
+        codegen::function(worker, &target)
+    })?;
+    observe(Stage::Link);
+    let code = link::text(functions, &target)?;
+    // From here on every code offset is known.
+    observe(Stage::Write);
+    let metadata = metadata::assemble(&plan, &code, &target, options)
+        .to_bytes(target.byte_order())
+        .map_err(|e| Error::Limit { message: e.to_string() })?;
+    object::write(
+        object::Contents {
+            triple: target.triple(),
+            text: &code.text,
+            metadata,
+            image: &plan.contents.image,
+            symbols: &link::symbols(&plan.symbols, &code),
+            unwind: &code.unwind,
+            cie: target.isa.create_systemv_cie(),
+            descriptor_symbol: &metadata::descriptor_symbol(options),
+            exports: &[],
+        },
+        match options.emit {
+            Emit::SharedLibrary => object::Container::SharedLibrary,
+            Emit::Object => object::Container::Object,
+        },
+    )
+}

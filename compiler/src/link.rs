@@ -1,0 +1,83 @@
+//! The machine code of all functions to one text.
+//!
+//! Always true: the order is that of the work list, and nothing is left to relocate.
+
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use wootz_runtime::abi::trap::TrapCode;
+
+use crate::codegen::Function;
+use crate::error::{Error, Result};
+use crate::object;
+use crate::target::Target;
+
+/// The code of a module. All offsets are relative to its beginning, and all tables ascend.
+pub struct Code {
+    /// Machine code.
+    pub text: Vec<u8>,
+    /// Where each symbol lies: its offset and size, in the order of the work list.
+    pub symbols: Vec<(u32, u32)>,
+    /// Which instructions may trap, and why.
+    pub traps: Vec<(u32, TrapCode)>,
+    /// From which offset on code comes from which wasm offset.
+    pub positions: Vec<(u32, u32)>,
+    /// How to unwind from each symbol.
+    pub unwind: Vec<(u32, UnwindInfo)>,
+}
+
+/// Places all functions one behind the other.
+///
+/// # Errors
+/// If the code exceeds 2 GiB.
+pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
+    let mut builder = target.isa.text_section_builder(functions.len());
+    let mut control = ControlPlane::default();
+    let mut starts = Vec::with_capacity(functions.len());
+    for function in &functions {
+        let start = builder.append(true, &function.code, function.alignment, &mut control);
+        starts.push(
+            u32::try_from(start)
+                .ok()
+                .filter(|start| i32::try_from(*start).is_ok())
+                .ok_or_else(too_large)?,
+        );
+        for relocation in &function.relocations {
+            let offset = start + u64::from(relocation.offset);
+            let target = relocation.target.0 as usize;
+            let resolved =
+                builder.resolve_reloc(offset, relocation.kind, relocation.addend, target);
+            assert!(resolved, "{:?} is no relocation between functions", relocation.kind);
+        }
+    }
+    let text = builder.finish(&mut control);
+    i32::try_from(text.len()).map_err(|_| too_large())?;
+
+    let mut code = Code {
+        text,
+        symbols: Vec::new(),
+        traps: Vec::new(),
+        positions: Vec::new(),
+        unwind: Vec::new(),
+    };
+    for (function, start) in functions.into_iter().zip(starts) {
+        code.symbols.push((start, function.code.len() as u32));
+        code.traps.extend(function.traps.iter().map(|&(offset, trap)| (start + offset, trap)));
+        code.positions
+            .extend(function.positions.iter().map(|&(offset, wasm)| (start + offset, wasm)));
+        code.unwind.extend(function.unwind.map(|unwind| (start, unwind)));
+    }
+    Ok(code)
+}
+
+/// The symbols as object files have them.
+pub fn symbols(names: &[String], code: &Code) -> Vec<object::Symbol> {
+    names
+        .iter()
+        .zip(&code.symbols)
+        .map(|(name, &(offset, bytes))| object::Symbol { name: name.clone(), offset, bytes })
+        .collect()
+}
+
+fn too_large() -> Error {
+    Error::Limit { message: "its machine code exceeds 2 GiB".to_string() }
+}

@@ -1,0 +1,152 @@
+//! A relocatable object, for a linker.
+//!
+//! ```text
+//!   ┌──────────────────────────────────────┐ 0
+//!   │ file header                          │
+//!   │ .text                                │ all code; nothing in it needs the linker
+//!   │ .rodata.wootz        ┐               │ metadata ◄─ descriptor; its distances to code and images are
+//!   │ .rela.rodata.wootz   ┘               │   left to the linker
+//!   │ .rodata.wootz.image                  │ images of memories, aligned to pages
+//!   │ .eh_frame  .rela.eh_frame            │ the addresses of functions are left to the linker
+//!   │ .note.wootz  .note.GNU-stack         │
+//!   │ .symtab  .strtab  .shstrtab          │ global: the descriptor, and exported functions
+//!   │ section headers                      │
+//!   └──────────────────────────────────────┘
+//! ```
+//!
+//! Always true: the linker has nothing to resolve but distances inside of this file, so that what it makes from it is
+//! again free of relocations. Parts that are empty have no section.
+//!
+//! There is no build identifier: the linked file gets one from the linker, and would have two.
+
+use object::elf;
+use object::write::elf::Rel;
+use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+
+use super::elf::{ElfFile, Machine, NewSymbol, Section, Symbols, plain};
+use super::{Contents, Symbol, notes, unwind};
+use crate::error::Result;
+
+/// The bytes of an object.
+///
+/// # Errors
+/// If its unwind information would exceed 2 GiB.
+pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+    let Contents { text, metadata, image, symbols, .. } = contents;
+    let frames = unwind::frames(contents.cie, contents.unwind, machine.endian)?;
+    let relocations = 24 * frames.places.len();
+    let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 32).sum();
+    let known =
+        text.len() + metadata.len() + image.len() + frames.bytes.len() + relocations + names;
+    let mut file = ElfFile::new(machine, elf::ET_REL, 0, known + 2 * machine.page as usize);
+
+    let text = (!text.is_empty()).then(|| {
+        let flags = elf::SHF_ALLOC | elf::SHF_EXECINSTR;
+        file.add(".text", plain(elf::SHT_PROGBITS, flags, 64), text)
+    });
+    let metadata =
+        file.add(".rodata.wootz", plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 64), &metadata);
+    let image = (!image.is_empty()).then(|| {
+        let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, machine.page);
+        file.add(".rodata.wootz.image", header, image)
+    });
+    let mut table = Symbols::new(&file);
+    let mut section_symbol = |section: Section| {
+        table.add(&NewSymbol {
+            name: "",
+            binding: elf::STB_LOCAL,
+            kind: elf::STT_SECTION,
+            section,
+            value: 0,
+            bytes: 0,
+        })
+    };
+    let text_symbol = text.map(&mut section_symbol);
+    let image_symbol = image.map(&mut section_symbol);
+
+    // "Target - place" is what the linker computes; the fields want "target - start of the metadata".
+    let distance = |field: u32, symbol: Option<u32>| {
+        let (r_offset, r_addend) = (u64::from(field), i64::from(field));
+        symbol.map(|r_sym| Rel { r_offset, r_sym, r_type: machine.distance, r_addend })
+    };
+    let distances =
+        [distance(TEXT_OFFSET_FIELD, text_symbol), distance(IMAGE_OFFSET_FIELD, image_symbol)];
+    let mut relocated = Vec::from_iter(relocate(
+        &mut file,
+        metadata,
+        ".rela.rodata.wootz",
+        distances.into_iter().flatten(),
+    ));
+    if let Some(r_sym) = text_symbol.filter(|_| !frames.places.is_empty()) {
+        let section =
+            file.add(".eh_frame", plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 8), &frames.bytes);
+        let functions = frames.places.iter().map(|place| Rel {
+            r_offset: u64::from(place.field),
+            r_sym,
+            r_type: machine.distance,
+            r_addend: i64::from(place.code),
+        });
+        relocated.extend(relocate(&mut file, section, ".rela.eh_frame", functions));
+    }
+    file.add(
+        ".note.wootz",
+        plain(elf::SHT_NOTE, elf::SHF_ALLOC, 4),
+        &notes::abi_version(machine.endian),
+    );
+    file.add(".note.GNU-stack", plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 1), &[]);
+
+    if let Some(section) = text {
+        let function = |name, binding, offset: u32, bytes: u32| NewSymbol {
+            name,
+            binding,
+            kind: elf::STT_FUNC,
+            section,
+            value: u64::from(offset),
+            bytes: u64::from(bytes),
+        };
+        for symbol in symbols {
+            table.add(&function(&symbol.name, elf::STB_LOCAL, symbol.offset, symbol.bytes));
+        }
+        for (name, offset) in contents.exports {
+            table.add(&function(name, elf::STB_GLOBAL, *offset, size_at(symbols, *offset)));
+        }
+    }
+    table.add(&NewSymbol {
+        name: contents.descriptor_symbol,
+        binding: elf::STB_GLOBAL,
+        kind: elf::STT_OBJECT,
+        section: metadata,
+        value: 0,
+        bytes: metadata.bytes,
+    });
+    let table = table.write(&mut file);
+    for section in relocated {
+        file.link(section, table);
+    }
+    Ok(file.finish(&[]))
+}
+
+/// Adds the relocations of a section, if there are any.
+fn relocate(
+    file: &mut ElfFile,
+    section: Section,
+    name: &str,
+    relocations: impl Iterator<Item = Rel>,
+) -> Option<Section> {
+    let mut bytes = Vec::new();
+    for relocation in relocations {
+        file.encoder().relocation(&mut bytes, true, &relocation);
+    }
+    if bytes.is_empty() {
+        return None;
+    }
+    let mut header = file.encoder().relocation_section_header(true);
+    header.sh_info = section.index;
+    Some(file.add(name, header, &bytes))
+}
+
+/// The size of the function at an offset, as its symbol says.
+fn size_at(symbols: &[Symbol], offset: u32) -> u32 {
+    let position = symbols.binary_search_by_key(&offset, |symbol| symbol.offset);
+    position.map_or(0, |position| symbols[position].bytes)
+}

@@ -1,0 +1,230 @@
+//! A finished shared library, written without a linker.
+//!
+//! ```text
+//!   R    ┌──────────────────────────────────────┐ 0
+//!        │ file header, program headers         │
+//!        │ .note.gnu.build-id  .note.wootz      │ PT_NOTE
+//!        │ .gnu.hash  .dynsym  .dynstr          │ one symbol: the descriptor
+//!        │ .rodata.wootz                        │ metadata ◄─ descriptor
+//!        │ .eh_frame_hdr  .eh_frame             │ PT_GNU_EH_FRAME
+//!   RX   ├──────────────────────────────────────┤ page
+//!        │ .text                                │ all code
+//!   R    ├──────────────────────────────────────┤ page
+//!        │ .rodata.wootz.image                  │ images of memories, for copy-on-write mappings
+//!   RW   ├──────────────────────────────────────┤ page
+//!        │ .dynamic  (.padding.relro)           │ PT_DYNAMIC, PT_GNU_RELRO
+//!        ├──────────────────────────────────────┤ from here on not loaded
+//!        │ .symtab  .strtab  .shstrtab          │ names of all functions
+//!        │ section headers                      │
+//!        └──────────────────────────────────────┘
+//! ```
+//!
+//! Always true: no relocation, no needed library, no undefined symbol. Parts that are empty have no section and no
+//! segment.
+//!
+//! Nothing of ours is writable. But before version 2.35 the C library of GNU writes into `.dynamic` when it loads a
+//! file, so that has a page of its own, which is writable until the file is loaded.
+
+use object::elf;
+use object::write::elf::{GnuHashTable, ProgramHeader, Sym};
+use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+
+use super::elf::{ElfFile, Machine, NewSymbol, Section, Strings, Symbols, plain};
+use super::{Contents, notes, unwind};
+use crate::error::Result;
+
+/// As many program headers as there can be.
+const PROGRAM_HEADERS: usize = 9;
+
+/// The bytes of a shared library.
+///
+/// # Errors
+/// If it would exceed 2 GiB.
+pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+    let Contents { text, metadata, image, symbols, descriptor_symbol, .. } = contents;
+    let (endian, page) = (machine.endian, machine.page);
+    let mut frames = unwind::frames(contents.cie, contents.unwind, endian)?;
+    let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 32).sum();
+    let known = text.len()
+        + metadata.len()
+        + image.len()
+        + frames.bytes.len()
+        + frames.search_table_bytes()
+        + names;
+    let mut file = ElfFile::new(machine, elf::ET_DYN, PROGRAM_HEADERS, known + 5 * page as usize);
+    let encoder = file.encoder();
+    let mut segments = Segments { page, headers: Vec::new() };
+
+    // What is read only.
+    let note = plain(elf::SHT_NOTE, elf::SHF_ALLOC, 4);
+    let build_id = file.add(".note.gnu.build-id", note.clone(), &notes::build_id(endian));
+    let abi_version = file.add(".note.wootz", note, &notes::abi_version(endian));
+    let mut hash_bytes = Vec::new();
+    let one_symbol = GnuHashTable {
+        bucket_count: 1,
+        bloom_count: 1,
+        bloom_shift: 6,
+        symbol_base: 1,
+        symbol_count: 1,
+    };
+    encoder.gnu_hash_table(&mut hash_bytes, &one_symbol, |_| {
+        elf::gnu_hash(descriptor_symbol.as_bytes())
+    });
+    let hash = file.add(".gnu.hash", encoder.gnu_hash_section_header(0), &hash_bytes);
+    let dynsym = file.reserve(
+        ".dynsym",
+        encoder.dynsym_section_header(0, 1),
+        2 * encoder.sym_size() as usize,
+    );
+    let mut dynamic_strings = Strings::new();
+    let descriptor_name = dynamic_strings.add(descriptor_symbol);
+    let dynstr = file.add(".dynstr", encoder.dynstr_section_header(), &dynamic_strings.bytes);
+    file.link(hash, dynsym);
+    file.link(dynsym, dynstr);
+    let rodata = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 64);
+    let metadata = file.add(".rodata.wootz", rodata.clone(), &metadata);
+    let unwinding = (!frames.places.is_empty()).then(|| {
+        let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 4);
+        let search = file.reserve(".eh_frame_hdr", header, frames.search_table_bytes());
+        let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 8);
+        (search, file.reserve(".eh_frame", header, frames.bytes.len() + unwind::TERMINATOR.len()))
+    });
+    let end = unwinding.map_or(metadata, |(_, frames)| frames).end();
+    segments.load(elf::PF_R, 0, end, end);
+
+    // What is executable, and what is mapped by whoever has a memory to fill.
+    let text = (!text.is_empty()).then(|| {
+        let flags = elf::SHF_ALLOC | elf::SHF_EXECINSTR;
+        let text = file.add(".text", plain(elf::SHT_PROGBITS, flags, page), text);
+        segments.load(elf::PF_R | elf::PF_X, text.offset, text.bytes, text.bytes);
+        text
+    });
+    let image = (!image.is_empty()).then(|| {
+        let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, page);
+        let image = file.add(".rodata.wootz.image", header, image);
+        segments.load(elf::PF_R, image.offset, image.bytes, image.bytes);
+        image
+    });
+
+    // What is writable until the file is loaded.
+    let mut dynamic_bytes = Vec::new();
+    for (tag, value) in [
+        (elf::DT_GNU_HASH, hash.offset),
+        (elf::DT_STRTAB, dynstr.offset),
+        (elf::DT_SYMTAB, dynsym.offset),
+        (elf::DT_STRSZ, dynstr.bytes),
+        (elf::DT_SYMENT, encoder.sym_size()),
+        (elf::DT_NULL, 0),
+    ] {
+        encoder.dynamic(&mut dynamic_bytes, tag, value).expect("tags and values have 64 bits");
+    }
+    let mut header = encoder.dynamic_section_header(dynstr.index);
+    header.sh_addralign = page;
+    let dynamic = file.add(".dynamic", header, &dynamic_bytes);
+    // Only whole pages can be made read only again.
+    let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, 1);
+    file.add_zeros(".padding.relro", header, page - dynamic.bytes);
+    segments.load(elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, page);
+    segments.add(elf::PT_DYNAMIC, elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, 8);
+    segments.add(elf::PT_GNU_RELRO, elf::PF_R, dynamic.offset, dynamic.bytes, 1);
+    segments.last().p_memsz = page;
+
+    // From here on every address is known.
+    for (field, target) in [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image)] {
+        if let Some(target) = target {
+            file.fill_distance(metadata, field as usize, target)?;
+        }
+    }
+    let mut descriptor = Vec::new();
+    encoder.null_symbol(&mut descriptor);
+    encoder.symbol(&mut descriptor, &dynamic_symbol(descriptor_name, metadata));
+    file.fill(dynsym, 0, &descriptor);
+    if let Some((search, section)) = unwinding {
+        let text = text.expect("what can be unwound is code").offset;
+        file.fill(search, 0, &frames.search_table(search.offset, section.offset, text, endian));
+        frames.resolve(section.offset, text, endian);
+        file.fill(section, 0, &frames.bytes);
+        segments.add(elf::PT_GNU_EH_FRAME, elf::PF_R, search.offset, search.bytes, 4);
+    }
+    segments.add(elf::PT_NOTE, elf::PF_R, build_id.offset, abi_version.end() - build_id.offset, 4);
+    segments.add(elf::PT_GNU_STACK, elf::PF_R | elf::PF_W, 0, 0, 16);
+
+    let mut names = Symbols::new(&file);
+    if let Some(section) = text {
+        for symbol in symbols {
+            names.add(&NewSymbol {
+                name: &symbol.name,
+                binding: elf::STB_LOCAL,
+                kind: elf::STT_FUNC,
+                section,
+                value: section.offset + u64::from(symbol.offset),
+                bytes: u64::from(symbol.bytes),
+            });
+        }
+    }
+    names.add(&NewSymbol {
+        name: descriptor_symbol,
+        binding: elf::STB_GLOBAL,
+        kind: elf::STT_OBJECT,
+        section: metadata,
+        value: metadata.offset,
+        bytes: metadata.bytes,
+    });
+    names.write(&mut file);
+
+    let mut file = file.finish(&segments.headers);
+    let identity = notes::identity(&file);
+    let at = build_id.offset as usize + notes::BUILD_ID_OFFSET;
+    file[at..at + identity.len()].copy_from_slice(&identity);
+    Ok(file)
+}
+
+fn dynamic_symbol(st_name: u32, section: Section) -> Sym {
+    Sym {
+        section: Some(section.index),
+        st_name,
+        st_info: elf::SymbolInfo::new(elf::STB_GLOBAL, elf::STT_OBJECT),
+        st_other: elf::SymbolOther::default(),
+        st_shndx: elf::SymbolSection::default(),
+        st_value: section.offset,
+        st_size: section.bytes,
+    }
+}
+
+/// Program headers in the making.
+struct Segments {
+    page: u64,
+    headers: Vec<ProgramHeader>,
+}
+
+impl Segments {
+    /// A part of the file that is mapped.
+    fn load(&mut self, flags: elf::ProgramFlags, offset: u64, bytes: u64, memory_bytes: u64) {
+        self.add(elf::PT_LOAD, flags, offset, bytes, self.page);
+        self.last().p_memsz = memory_bytes;
+    }
+
+    fn add(
+        &mut self,
+        p_type: elf::ProgramType,
+        p_flags: elf::ProgramFlags,
+        offset: u64,
+        bytes: u64,
+        p_align: u64,
+    ) {
+        self.headers.push(ProgramHeader {
+            p_type,
+            p_flags,
+            p_offset: offset,
+            p_vaddr: offset,
+            p_paddr: offset,
+            p_filesz: bytes,
+            p_memsz: bytes,
+            p_align,
+        });
+    }
+
+    fn last(&mut self) -> &mut ProgramHeader {
+        self.headers.last_mut().expect("one was just added")
+    }
+}

@@ -1,0 +1,94 @@
+//! Everything to a file, by container format.
+//!
+//! In: a module whose parts are bytes already: code that is position independent and needs no relocation, metadata,
+//! images of memories. Out: the bytes of one native file, as the operating system's loader or linker wants them.
+//!
+//! Always true: the same contents give the same bytes. The file names nothing that it does not define, has one global
+//! symbol (the descriptor; in objects also the exported functions), and no byte of it is both writable and executable.
+
+use cranelift_codegen::gimli::write::CommonInformationEntry;
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use target_lexicon::{BinaryFormat, Triple};
+
+use crate::error::{Error, Result};
+
+/// Notes that travel in the file: which build it is, and which version of the binary interface it has.
+mod notes;
+/// Unwind information to `.eh_frame`, and a table to search it.
+mod unwind;
+/// ELF for a machine: its numbers, and a file that grows section by section.
+mod elf;
+/// A finished shared library.
+mod elf_shared;
+/// A relocatable object.
+mod elf_object;
+#[cfg(test)]
+mod tests;
+
+/// The parts of a module.
+pub struct Contents<'a> {
+    /// What the file is for.
+    pub triple: &'a Triple,
+    /// The code of all functions and trampolines. Position independent, without relocations; wants to begin at a
+    /// multiple of 64 bytes.
+    pub text: &'a [u8],
+    /// The metadata, which begins with the descriptor. The descriptor's distances to code and images are still 0; they
+    /// stay 0 if there is no code, or no image.
+    pub metadata: Vec<u8>,
+    /// The images of memories, one behind the other; may be empty. Aligned in the file, and when mapped, to
+    /// [`image_alignment`](wootz_runtime::abi::artifact::image_alignment).
+    pub image: &'a [u8],
+    /// What debuggers and profilers call each part of the code, by ascending offset.
+    pub symbols: &'a [Symbol],
+    /// How to unwind through each function, by ascending offset in the code.
+    pub unwind: &'a [(u32, UnwindInfo)],
+    /// What all unwind information of the target has in common; needed if there is any.
+    pub cie: Option<CommonInformationEntry>,
+    /// The symbol at the beginning of the metadata.
+    pub descriptor_symbol: &'a str,
+    /// C symbols for functions, with their offsets in the code. Only objects have them.
+    pub exports: &'a [(String, u32)],
+}
+
+/// A name for a part of the code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Symbol {
+    /// The name, without NUL. Different from those of all other symbols.
+    pub name: String,
+    /// Where it begins, as an offset in the code.
+    pub offset: u32,
+    /// How many bytes it has.
+    pub bytes: u32,
+}
+
+/// What kind of file to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Container {
+    /// A relocatable object, for a linker.
+    Object,
+    /// A finished shared library, for the operating system's loader.
+    SharedLibrary,
+}
+
+/// The bytes of a file with these contents.
+///
+/// # Errors
+/// If files for this target cannot be written yet, or if the file would exceed 2 GiB.
+pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
+    match contents.triple.binary_format {
+        BinaryFormat::Elf => {
+            let machine = elf::machine(contents.triple)?;
+            match container {
+                Container::Object => elf_object::write(contents, machine),
+                Container::SharedLibrary => elf_shared::write(contents, machine),
+            }
+        }
+        format => {
+            let message = format!(
+                "files in {format} format, for the target `{}`, cannot be written yet",
+                contents.triple
+            );
+            Err(Error::Options { message })
+        }
+    }
+}

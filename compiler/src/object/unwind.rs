@@ -1,0 +1,157 @@
+//! Unwind information to `.eh_frame`, and a table to search it.
+//!
+//! In: what Cranelift knows of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and the
+//! places where these belong: a shared library fills them in, an object leaves them to the linker.
+//!
+//! Always true: addresses are 32-bit distances from the place they are stored at, so that the tables need no relocation
+//! when they are loaded.
+
+use cranelift_codegen::gimli::write::{
+    Address, CommonInformationEntry, EhFrame, EndianVec, FrameTable, RelocateWriter, Relocation,
+};
+use cranelift_codegen::gimli::{
+    DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe, RunTimeEndian,
+};
+use cranelift_codegen::isa::unwind::UnwindInfo;
+use object::{Endian, Endianness};
+
+use crate::error::{Error, Result};
+
+/// `.eh_frame`, all but the addresses of functions.
+#[derive(Default)]
+pub struct Frames {
+    /// The section. Not terminated: a linker may append other files' entries.
+    pub bytes: Vec<u8>,
+    /// One for each function, in ascending order of both numbers.
+    pub places: Vec<Place>,
+}
+
+/// Where the address of a function belongs.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The offset in `.eh_frame` of a field of 32 bits.
+    pub field: u32,
+    /// The offset of the function in the code.
+    pub code: u32,
+}
+
+/// From the beginning of an entry to its field for the function's address: its length, and its distance to the common
+/// entry.
+const FIELD_IN_ENTRY: u32 = 8;
+
+/// Which marks the end of a finished `.eh_frame`.
+pub const TERMINATOR: [u8; 4] = [0; 4];
+
+/// The entries for functions, given by ascending offset in the code.
+///
+/// # Errors
+/// If all entries together exceed what offsets in the section can express.
+pub fn frames(
+    cie: Option<CommonInformationEntry>,
+    functions: &[(u32, UnwindInfo)],
+    endian: Endianness,
+) -> Result<Frames> {
+    if functions.is_empty() {
+        return Ok(Frames::default());
+    }
+    let mut cie =
+        cie.expect("an instruction set with unwind information has a common information entry");
+    cie.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0);
+    let mut table = FrameTable::default();
+    let cie = table.add_cie(cie);
+    for (offset, info) in functions {
+        let UnwindInfo::SystemV(info) = info else {
+            panic!("targets that have ELF files have System V unwind information");
+        };
+        table.add_fde(cie, info.to_fde(Address::Symbol { symbol: 0, addend: i64::from(*offset) }));
+    }
+    let endian = match endian {
+        Endianness::Little => RunTimeEndian::Little,
+        Endianness::Big => RunTimeEndian::Big,
+    };
+    let mut section = EhFrame(Recorder { bytes: EndianVec::new(endian), places: Vec::new() });
+    table
+        .write_eh_frame(&mut section)
+        .map_err(|error| Error::Limit { message: format!("unwind information: {error}") })?;
+    let Recorder { bytes, places } = section.0;
+    let bytes = bytes.into_vec();
+    if bytes.len() > i32::MAX as usize {
+        return Err(Error::Limit { message: "its unwind information exceeds 2 GiB".to_string() });
+    }
+    Ok(Frames { bytes, places })
+}
+
+impl Frames {
+    /// How many bytes the table that [`search_table`](Self::search_table) makes has.
+    pub fn search_table_bytes(&self) -> usize {
+        12 + 8 * self.places.len()
+    }
+
+    /// Fills in the addresses of functions, and ends the section.
+    pub fn resolve(&mut self, frames_address: u64, text_address: u64, endian: Endianness) {
+        for place in &self.places {
+            let field = place.field as usize;
+            let distance = (text_address + u64::from(place.code))
+                .wrapping_sub(frames_address + u64::from(place.field));
+            self.bytes[field..field + 4].copy_from_slice(&endian.write_u32(distance as u32));
+        }
+        self.bytes.extend(TERMINATOR);
+    }
+
+    /// `.eh_frame_hdr`: where to find the entry for an address by binary search.
+    ///
+    /// ```text
+    ///   ┌─────────┬───────────────┬──────────────┬──────────────┬─────────────────────┬───────┐
+    ///   │ version │ encoding of:  │              │              │                     │       │
+    ///   │   1     │ section u8    │ count u8     │ table u8     │ to .eh_frame  i32   │ count │
+    ///   ├─────────┴───────────────┴──────────────┴──────────────┴─────────────────────┴───────┤
+    ///   │ (function, entry) for each function, by ascending address: i32, from this section   │
+    ///   └─────────────────────────────────────────────────────────────────────────────────────┘
+    /// ```
+    pub fn search_table(
+        &self,
+        own_address: u64,
+        frames_address: u64,
+        text_address: u64,
+        endian: Endianness,
+    ) -> Vec<u8> {
+        let number = |value: u64| endian.write_u32(value as u32);
+        let mut table = vec![
+            1,
+            DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0,
+            DW_EH_PE_udata4.0,
+            DW_EH_PE_datarel.0 | DW_EH_PE_sdata4.0,
+        ];
+        table.extend(number(frames_address.wrapping_sub(own_address + 4)));
+        table.extend(number(self.places.len() as u64));
+        for place in &self.places {
+            let entry = frames_address + u64::from(place.field - FIELD_IN_ENTRY);
+            table.extend(number((text_address + u64::from(place.code)).wrapping_sub(own_address)));
+            table.extend(number(entry.wrapping_sub(own_address)));
+        }
+        table
+    }
+}
+
+/// Writes the section, and notes where addresses belong instead of writing them.
+struct Recorder {
+    bytes: EndianVec<RunTimeEndian>,
+    places: Vec<Place>,
+}
+
+impl RelocateWriter for Recorder {
+    type Writer = EndianVec<RunTimeEndian>;
+
+    fn writer(&self) -> &Self::Writer {
+        &self.bytes
+    }
+
+    fn writer_mut(&mut self) -> &mut Self::Writer {
+        &mut self.bytes
+    }
+
+    fn relocate(&mut self, relocation: Relocation) {
+        // The caller checks that the section is small enough for its offsets.
+        self.places.push(Place { field: relocation.offset as u32, code: relocation.addend as u32 });
+    }
+}

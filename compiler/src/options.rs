@@ -1,0 +1,238 @@
+//! What the user chose. Plain data; what it means is decided where it is used.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use wootz_runtime::abi::compat::FEATURES;
+
+use crate::error::{Error, Result};
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The target triple; `None` for the machine this runs on.
+    pub target: Option<String>,
+    /// Which CPU to compile for.
+    pub cpu: TargetCpu,
+    /// Single CPU features to add to or remove from those of [`cpu`](Self::cpu).
+    pub cpu_features: Vec<CpuFeature>,
+    /// How much to optimise.
+    pub opt_level: OptLevel,
+    /// The proposals that modules may use.
+    pub features: Features,
+    /// What to write.
+    pub emit: Emit,
+    /// What the name of the descriptor symbol begins with, followed by `_`: for several modules in one program.
+    pub prefix: Option<String>,
+    /// How many bytes of address space each 32-bit memory has. From 4 GiB on, most accesses need no check.
+    pub memory_reservation: u64,
+    /// How many bytes behind the reservation always fault.
+    pub memory_guard: u64,
+    /// How many threads compile functions; `None` for one per processor.
+    pub threads: Option<usize>,
+    /// Whether Cranelift's verifier checks its own work. Slow.
+    pub verifier: bool,
+    /// Whether every NaN that an instruction produces gets the same bits.
+    pub nan_canonicalization: bool,
+    /// Further settings of Cranelift, by name.
+    pub cranelift_flags: Vec<(String, String)>,
+}
+
+impl Default for Options {
+    /// A shared library for this kind of machine, optimised for speed, that runs on all but very old CPUs.
+    fn default() -> Options {
+        Options {
+            target: None,
+            cpu: TargetCpu::Baseline,
+            cpu_features: Vec::new(),
+            opt_level: OptLevel::Speed,
+            features: Features::default(),
+            emit: Emit::SharedLibrary,
+            prefix: None,
+            memory_reservation: 4 << 30,
+            memory_guard: 32 << 20,
+            threads: None,
+            verifier: false,
+            nan_canonicalization: false,
+            cranelift_flags: Vec::new(),
+        }
+    }
+}
+
+/// Which CPU to compile for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TargetCpu {
+    /// The oldest that is supported: x86-64-v2 on x86-64, the base architecture elsewhere.
+    Baseline,
+    /// The one this runs on.
+    Native,
+    /// One of Cranelift's presets by name, such as `x86-64-v3` or `znver4`.
+    Named(String),
+}
+
+impl FromStr for TargetCpu {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<TargetCpu> {
+        Ok(match name {
+            "native" => TargetCpu::Native,
+            "baseline" | "generic" => TargetCpu::Baseline,
+            _ => TargetCpu::Named(name.to_string()),
+        })
+    }
+}
+
+/// A CPU feature to switch on or off.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CpuFeature {
+    /// Its name, such as `avx2`.
+    pub name: String,
+    /// Whether to use it.
+    pub enabled: bool,
+}
+
+impl FromStr for CpuFeature {
+    type Err = Error;
+
+    /// `+avx2`, `avx2` or `-avx2`.
+    fn from_str(text: &str) -> Result<CpuFeature> {
+        let (name, enabled) = match text.strip_prefix('-') {
+            Some(name) => (name, false),
+            None => (text.strip_prefix('+').unwrap_or(text), true),
+        };
+        match name.is_empty() {
+            true => Err(Error::Options {
+                message: format!("`{text}` is not a CPU feature; write `+avx2` or `-avx2`"),
+            }),
+            false => Ok(CpuFeature { name: name.to_string(), enabled }),
+        }
+    }
+}
+
+/// How much to optimise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OptLevel {
+    /// Not at all: fastest to compile.
+    None,
+    /// For speed.
+    Speed,
+    /// For speed, where it does not cost size.
+    SpeedAndSize,
+}
+
+impl FromStr for OptLevel {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<OptLevel> {
+        match name {
+            "none" | "0" => Ok(OptLevel::None),
+            "speed" | "2" => Ok(OptLevel::Speed),
+            "speed-and-size" | "s" => Ok(OptLevel::SpeedAndSize),
+            _ => Err(Error::Options {
+                message: format!(
+                    "unknown optimisation level `{name}`; there are none, speed and speed-and-size"
+                ),
+            }),
+        }
+    }
+}
+
+/// What to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Emit {
+    /// A finished shared library (`.so`).
+    SharedLibrary,
+    /// A relocatable object (`.o`).
+    Object,
+}
+
+/// The proposals that modules may use, by the names in [`FEATURES`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Features {
+    enabled: BTreeSet<&'static str>,
+}
+
+/// The proposals this compiler implements.
+const IMPLEMENTED: &[&str] = &[
+    "bulk-memory",
+    "extended-const",
+    "multi-value",
+    "mutable-global",
+    "reference-types",
+    "saturating-float-to-int",
+    "sign-extension",
+];
+
+impl Default for Features {
+    /// Everything that is implemented.
+    fn default() -> Features {
+        Features { enabled: IMPLEMENTED.iter().copied().collect() }
+    }
+}
+
+impl Features {
+    /// Only WebAssembly 1.0.
+    pub fn none() -> Features {
+        Features { enabled: BTreeSet::new() }
+    }
+
+    /// Switches a proposal on or off.
+    ///
+    /// # Errors
+    /// If there is no proposal of this name, or if it is to be switched on and not implemented.
+    pub fn set(&mut self, name: &str, enabled: bool) -> Result<()> {
+        let Some(&known) = FEATURES.iter().find(|known| **known == name) else {
+            let message =
+                format!("unknown WebAssembly feature `{name}`; there are {}", FEATURES.join(", "));
+            return Err(Error::Options { message });
+        };
+        if enabled && !IMPLEMENTED.contains(&known) {
+            let message =
+                format!("the WebAssembly feature `{name}` is not implemented in this version");
+            return Err(Error::Options { message });
+        }
+        match enabled {
+            true => self.enabled.insert(known),
+            false => self.enabled.remove(known),
+        };
+        Ok(())
+    }
+
+    /// Whether a proposal is switched on.
+    pub fn contains(&self, name: &str) -> bool {
+        self.enabled.contains(name)
+    }
+
+    /// The proposals that are switched on, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.enabled.iter().copied()
+    }
+}
+
+/// The stages of compilation, as [`compile_observed`](crate::compile_observed) tells them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Decoding, and validation of everything but function bodies.
+    Parse,
+    /// Deciding where everything goes.
+    Plan,
+    /// Function bodies: validation, translation, machine code.
+    Functions,
+    /// Placing the code of all functions.
+    Link,
+    /// Writing the file.
+    Write,
+}
+
+impl Stage {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Parse => "parse",
+            Stage::Plan => "plan",
+            Stage::Functions => "functions",
+            Stage::Link => "link",
+            Stage::Write => "write",
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Bytes to a validated module: tables of everything the module defines, and the slices of its function bodies.
+//!
+//! In: a binary module. Out: a [`Module`]. Function bodies are only found here; they are validated while they are
+//! translated, in parallel. This room knows wasmparser and no Cranelift.
+//!
+//! Always true: every index in a [`Module`] is in range, every type is one the compiler implements.
+
+/// Types and constant expressions, from wasmparser's form to the artifact's.
+mod convert;
+/// The name section.
+mod names;
+/// The sections of a module, one function each.
+mod sections;
+
+use std::collections::HashMap;
+
+use wasmparser::{
+    FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Parser, ValidPayload,
+    Validator, ValidatorResources, WasmFeatures,
+};
+use wootz_runtime::abi::index::{
+    FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TypeIndex,
+};
+use wootz_runtime::abi::manifest::{self, ConstExpr, ElementSegment, SegmentMode};
+use wootz_runtime::abi::types::{FuncType, GlobalType, MemoryType, TableType};
+
+use crate::error::{Error, Result};
+use crate::options::Features;
+
+pub use convert::val_type;
+pub use names::Names;
+
+/// A validated module, but for its function bodies.
+pub struct Module<'a> {
+    /// The file.
+    pub wasm: &'a [u8],
+    /// The different signatures; equal types are one.
+    pub signatures: Vec<FuncType>,
+    /// The signature of each type.
+    pub types: Vec<SignatureIndex>,
+    /// Imports, in order.
+    pub imports: Vec<Import<'a>>,
+    /// The signature of every function, imports first.
+    pub functions: Vec<SignatureIndex>,
+    /// The type of every table, imports first.
+    pub tables: Vec<TableType>,
+    /// What the elements of each defined table are at first.
+    pub table_inits: Vec<Option<ConstExpr>>,
+    /// The type of every memory, imports first.
+    pub memories: Vec<MemoryType>,
+    /// The type of every global, imports first.
+    pub globals: Vec<GlobalType>,
+    /// The first value of each defined global.
+    pub global_inits: Vec<ConstExpr>,
+    /// Exports, in order.
+    pub exports: Vec<manifest::Export>,
+    /// The function to call at the end of instantiation.
+    pub start: Option<FuncRefIndex>,
+    /// Element segments.
+    pub elements: Vec<ElementSegment>,
+    /// The elements of those segments that list functions: little-endian [`FuncRefIndex`]es.
+    pub element_bytes: Vec<u8>,
+    /// Data segments.
+    pub data: Vec<Data<'a>>,
+    /// Functions that may be referred to, in the order in which the module first mentions them.
+    pub funcrefs: Vec<FuncIndex>,
+    /// The bodies of the defined functions.
+    pub bodies: Vec<Body<'a>>,
+    /// Names for debuggers and messages.
+    pub names: Names<'a>,
+    /// Custom sections other than the name section and DWARF.
+    pub custom_sections: Vec<(&'a str, &'a [u8])>,
+    funcref_of: HashMap<FuncIndex, FuncRefIndex>,
+    signature_of: HashMap<FuncType, SignatureIndex>,
+}
+
+/// An import.
+pub struct Import<'a> {
+    /// The first of its two names.
+    pub module: &'a str,
+    /// The second of its two names.
+    pub name: &'a str,
+    /// What is imported.
+    pub item: ImportItem,
+}
+
+/// What is imported: its index in its index space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ImportItem {
+    /// A function.
+    Function(FuncIndex),
+    /// A table.
+    Table(TableIndex),
+    /// A memory.
+    Memory(MemoryIndex),
+    /// A global.
+    Global(GlobalIndex),
+}
+
+/// A data segment.
+pub struct Data<'a> {
+    /// When it is used.
+    pub mode: SegmentMode<MemoryIndex>,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// The body of a defined function, not yet validated.
+pub struct Body<'a> {
+    /// Locals and code.
+    pub reader: FunctionBody<'a>,
+    validation: FuncToValidate<ValidatorResources>,
+}
+
+impl Body<'_> {
+    /// A validator at the beginning of the body, which reuses the memory of an earlier one.
+    pub fn validator(&self, memory: FuncValidatorAllocations) -> FuncValidator<ValidatorResources> {
+        let FuncToValidate { ref resources, index, ty, features } = self.validation;
+        FuncToValidate { resources: resources.clone(), index, ty, features }.into_validator(memory)
+    }
+}
+
+/// Decodes and validates a module.
+///
+/// # Errors
+/// If it is no module, is malformed or invalid, or exceeds an implementation limit.
+pub fn module<'a>(wasm: &'a [u8], features: &Features) -> Result<Module<'a>> {
+    check_header(wasm)?;
+    let features = wasm_features(features);
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let mut module = Module::empty(wasm);
+    for payload in parser.parse_all(wasm) {
+        let payload = payload.map_err(|e| Error::invalid(&e))?;
+        match validator.payload(&payload).map_err(|e| Error::invalid(&e))? {
+            ValidPayload::Func(validation, reader) => {
+                module.bodies.push(Body { reader, validation })
+            }
+            _ => sections::read(&mut module, payload)?,
+        }
+    }
+    Ok(module)
+}
+
+/// A file that is no module at all deserves a better message than "bad magic number".
+fn check_header(wasm: &[u8]) -> Result<()> {
+    let found = match wasm {
+        [] => "nothing: it is empty".to_string(),
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => return Ok(()),
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {
+            "the header of a WebAssembly component".to_string()
+        }
+        [b'\0', b'a', b's', b'm', version @ ..] if version.len() >= 4 => {
+            format!("\"\\0asm\" and version bytes {:02x?}", &version[..4])
+        }
+        [0x7f, b'E', b'L', b'F', ..] => "the header of an ELF file".to_string(),
+        _ => format!("bytes {:02x?}", &wasm[..wasm.len().min(8)]),
+    };
+    Err(Error::NotWasm { found })
+}
+
+fn wasm_features(features: &Features) -> WasmFeatures {
+    let mut wasm = WasmFeatures::FLOATS;
+    for name in features.iter() {
+        wasm |= match name {
+            "bulk-memory" => WasmFeatures::BULK_MEMORY,
+            "extended-const" => WasmFeatures::EXTENDED_CONST,
+            "multi-value" => WasmFeatures::MULTI_VALUE,
+            "mutable-global" => WasmFeatures::MUTABLE_GLOBAL,
+            "reference-types" => WasmFeatures::REFERENCE_TYPES | WasmFeatures::GC_TYPES,
+            "saturating-float-to-int" => WasmFeatures::SATURATING_FLOAT_TO_INT,
+            "sign-extension" => WasmFeatures::SIGN_EXTENSION,
+            other => unreachable!("`{other}` is not implemented and so cannot be switched on"),
+        };
+    }
+    wasm
+}
+
+impl<'a> Module<'a> {
+    fn empty(wasm: &'a [u8]) -> Module<'a> {
+        Module {
+            wasm,
+            signatures: Vec::new(),
+            types: Vec::new(),
+            imports: Vec::new(),
+            functions: Vec::new(),
+            tables: Vec::new(),
+            table_inits: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            global_inits: Vec::new(),
+            exports: Vec::new(),
+            start: None,
+            elements: Vec::new(),
+            element_bytes: Vec::new(),
+            data: Vec::new(),
+            funcrefs: Vec::new(),
+            bodies: Vec::new(),
+            names: Names::default(),
+            custom_sections: Vec::new(),
+            funcref_of: HashMap::new(),
+            signature_of: HashMap::new(),
+        }
+    }
+
+    /// How many functions are imported.
+    pub fn imported_functions(&self) -> usize {
+        self.functions.len() - self.bodies.len()
+    }
+
+    /// How many tables are imported.
+    pub fn imported_tables(&self) -> usize {
+        self.tables.len() - self.table_inits.len()
+    }
+
+    /// How many globals are imported.
+    pub fn imported_globals(&self) -> usize {
+        self.globals.len() - self.global_inits.len()
+    }
+
+    /// How many memories are imported.
+    pub fn imported_memories(&self) -> usize {
+        self.imports.iter().filter(|import| matches!(import.item, ImportItem::Memory(_))).count()
+    }
+
+    /// The type of a function, imported or defined.
+    pub fn function_type(&self, index: FuncIndex) -> &FuncType {
+        &self.signatures[self.functions[index.index()].index()]
+    }
+
+    /// The signature that a type index stands for.
+    pub fn signature_index(&self, index: TypeIndex) -> SignatureIndex {
+        self.types[index.index()]
+    }
+
+    /// The place among the function references of a function that may be referred to.
+    ///
+    /// # Panics
+    /// If nothing outside of function bodies mentions it; `ref.func` of such a function is invalid.
+    pub fn funcref(&self, index: FuncIndex) -> FuncRefIndex {
+        self.funcref_of[&index]
+    }
+
+    fn mention(&mut self, index: FuncIndex) -> FuncRefIndex {
+        let funcrefs = &mut self.funcrefs;
+        *self.funcref_of.entry(index).or_insert_with(|| {
+            funcrefs.push(index);
+            FuncRefIndex::from_position(funcrefs.len() - 1)
+        })
+    }
+
+    fn intern(&mut self, ty: FuncType) -> SignatureIndex {
+        let signatures = &mut self.signatures;
+        *self.signature_of.entry(ty).or_insert_with_key(|ty| {
+            signatures.push(ty.clone());
+            SignatureIndex::from_position(signatures.len() - 1)
+        })
+    }
+}

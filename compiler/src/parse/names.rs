@@ -1,0 +1,49 @@
+//! The name section (WebAssembly core specification, appendix "Custom Sections").
+//!
+//! Always true: a malformed name section never stops compilation; what was read before the fault is kept.
+
+use std::collections::HashMap;
+
+use wasmparser::{Name, NameSectionReader};
+use wootz_runtime::abi::index::FuncIndex;
+
+/// Names for debuggers and messages.
+#[derive(Default)]
+pub struct Names<'a> {
+    /// The module's name.
+    pub module: Option<&'a str>,
+    functions: HashMap<FuncIndex, &'a str>,
+    exports: HashMap<FuncIndex, &'a str>,
+}
+
+impl<'a> Names<'a> {
+    /// The name that the name section gives a function.
+    pub fn function(&self, index: FuncIndex) -> Option<&'a str> {
+        self.functions.get(&index).copied().filter(|name| !name.is_empty())
+    }
+
+    /// The name that a function's symbol is made of: the one in the name section, or else that of its first export.
+    pub fn symbol(&self, index: FuncIndex) -> Option<&'a str> {
+        let export = || self.exports.get(&index).copied().filter(|name| !name.is_empty());
+        self.function(index).or_else(export)
+    }
+
+    pub(super) fn exported(&mut self, index: FuncIndex, name: &'a str) {
+        self.exports.entry(index).or_insert(name);
+    }
+
+    pub(super) fn read(&mut self, section: NameSectionReader<'a>) {
+        for subsection in section {
+            match subsection {
+                Ok(Name::Module { name, .. }) => self.module = Some(name),
+                Ok(Name::Function(names)) => {
+                    for naming in names.into_iter().map_while(Result::ok) {
+                        self.functions.insert(FuncIndex(naming.index), naming.name);
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

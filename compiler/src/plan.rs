@@ -1,0 +1,244 @@
+//! Module to work list: what is decided before any code is made.
+//!
+//! In: a [`Module`]. Out: a [`Plan`]: where each thing lies in the vmctx, which functions and trampolines there are and
+//! what their symbols are called, how memories are checked, and what their first contents are.
+//!
+//! Always true: a symbol is a position in [`Plan::work`]; functions come first, in the order of their indices. Nothing
+//! here depends on the order of a hash map.
+
+use std::collections::{HashMap, HashSet};
+
+use wootz_runtime::abi::builtin::Builtin;
+use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
+use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
+use wootz_runtime::abi::types::{FuncType, MemoryType, RefKind};
+use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
+
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::parse::{Body, Module};
+use crate::target::Target;
+
+/// The first contents of memories.
+mod image;
+
+pub use image::Contents;
+
+/// What is decided before any code is made.
+pub struct Plan<'a> {
+    /// The module.
+    pub module: &'a Module<'a>,
+    /// Where everything lies in the vmctx.
+    pub layout: VmLayout,
+    /// Every memory, imports first, and how accesses to it are checked.
+    pub memories: Vec<Memory>,
+    /// What is to be compiled.
+    pub work: Vec<Work>,
+    /// The name of each piece of work, for symbol tables: unique, not empty, without NUL.
+    pub symbols: Vec<String>,
+    /// What data segments become.
+    pub contents: Contents,
+    trampolines: HashMap<Trampoline, Symbol>,
+}
+
+/// A piece of work: what becomes one symbol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    /// A defined function, by its index among all functions.
+    Function(FuncIndex),
+    /// Code between wasm and host.
+    Trampoline(Trampoline),
+}
+
+/// Code between wasm and host.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Trampoline {
+    /// Host to wasm, for functions of one signature.
+    Entry(SignatureIndex),
+    /// Wasm to host, for functions of one signature.
+    Exit(SignatureIndex),
+    /// Wasm to a built-in function.
+    Builtin(Builtin),
+}
+
+/// A position in [`Plan::work`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Symbol(pub u32);
+
+/// How many defined functions and types a module may have, and how large a body may be: the limits that the
+/// JavaScript interface of WebAssembly sets for all engines are enforced by the validator; this one is ours.
+const MOST_VMCTX_ITEMS: usize = 10_000_000;
+
+/// Decides where everything goes.
+///
+/// # Errors
+/// If the module exceeds a limit.
+pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -> Result<Plan<'a>> {
+    let shape = shape(module)?;
+    let memories: Vec<Memory> = module
+        .memories
+        .iter()
+        .map(|&ty| Memory { ty, checks: bounds_checks(ty, options) })
+        .collect();
+    let work = work(module);
+    let trampolines = work
+        .iter()
+        .enumerate()
+        .filter_map(|(position, work)| match work {
+            Work::Trampoline(trampoline) => Some((*trampoline, Symbol(position as u32))),
+            Work::Function(_) => None,
+        })
+        .collect();
+    Ok(Plan {
+        module,
+        layout: VmLayout::new(shape),
+        memories,
+        symbols: symbols(module, &work),
+        work,
+        contents: image::contents(module, target.image_alignment())?,
+        trampolines,
+    })
+}
+
+fn shape(module: &Module<'_>) -> Result<VmShape> {
+    let count = |what: &str, count: usize| match count <= MOST_VMCTX_ITEMS {
+        true => Ok(count as u32),
+        false => Err(Error::Limit {
+            message: format!("it has {count} {what}, at most {MOST_VMCTX_ITEMS} are possible"),
+        }),
+    };
+    Ok(VmShape {
+        imported_functions: count("imported functions", module.imported_functions())?,
+        imported_tables: count("imported tables", module.imported_tables())?,
+        imported_memories: count("imported memories", module.imported_memories())?,
+        imported_globals: count("imported globals", module.imported_globals())?,
+        imported_tags: 0,
+        tables: count("tables", module.table_inits.len())?,
+        memories: count("memories", module.memories.len() - module.imported_memories())?,
+        globals: count("globals", module.global_inits.len())?,
+        tags: 0,
+        funcrefs: count("functions that may be referred to", module.funcrefs.len())?,
+        signatures: count("signatures", module.signatures.len())?,
+    })
+}
+
+fn bounds_checks(ty: MemoryType, options: &Options) -> BoundsChecks {
+    // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
+    match !ty.memory64 && ty.page_size_log2 == 16 && options.memory_reservation >= 1 << 32 {
+        true => BoundsChecks::Guarded {
+            reservation: options.memory_reservation,
+            guard: options.memory_guard,
+        },
+        false => BoundsChecks::Explicit,
+    }
+}
+
+fn work(module: &Module<'_>) -> Vec<Work> {
+    let imported = module.imported_functions();
+    let mut work: Vec<Work> = (imported..module.functions.len())
+        .map(|index| Work::Function(FuncIndex::from_position(index)))
+        .collect();
+    let mut trampoline = |trampoline| work.push(Work::Trampoline(trampoline));
+
+    // The host can enter through every function that can be referred to; those that are imported have a trampoline
+    // where they are defined.
+    let mut entered = vec![false; module.signatures.len()];
+    for funcref in module.funcrefs.iter().filter(|funcref| funcref.index() >= imported) {
+        entered[module.functions[funcref.index()].index()] = true;
+    }
+    // Every import may be a function of the host's, and so may be every function found in a table.
+    let has_functions_in_tables =
+        module.tables.iter().any(|table| table.element.kind() == RefKind::Func);
+    let mut left = vec![has_functions_in_tables; module.signatures.len()];
+    for signature in &module.functions[..imported] {
+        left[signature.index()] = true;
+    }
+    for (position, (entered, left)) in entered.into_iter().zip(left).enumerate() {
+        let signature = SignatureIndex::from_position(position);
+        if entered {
+            trampoline(Trampoline::Entry(signature));
+        }
+        if left {
+            trampoline(Trampoline::Exit(signature));
+        }
+    }
+
+    for &builtin in Builtin::ALL {
+        let needed = match builtin {
+            Builtin::raise => false,
+            Builtin::memory_grow | Builtin::memory_copy | Builtin::memory_fill => {
+                !module.memories.is_empty()
+            }
+            Builtin::memory_init => !module.memories.is_empty() && !module.data.is_empty(),
+            Builtin::data_drop => !module.data.is_empty(),
+            Builtin::table_grow | Builtin::table_fill | Builtin::table_copy => {
+                !module.tables.is_empty()
+            }
+            Builtin::table_init => !module.tables.is_empty() && !module.elements.is_empty(),
+            Builtin::elem_drop => !module.elements.is_empty(),
+        };
+        if needed {
+            trampoline(Trampoline::Builtin(builtin));
+        }
+    }
+    work
+}
+
+/// Readable names: what the name section says, or else an export's name, or else the index; made unique by the index.
+fn symbols(module: &Module<'_>, work: &[Work]) -> Vec<String> {
+    let mut taken = HashSet::with_capacity(work.len());
+    work.iter()
+        .map(|work| {
+            let (name, index) = match *work {
+                Work::Function(index) => (module.names.symbol(index), index.0),
+                Work::Trampoline(Trampoline::Entry(signature)) => {
+                    (Some("wootz_entry"), signature.0)
+                }
+                Work::Trampoline(Trampoline::Exit(signature)) => (Some("wootz_exit"), signature.0),
+                Work::Trampoline(Trampoline::Builtin(builtin)) => {
+                    (Some(builtin.name()), builtin.number())
+                }
+            };
+            let mut symbol = match (work, name) {
+                (Work::Function(_), Some(name)) => name.replace('\0', "_"),
+                (Work::Function(_), None) => format!("wasm_function_{index}"),
+                (Work::Trampoline(Trampoline::Builtin(_)), name) => {
+                    format!("wootz_{}", name.unwrap_or_default())
+                }
+                (Work::Trampoline(_), name) => format!("{}_{index}", name.unwrap_or_default()),
+            };
+            while !taken.insert(symbol.clone()) {
+                symbol = format!("{symbol}.{index}");
+            }
+            symbol
+        })
+        .collect()
+}
+
+impl<'a> Plan<'a> {
+    /// The symbol of a function, if the module defines it.
+    pub fn function(&self, index: FuncIndex) -> Option<Symbol> {
+        let position = index.index().checked_sub(self.module.imported_functions())?;
+        Some(Symbol(position as u32))
+    }
+
+    /// The body of a defined function.
+    pub fn body(&self, index: FuncIndex) -> &'a Body<'a> {
+        &self.module.bodies[index.index() - self.module.imported_functions()]
+    }
+
+    /// The symbol of a trampoline, if the module has it.
+    pub fn trampoline(&self, trampoline: Trampoline) -> Option<Symbol> {
+        self.trampolines.get(&trampoline).copied()
+    }
+
+    /// The signature of that number.
+    pub fn signature(&self, index: SignatureIndex) -> &'a FuncType {
+        &self.module.signatures[index.index()]
+    }
+
+    /// Whether a memory is imported.
+    pub fn is_imported_memory(&self, index: MemoryIndex) -> bool {
+        index.index() < self.module.imported_memories()
+    }
+}

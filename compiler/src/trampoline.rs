@@ -1,0 +1,252 @@
+//! The code between wasm and host, as CLIF.
+//!
+//! - An *entry trampoline* is called by the host with the C calling convention. It notes where execution resumes after a
+//!   trap, calls a wasm function with values from memory, and stores the results there.
+//! - An *exit trampoline* is called like a wasm function, and calls a host function with values in memory.
+//! - A *built-in trampoline* is called like a wasm function, and calls a function of the runtime.
+//!
+//! Always true: whoever leaves wasm first notes where it left, so that backtraces can be made; and a failure that the
+//! host reports is raised before any wasm instruction runs.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::{
+    BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData,
+    StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, UserFuncName, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::FunctionBuilder;
+use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, RAISED};
+use wootz_runtime::abi::types::{FuncType, ValType};
+use wootz_runtime::abi::vmctx::{POINTER_BYTES, VmContextHeader, VmHostContext, VmStoreContext};
+
+use crate::convention::{
+    Caller, POINTER, builtin_signature, builtin_trampoline_signature, clif_type, entry_signature,
+    host_signature, results_in_memory, wasm_signature,
+};
+use crate::plan::{Plan, Trampoline};
+use crate::target::Target;
+use crate::worker::Worker;
+
+/// The size of a value in memory.
+const VALUE_BYTES: i32 = 16;
+
+/// Builds a trampoline in the worker's context.
+pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: Trampoline) {
+    let c = CallConv::triple_default(target.triple());
+    let symbol = plan.trampoline(trampoline).expect("it is in the work list");
+    worker.context.clear();
+    let func = &mut worker.context.func;
+    func.name = UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
+    func.signature = match trampoline {
+        Trampoline::Entry(_) => entry_signature(c),
+        Trampoline::Exit(signature) => wasm_signature(plan.signature(signature), Caller::Anyone),
+        Trampoline::Builtin(builtin) => builtin_trampoline_signature(builtin),
+    };
+
+    let mut builder = FunctionBuilder::new(func, &mut worker.builder);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    let params = builder.block_params(block).to_vec();
+    let mut body = Body { builder, c };
+    match trampoline {
+        Trampoline::Entry(signature) => body.entry(plan.signature(signature), &params),
+        Trampoline::Exit(signature) => body.exit(plan.signature(signature), &params),
+        Trampoline::Builtin(builtin) => body.builtin(builtin, &params),
+    }
+    body.builder.finalize(target.isa.frontend_config());
+}
+
+struct Body<'f> {
+    builder: FunctionBuilder<'f>,
+    /// The calling convention of the host.
+    c: CallConv,
+}
+
+impl Body<'_> {
+    fn entry(&mut self, ty: &FuncType, params: &[Value]) {
+        let &[vmctx, code, values] = params else {
+            panic!("entry trampolines have three parameters")
+        };
+
+        let mut args = vec![vmctx];
+        // Results that travel through memory have the layout of values: they need not be moved.
+        args.extend(results_in_memory(ty).then_some(values));
+        args.extend(self.load_values(&ty.params, values));
+        let no_caller = self.builder.ins().iconst(POINTER, 0);
+        args.push(no_caller);
+
+        let call = self.builder.create_block();
+        let returned = self.builder.create_block();
+        let trapped = self.builder.create_block();
+        self.builder.ins().jump(call, &[]);
+        self.builder.switch_to_block(call);
+        self.builder.seal_block(call);
+        let store = self.store_context(vmctx);
+        let fp = self.builder.ins().get_frame_pointer(POINTER);
+        let sp = self.builder.ins().get_stack_pointer(POINTER);
+        let handler = self.builder.ins().get_exception_handler_address(POINTER, call, 0);
+        self.note(store, offset_of!(VmStoreContext, entry_fp), fp);
+        self.note(store, offset_of!(VmStoreContext, entry_sp), sp);
+        self.note(store, offset_of!(VmStoreContext, entry_handler), handler);
+
+        let signature = wasm_signature(ty, Caller::Anyone);
+        let results: Vec<Type> = signature.returns.iter().map(|result| result.value_type).collect();
+        let signature = self.builder.import_signature(signature);
+        for &ty in &results {
+            self.builder.append_block_param(returned, ty);
+        }
+        let dfg = &mut self.builder.func.dfg;
+        let normal = (0..results.len() as u32).map(BlockArg::TryCallRet);
+        let normal = BlockCall::new(returned, normal, &mut dfg.value_lists);
+        let exceptional = BlockCall::new(trapped, [], &mut dfg.value_lists);
+        let table =
+            ExceptionTableData::new(signature, normal, [ExceptionTableItem::Default(exceptional)]);
+        let table = dfg.exception_tables.push(table);
+        self.builder.ins().try_call_indirect(code, &args, table);
+        self.builder.seal_block(returned);
+        self.builder.seal_block(trapped);
+
+        self.builder.switch_to_block(returned);
+        let results = self.builder.block_params(returned).to_vec();
+        self.store_values(&results, values);
+        self.return_truth(true);
+        self.builder.switch_to_block(trapped);
+        self.return_truth(false);
+    }
+
+    fn exit(&mut self, ty: &FuncType, params: &[Value]) {
+        let (vmctx, caller) = (params[0], params[params.len() - 1]);
+        let result_memory = results_in_memory(ty).then(|| params[1]);
+        let arguments = &params[1 + usize::from(result_memory.is_some())..params.len() - 1];
+        self.leave_wasm(vmctx);
+
+        let count = ty.params.len().max(ty.results.len());
+        let slot =
+            StackSlotData::new(StackSlotKind::ExplicitSlot, count as u32 * VALUE_BYTES as u32, 4);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        let values = self.builder.ins().stack_addr(POINTER, slot, 0);
+        self.store_values(arguments, values);
+        let entry = self.load(vmctx, offset_of!(VmHostContext, entry));
+        let count = self.builder.ins().iconst(POINTER, count as i64);
+        let signature = self.builder.import_signature(host_signature(self.c));
+        let call =
+            self.builder.ins().call_indirect(signature, entry, &[vmctx, caller, values, count]);
+        let success = self.builder.inst_results(call)[0];
+        self.raise_unless(success, vmctx);
+
+        let results = self.load_values(&ty.results, values);
+        match result_memory {
+            None => self.builder.ins().return_(&results),
+            Some(memory) => {
+                self.store_values(&results, memory);
+                self.builder.ins().return_(&[])
+            }
+        };
+    }
+
+    fn builtin(&mut self, builtin: Builtin, params: &[Value]) {
+        let vmctx = params[0];
+        self.leave_wasm(vmctx);
+        let code = self.builtin_code(builtin, vmctx);
+        let signature = self.builder.import_signature(builtin_signature(builtin, self.c));
+        let call = self.builder.ins().call_indirect(signature, code, params);
+        let results = self.builder.inst_results(call).to_vec();
+        match builtin.result() {
+            BuiltinResult::Nothing | BuiltinResult::Never => {
+                self.builder.ins().return_(&[]);
+            }
+            BuiltinResult::Success => {
+                self.raise_unless(results[0], vmctx);
+                self.builder.ins().return_(&[]);
+            }
+            BuiltinResult::I64OrRaised => {
+                let raised = self.builder.ins().iconst(types::I64, RAISED);
+                let fine = self.builder.ins().icmp(
+                    cranelift_codegen::ir::condcodes::IntCC::NotEqual,
+                    results[0],
+                    raised,
+                );
+                self.raise_unless(fine, vmctx);
+                self.builder.ins().return_(&results);
+            }
+        }
+    }
+
+    /// Notes where wasm is left.
+    fn leave_wasm(&mut self, vmctx: Value) {
+        let store = self.store_context(vmctx);
+        let fp = self.builder.ins().get_frame_pointer(POINTER);
+        let pc = self.builder.ins().get_return_address(POINTER);
+        self.note(store, offset_of!(VmStoreContext, exit_fp), fp);
+        self.note(store, offset_of!(VmStoreContext, exit_pc), pc);
+    }
+
+    /// Goes on if `success` is not zero; else resumes the host with what was recorded.
+    fn raise_unless(&mut self, success: Value, vmctx: Value) {
+        let go_on = self.builder.create_block();
+        let raise = self.builder.create_block();
+        self.builder.set_cold_block(raise);
+        self.builder.ins().brif(success, go_on, &[], raise, &[]);
+        self.builder.seal_block(go_on);
+        self.builder.seal_block(raise);
+        self.builder.switch_to_block(raise);
+        let code = self.builtin_code(Builtin::raise, vmctx);
+        let signature = self.builder.import_signature(builtin_signature(Builtin::raise, self.c));
+        self.builder.ins().call_indirect(signature, code, &[vmctx]);
+        self.builder.ins().trap(TrapCode::unwrap_user(NEVER_RETURNS));
+        self.builder.switch_to_block(go_on);
+    }
+
+    fn builtin_code(&mut self, builtin: Builtin, vmctx: Value) -> Value {
+        let builtins = self.load(vmctx, offset_of!(VmContextHeader, builtins));
+        self.load(builtins, (builtin.number() * POINTER_BYTES) as usize)
+    }
+
+    fn store_context(&mut self, vmctx: Value) -> Value {
+        self.load(vmctx, offset_of!(VmContextHeader, store))
+    }
+
+    fn load(&mut self, base: Value, offset: usize) -> Value {
+        self.builder.ins().load(POINTER, MemFlagsData::trusted(), base, offset as i32)
+    }
+
+    fn note(&mut self, store: Value, offset: usize, value: Value) {
+        self.builder.ins().store(MemFlagsData::trusted(), value, store, offset as i32);
+    }
+
+    fn load_values(&mut self, types: &[ValType], values: Value) -> Vec<Value> {
+        let builder = &mut self.builder;
+        let load = |(position, &ty): (usize, &ValType)| {
+            builder.ins().load(
+                clif_type(ty),
+                MemFlagsData::trusted(),
+                values,
+                position as i32 * VALUE_BYTES,
+            )
+        };
+        types.iter().enumerate().map(load).collect()
+    }
+
+    fn store_values(&mut self, from: &[Value], values: Value) {
+        for (position, &value) in from.iter().enumerate() {
+            self.builder.ins().store(
+                MemFlagsData::trusted(),
+                value,
+                values,
+                position as i32 * VALUE_BYTES,
+            );
+        }
+    }
+
+    fn return_truth(&mut self, truth: bool) {
+        let value = self.builder.ins().iconst(types::I8, i64::from(truth));
+        self.builder.ins().return_(&[value]);
+    }
+}
+
+/// The trap code behind calls that never return. It is no code of a guest's: should it ever be executed, the process
+/// ends with a plain fault.
+pub const NEVER_RETURNS: u8 = 250;

@@ -1,0 +1,267 @@
+//! Blocks, branches, returns.
+//!
+//! Always true: the value stack holds values of reachable code only. Code that cannot be reached is not translated; of it,
+//! only the nesting of blocks is followed.
+
+use cranelift_codegen::ir::{
+    Block, BlockArg, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Value,
+};
+use wasmparser::{BlockType, BrTable, Operator};
+use wootz_runtime::abi::trap::TrapCode;
+use wootz_runtime::abi::types::ValType;
+
+use super::state::{Translator, trap};
+use crate::convention::clif_type;
+
+/// A block that is open.
+pub(super) struct Frame {
+    kind: FrameKind,
+    /// Where branches to its label go.
+    label: Block,
+    /// How many values such branches carry.
+    label_arity: usize,
+    /// Where code goes on behind its `end`; its parameters are the results.
+    next: Block,
+    results: usize,
+    /// The height of the value stack below its parameters.
+    height: usize,
+    /// Whether anything goes to `next`.
+    next_is_reached: bool,
+}
+
+enum FrameKind {
+    Block,
+    Loop,
+    /// An `if` whose `else` has not come: where the condition was false, and the parameters it then starts with.
+    If {
+        otherwise: Block,
+        params: Vec<Value>,
+    },
+    /// A block in code that cannot be reached.
+    Unreachable,
+}
+
+impl Translator<'_, '_> {
+    /// Opens the outermost block, whose label is the return.
+    pub fn open_function(&mut self) {
+        let results = self.ty.results.to_vec();
+        let next = self.block_with_params(&results);
+        self.open(FrameKind::Block, next, results.len(), next, results.len(), 0);
+    }
+
+    pub fn block(&mut self, ty: BlockType) {
+        let (params, results) = self.block_type(ty);
+        let next = self.block_with_params(&results);
+        self.open(FrameKind::Block, next, results.len(), next, results.len(), params.len());
+    }
+
+    pub fn loop_(&mut self, ty: BlockType) {
+        let (params, results) = self.block_type(ty);
+        let header = self.block_with_params(&params);
+        let next = self.block_with_params(&results);
+        let arguments = self.top(params.len());
+        self.jump(header, &arguments);
+        self.builder.switch_to_block(header);
+        self.stack.truncate(self.stack.len() - params.len());
+        self.stack.extend_from_slice(self.builder.block_params(header));
+        self.open(FrameKind::Loop, header, params.len(), next, results.len(), params.len());
+    }
+
+    pub fn if_(&mut self, ty: BlockType) {
+        let (params, results) = self.block_type(ty);
+        let condition = self.pop();
+        let then = self.builder.create_block();
+        let otherwise = self.builder.create_block();
+        let next = self.block_with_params(&results);
+        self.builder.ins().brif(condition, then, &[], otherwise, &[]);
+        self.builder.seal_block(then);
+        self.builder.seal_block(otherwise);
+        self.builder.switch_to_block(then);
+        let kind = FrameKind::If { otherwise, params: self.top(params.len()) };
+        self.open(kind, next, results.len(), next, results.len(), params.len());
+    }
+
+    pub fn else_(&mut self) {
+        let results = self.frame(0).results;
+        if self.reachable {
+            let (arguments, next) = (self.top(results), self.frame(0).next);
+            self.jump(next, &arguments);
+            self.frame(0).next_is_reached = true;
+        }
+        let frame = self.frame(0);
+        let height = frame.height;
+        let FrameKind::If { otherwise, params } =
+            std::mem::replace(&mut frame.kind, FrameKind::Block)
+        else {
+            unreachable!("validation admits `else` in an `if` only");
+        };
+        self.stack.truncate(height);
+        self.stack.extend(params);
+        self.builder.switch_to_block(otherwise);
+        self.reachable = true;
+    }
+
+    pub fn end(&mut self) {
+        let mut frame = self.control.pop().expect("validated code has as many `end` as blocks");
+        if self.reachable {
+            let arguments = self.top(frame.results);
+            self.jump(frame.next, &arguments);
+            frame.next_is_reached = true;
+        }
+        match frame.kind {
+            FrameKind::Block => {}
+            FrameKind::Loop => self.builder.seal_block(frame.label),
+            FrameKind::If { otherwise, params } => {
+                self.builder.switch_to_block(otherwise);
+                self.jump(frame.next, &params);
+                frame.next_is_reached = true;
+            }
+            FrameKind::Unreachable => return,
+        }
+        self.stack.truncate(frame.height);
+        self.builder.switch_to_block(frame.next);
+        self.builder.seal_block(frame.next);
+        self.reachable = frame.next_is_reached;
+        self.stack.extend_from_slice(self.builder.block_params(frame.next));
+        if self.control.is_empty() {
+            self.leave_function();
+        }
+    }
+
+    /// An operator that cannot be reached: only the nesting of blocks counts.
+    pub fn unreachable_operator(&mut self, operator: &Operator<'_>) {
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                let block = Block::from_u32(0);
+                self.open(FrameKind::Unreachable, block, 0, block, 0, 0);
+            }
+            Operator::Else if matches!(self.frame(0).kind, FrameKind::If { .. }) => self.else_(),
+            Operator::End => self.end(),
+            _ => {}
+        }
+    }
+
+    pub fn unreachable(&mut self) {
+        self.builder.ins().trap(trap(TrapCode::UnreachableCodeReached));
+        self.reachable = false;
+    }
+
+    pub fn br(&mut self, depth: u32) {
+        let (label, arguments) = self.branch(depth);
+        self.jump(label, &arguments);
+        self.reachable = false;
+    }
+
+    pub fn br_if(&mut self, depth: u32) {
+        let condition = self.pop();
+        let (label, arguments) = self.branch(depth);
+        let arguments = block_args(&arguments);
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, label, &arguments, next, &[]);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+    }
+
+    pub fn br_table(&mut self, targets: &BrTable<'_>) {
+        let index = self.pop();
+        let call = |translator: &mut Self, depth: u32| {
+            let (label, arguments) = translator.branch(depth);
+            let arguments = block_args(&arguments);
+            BlockCall::new(label, arguments, &mut translator.builder.func.dfg.value_lists)
+        };
+        let default = call(self, targets.default());
+        let table: Vec<BlockCall> = targets
+            .targets()
+            .map(|depth| call(self, depth.expect("the validator has read it")))
+            .collect();
+        let table = self.builder.create_jump_table(JumpTableData::new(default, &table));
+        self.builder.ins().br_table(index, table);
+        self.reachable = false;
+    }
+
+    pub fn return_(&mut self) {
+        self.br(self.control.len() as u32 - 1);
+    }
+
+    pub fn select(&mut self) {
+        let (then, otherwise, condition) = self.pop3();
+        let value = self.builder.ins().select(condition, then, otherwise);
+        self.push(value);
+    }
+
+    fn leave_function(&mut self) {
+        if !self.reachable {
+            // The block is empty and nothing goes there, but every block needs an end.
+            self.builder.ins().trap(trap(TrapCode::UnreachableCodeReached));
+            return;
+        }
+        let results = std::mem::take(&mut self.stack);
+        match self.result_memory {
+            None => {
+                self.builder.ins().return_(&results);
+            }
+            Some(memory) => {
+                for (position, value) in results.into_iter().enumerate() {
+                    self.builder.ins().store(
+                        MemFlagsData::trusted(),
+                        value,
+                        memory,
+                        position as i32 * 16,
+                    );
+                }
+                self.builder.ins().return_(&[]);
+            }
+        }
+        self.reachable = false;
+    }
+
+    fn open(
+        &mut self,
+        kind: FrameKind,
+        label: Block,
+        label_arity: usize,
+        next: Block,
+        results: usize,
+        params: usize,
+    ) {
+        let height = self.stack.len() - params;
+        self.control.push(Frame {
+            kind,
+            label,
+            label_arity,
+            next,
+            results,
+            height,
+            next_is_reached: false,
+        });
+    }
+
+    fn frame(&mut self, depth: u32) -> &mut Frame {
+        let position = self.control.len() - 1 - depth as usize;
+        &mut self.control[position]
+    }
+
+    /// Where a branch goes, and what it carries.
+    fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
+        let frame = self.frame(depth);
+        frame.next_is_reached |= !matches!(frame.kind, FrameKind::Loop);
+        let (label, arity) = (frame.label, frame.label_arity);
+        (label, self.top(arity))
+    }
+
+    fn jump(&mut self, block: Block, arguments: &[Value]) {
+        self.builder.ins().jump(block, &block_args(arguments));
+    }
+
+    fn block_with_params(&mut self, types: &[ValType]) -> Block {
+        let block = self.builder.create_block();
+        for &ty in types {
+            self.builder.append_block_param(block, clif_type(ty));
+        }
+        block
+    }
+}
+
+fn block_args(values: &[Value]) -> Vec<BlockArg> {
+    values.iter().map(|&value| BlockArg::Value(value)).collect()
+}

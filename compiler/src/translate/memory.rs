@@ -1,0 +1,123 @@
+//! Loads and stores, size and growth of memories.
+
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use wasmparser::{MemArg, MemArgTarget, Operator};
+use wootz_runtime::abi::builtin::Builtin;
+use wootz_runtime::abi::index::MemoryIndex;
+
+use super::bounds::Address;
+use super::state::Translator;
+
+/// Loads fewer bytes than the value has, by a CLIF instruction that extends.
+macro_rules! load_narrow {
+    ($self:ident, $memarg:expr, $bytes:literal, $instruction:ident, $ty:ident) => {{
+        let index = $self.pop();
+        let address = $self.place($memarg, index, $bytes);
+        let loaded = $self.builder.ins().$instruction(
+            types::$ty,
+            address.flags,
+            address.base,
+            address.offset,
+        );
+        $self.push(loaded)
+    }};
+}
+
+/// Loads 32 bits into 64; the type is part of the CLIF instruction.
+macro_rules! load_half {
+    ($self:ident, $memarg:expr, $instruction:ident) => {{
+        let index = $self.pop();
+        let address = $self.place($memarg, index, 4);
+        let loaded = $self.builder.ins().$instruction(address.flags, address.base, address.offset);
+        $self.push(loaded)
+    }};
+}
+
+/// Stores fewer bytes than the value has.
+macro_rules! store_narrow {
+    ($self:ident, $memarg:expr, $bytes:literal, $instruction:ident) => {{
+        let (index, value) = $self.pop2();
+        let address = $self.place($memarg, index, $bytes);
+        $self.builder.ins().$instruction(address.flags, value, address.base, address.offset);
+    }};
+}
+
+impl Translator<'_, '_> {
+    /// Translates the operator if it is a load or store.
+    pub fn memory_access(&mut self, operator: &Operator<'_>) -> bool {
+        use Operator as Op;
+        match *operator {
+            Op::I32Load { memarg } => self.load(memarg, types::I32),
+            Op::I64Load { memarg } => self.load(memarg, types::I64),
+            Op::F32Load { memarg } => self.load(memarg, types::F32),
+            Op::F64Load { memarg } => self.load(memarg, types::F64),
+            Op::I32Load8S { memarg } => load_narrow!(self, memarg, 1, sload8, I32),
+            Op::I32Load8U { memarg } => load_narrow!(self, memarg, 1, uload8, I32),
+            Op::I32Load16S { memarg } => load_narrow!(self, memarg, 2, sload16, I32),
+            Op::I32Load16U { memarg } => load_narrow!(self, memarg, 2, uload16, I32),
+            Op::I64Load8S { memarg } => load_narrow!(self, memarg, 1, sload8, I64),
+            Op::I64Load8U { memarg } => load_narrow!(self, memarg, 1, uload8, I64),
+            Op::I64Load16S { memarg } => load_narrow!(self, memarg, 2, sload16, I64),
+            Op::I64Load16U { memarg } => load_narrow!(self, memarg, 2, uload16, I64),
+            Op::I64Load32S { memarg } => load_half!(self, memarg, sload32),
+            Op::I64Load32U { memarg } => load_half!(self, memarg, uload32),
+            Op::I32Store { memarg } => store_narrow!(self, memarg, 4, store),
+            Op::I64Store { memarg } => store_narrow!(self, memarg, 8, store),
+            Op::F32Store { memarg } => store_narrow!(self, memarg, 4, store),
+            Op::F64Store { memarg } => store_narrow!(self, memarg, 8, store),
+            Op::I32Store8 { memarg } | Op::I64Store8 { memarg } => {
+                store_narrow!(self, memarg, 1, istore8)
+            }
+            Op::I32Store16 { memarg } | Op::I64Store16 { memarg } => {
+                store_narrow!(self, memarg, 2, istore16)
+            }
+            Op::I64Store32 { memarg } => store_narrow!(self, memarg, 4, istore32),
+            _ => return false,
+        }
+        true
+    }
+
+    pub fn memory_size(&mut self, memory: u32) {
+        let memory = MemoryIndex(memory);
+        let ty = self.plan.memories[memory.index()].ty;
+        let bytes = self.memory_bytes(memory);
+        let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_size_log2));
+        let pages = self.narrow(pages, ty.memory64);
+        self.push(pages);
+    }
+
+    pub fn memory_grow(&mut self, memory: u32) {
+        let memory64 = self.plan.memories[memory as usize].ty.memory64;
+        let pages = self.pop();
+        let pages = self.widen(pages, memory64);
+        let index = self.builder.ins().iconst(types::I32, i64::from(memory));
+        let former = self.builtin(Builtin::memory_grow, &[index, pages]).expect("it has a result");
+        let former = self.narrow(former, memory64);
+        self.push(former);
+    }
+
+    /// A size or address as built-in functions take it.
+    pub fn widen(&mut self, value: Value, is_64: bool) -> Value {
+        if is_64 { value } else { self.builder.ins().uextend(types::I64, value) }
+    }
+
+    /// A size as wasm takes it.
+    pub fn narrow(&mut self, value: Value, is_64: bool) -> Value {
+        if is_64 { value } else { self.builder.ins().ireduce(types::I32, value) }
+    }
+
+    /// The native place of an access.
+    fn place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
+        let MemArgTarget::Memory(memory) = memarg.target else {
+            unreachable!("validation admits accesses to memories only");
+        };
+        self.address(MemoryIndex(memory), index, memarg.offset, bytes)
+    }
+
+    fn load(&mut self, memarg: MemArg, ty: Type) {
+        let index = self.pop();
+        let address = self.place(memarg, index, u64::from(ty.bytes()));
+        let value = self.builder.ins().load(ty, address.flags, address.base, address.offset);
+        self.push(value);
+    }
+}

@@ -1,0 +1,161 @@
+//! One function body to CLIF: the only room that knows both wasm operators and CLIF instructions.
+//!
+//! In: one body, validated on the way, and the [`Plan`]. Out: an unoptimised function in the worker's context.
+//!
+//! Always true: each CLIF instruction carries the offset in the wasm file of the operator it came from; only `bounds`
+//! computes native addresses from wasm addresses; every access is tagged with the region of memory it can touch.
+
+/// The function being translated: its value stack, its control stack, and access to the vmctx.
+mod state;
+/// Blocks, branches, returns.
+mod control;
+/// Calls.
+mod call;
+/// Locals and globals.
+mod variable;
+/// Arithmetic and comparisons.
+mod numeric;
+/// Conversions between number types.
+mod convert;
+/// Native addresses of wasm addresses: the gate of the sandbox.
+mod bounds;
+/// Loads and stores, size and growth of memories.
+mod memory;
+/// Bulk operations on memories.
+mod bulk;
+/// Tables.
+mod table;
+/// References.
+mod reference;
+
+use cranelift_codegen::ir::{SourceLoc, UserExternalName, UserFuncName};
+use wasmparser::{BinaryReaderError, FuncValidator, Operator, WasmModuleResources};
+use wootz_runtime::abi::index::FuncIndex;
+
+use crate::convention::{Caller, wasm_signature};
+use crate::error::{Error, Result};
+use crate::parse::Body;
+use crate::plan::Plan;
+use crate::target::Target;
+use crate::worker::Worker;
+use state::Translator;
+
+/// Validates and translates the body of a defined function.
+///
+/// # Errors
+/// If the body is invalid.
+pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIndex) -> Result<()> {
+    let body = plan.body(index);
+    let ty = plan.module.function_type(index);
+    let symbol = plan.function(index).expect("only defined functions have a body");
+
+    worker.context.clear();
+    worker.context.func.signature = wasm_signature(ty, Caller::SameModule);
+    worker.context.func.name =
+        UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
+    let mut validator = body.validator(std::mem::take(&mut worker.validator));
+    let translator =
+        Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
+    let result = operators(translator, body, &mut validator);
+    worker.validator = validator.into_allocations();
+    result.map_err(|error| Error::Invalid {
+        message: error.message().to_string(),
+        offset: error.offset(),
+        function: Some((index.0, plan.module.names.symbol(index).map(str::to_string))),
+    })
+}
+
+fn operators(
+    mut translator: Translator<'_, '_>,
+    body: &Body<'_>,
+    validator: &mut FuncValidator<impl WasmModuleResources>,
+) -> Result<(), BinaryReaderError> {
+    let mut locals = body.reader.get_locals_reader()?;
+    for _ in 0..locals.get_count() {
+        let offset = locals.original_position();
+        let (count, ty) = locals.read()?;
+        validator.define_locals(offset, count, ty)?;
+        translator.declare_locals(count, ty);
+    }
+    let mut reader = body.reader.get_operators_reader()?;
+    while !reader.eof() {
+        let offset = reader.original_position();
+        let operator = reader.read()?;
+        validator.op(offset, &operator)?;
+        translator.builder.set_srcloc(SourceLoc::new(offset as u32));
+        translator.operator(&operator);
+    }
+    reader.finish()?;
+    translator.finish();
+    Ok(())
+}
+
+impl Translator<'_, '_> {
+    /// Translates one operator: names it, and forwards to its family.
+    fn operator(&mut self, operator: &Operator<'_>) {
+        use Operator as Op;
+        if !self.reachable {
+            return self.unreachable_operator(operator);
+        }
+        match *operator {
+            // Control.
+            Op::Nop => {}
+            Op::Unreachable => self.unreachable(),
+            Op::Block { blockty } => self.block(blockty),
+            Op::Loop { blockty } => self.loop_(blockty),
+            Op::If { blockty } => self.if_(blockty),
+            Op::Else => self.else_(),
+            Op::End => self.end(),
+            Op::Br { relative_depth } => self.br(relative_depth),
+            Op::BrIf { relative_depth } => self.br_if(relative_depth),
+            Op::BrTable { ref targets } => self.br_table(targets),
+            Op::Return => self.return_(),
+            Op::Drop => drop(self.pop()),
+            Op::Select | Op::TypedSelect { .. } => self.select(),
+
+            // Calls.
+            Op::Call { function_index } => self.call(FuncIndex(function_index)),
+            Op::CallIndirect { type_index, table_index } => {
+                self.call_indirect(type_index, table_index)
+            }
+
+            // Locals and globals.
+            Op::LocalGet { local_index } => self.local_get(local_index),
+            Op::LocalSet { local_index } => self.local_set(local_index),
+            Op::LocalTee { local_index } => self.local_tee(local_index),
+            Op::GlobalGet { global_index } => self.global_get(global_index),
+            Op::GlobalSet { global_index } => self.global_set(global_index),
+
+            // References and tables.
+            Op::RefNull { hty } => self.ref_null(hty),
+            Op::RefIsNull => self.ref_is_null(),
+            Op::RefFunc { function_index } => self.ref_func(FuncIndex(function_index)),
+            Op::TableGet { table } => self.table_get(table),
+            Op::TableSet { table } => self.table_set(table),
+            Op::TableSize { table } => self.table_size(table),
+            Op::TableGrow { table } => self.table_grow(table),
+            Op::TableFill { table } => self.table_fill(table),
+            Op::TableCopy { dst_table, src_table } => self.table_copy(dst_table, src_table),
+            Op::TableInit { elem_index, table } => self.table_init(elem_index, table),
+            Op::ElemDrop { elem_index } => self.elem_drop(elem_index),
+
+            // Memories.
+            Op::MemorySize { mem } => self.memory_size(mem),
+            Op::MemoryGrow { mem } => self.memory_grow(mem),
+            Op::MemoryCopy { dst_mem, src_mem } => self.memory_copy(dst_mem, src_mem),
+            Op::MemoryFill { mem } => self.memory_fill(mem),
+            Op::MemoryInit { data_index, mem } => self.memory_init(data_index, mem),
+            Op::DataDrop { data_index } => self.data_drop(data_index),
+
+            _ => {
+                let known = self.memory_access(operator)
+                    || self.numeric(operator)
+                    || self.conversion(operator);
+                assert!(
+                    known,
+                    "validation admits no {operator:?}: its proposal is not implemented"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The function being translated: its value stack, its control stack, and access to the vmctx.
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::{
+    self, AliasRegion, AliasRegionData, Endianness, ExtFuncData, ExternalName, FuncRef,
+    GlobalValue, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Type, UserExternalName, Value,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use wasmparser::BlockType;
+use wootz_runtime::abi::builtin::Builtin;
+use wootz_runtime::abi::index::TypeIndex;
+use wootz_runtime::abi::trap::TrapCode;
+use wootz_runtime::abi::types::{FuncType, ValType};
+use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
+
+use super::control::Frame;
+use crate::convention::{POINTER, builtin_trampoline_signature, clif_type, results_in_memory};
+use crate::parse::val_type;
+use crate::plan::{Plan, Symbol, Trampoline};
+use crate::target::Target;
+
+/// The function being translated.
+pub(super) struct Translator<'a, 'f> {
+    pub plan: &'a Plan<'a>,
+    pub target: &'a Target,
+    pub builder: FunctionBuilder<'f>,
+    /// The type of the function.
+    pub ty: &'a FuncType,
+    /// The operand stack of the reachable code being translated.
+    pub stack: Vec<Value>,
+    /// The blocks that are open, the function's own first.
+    pub control: Vec<Frame>,
+    /// Whether the operator being translated can be reached.
+    pub reachable: bool,
+    pub locals: Vec<Variable>,
+    pub vmctx: Value,
+    /// Where results go that are too many for registers.
+    pub result_memory: Option<Value>,
+    functions: HashMap<Symbol, FuncRef>,
+}
+
+/// A piece of memory that shares no byte with any other. Tagged with it, accesses to one do not hide what is known of
+/// another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Region {
+    /// What never changes while an instance lives: pointers in the vmctx and in the records it leads to.
+    Constant,
+    /// Sizes of memories and tables, and the addresses of those that move.
+    Bounds,
+    /// A memory of the module's own; or, all together, those that are imported.
+    Memory(Option<u32>),
+    /// A table of the module's own; or, all together, those that are imported.
+    Table(Option<u32>),
+    /// A global of the module's own; or, all together, those that are imported.
+    Global(Option<u32>),
+}
+
+impl Region {
+    fn number(self) -> u32 {
+        let own = |index: Option<u32>| index.map_or(0, |index| index + 1);
+        // Five kinds interleaved, so that no number of items runs into the next kind.
+        match self {
+            Region::Constant => 0,
+            Region::Bounds => 1,
+            Region::Memory(index) => 3 * own(index) + 2,
+            Region::Table(index) => 3 * own(index) + 3,
+            Region::Global(index) => 3 * own(index) + 4,
+        }
+    }
+}
+
+impl<'a, 'f> Translator<'a, 'f> {
+    /// Begins a function: its parameters become locals, its body the outermost block.
+    pub fn new(
+        plan: &'a Plan<'a>,
+        target: &'a Target,
+        ty: &'a FuncType,
+        func: &'f mut ir::Function,
+        context: &'f mut FunctionBuilderContext,
+    ) -> Self {
+        let mut builder = FunctionBuilder::new(func, context);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        let in_memory = results_in_memory(ty);
+        let mut translator = Translator {
+            plan,
+            target,
+            builder,
+            ty,
+            stack: Vec::new(),
+            control: Vec::new(),
+            reachable: true,
+            locals: Vec::new(),
+            vmctx: params[0],
+            result_memory: in_memory.then(|| params[1]),
+            functions: HashMap::new(),
+        };
+        for (&ty, &value) in ty.params.iter().zip(&params[1 + usize::from(in_memory)..]) {
+            let local = translator.builder.declare_var(clif_type(ty));
+            translator.builder.def_var(local, value);
+            translator.locals.push(local);
+        }
+        translator.limit_stack();
+        translator.open_function();
+        translator
+    }
+
+    /// Declares locals of one type, with zero or null as their first value.
+    pub fn declare_locals(&mut self, count: u32, ty: wasmparser::ValType) {
+        let ty = clif_type(val_type(self.plan.module, ty));
+        let zero = self.zero(ty);
+        for _ in 0..count {
+            let local = self.builder.declare_var(ty);
+            self.builder.def_var(local, zero);
+            self.locals.push(local);
+        }
+    }
+
+    /// Ends the function, after the `end` of its outermost block.
+    pub fn finish(self) {
+        self.builder.finalize(self.target.isa.frontend_config());
+    }
+
+    pub fn zero(&mut self, ty: Type) -> Value {
+        match ty {
+            ir::types::F32 => self.builder.ins().f32const(0.0),
+            ir::types::F64 => self.builder.ins().f64const(0.0),
+            ty => self.builder.ins().iconst(ty, 0),
+        }
+    }
+
+    pub fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    pub fn pop(&mut self) -> Value {
+        self.stack.pop().expect("validated code never pops an empty stack")
+    }
+
+    pub fn pop2(&mut self) -> (Value, Value) {
+        let second = self.pop();
+        (self.pop(), second)
+    }
+
+    pub fn pop3(&mut self) -> (Value, Value, Value) {
+        let third = self.pop();
+        let (first, second) = self.pop2();
+        (first, second, third)
+    }
+
+    /// The topmost `count` values, still on the stack.
+    pub fn top(&self, count: usize) -> Vec<Value> {
+        self.stack[self.stack.len() - count..].to_vec()
+    }
+
+    /// Parameters and results of a block.
+    pub fn block_type(&self, ty: BlockType) -> (Vec<ValType>, Vec<ValType>) {
+        match ty {
+            BlockType::Empty => (Vec::new(), Vec::new()),
+            BlockType::Type(ty) => (Vec::new(), vec![val_type(self.plan.module, ty)]),
+            BlockType::FuncType(index) => {
+                let ty = self.plan.signature(self.plan.module.signature_index(TypeIndex(index)));
+                (ty.params.to_vec(), ty.results.to_vec())
+            }
+        }
+    }
+
+    /// Flags of an access that cannot fault, to this region.
+    pub fn trusted(&mut self, region: Region) -> MemFlagsData {
+        let region = self.region(region);
+        MemFlagsData::trusted().with_alias_region(Some(region))
+    }
+
+    /// Flags of an access to wasm memory: little-endian, any alignment; it faults beyond the end.
+    pub fn wasm_access(&mut self, region: Region) -> MemFlagsData {
+        let region = self.region(region);
+        MemFlagsData::new()
+            .with_endianness(Endianness::Little)
+            .with_trap_code(Some(trap(TrapCode::MemoryOutOfBounds)))
+            .with_alias_region(Some(region))
+    }
+
+    pub fn region(&mut self, region: Region) -> AliasRegion {
+        let number = region.number();
+        let regions = &mut self.builder.func.dfg.alias_regions;
+        regions.get(number).unwrap_or_else(|| {
+            regions.insert(AliasRegionData {
+                user_id: number,
+                description: format!("{region:?}").into(),
+            })
+        })
+    }
+
+    /// Loads something that never changes while the instance lives.
+    pub fn load_constant(&mut self, ty: Type, base: Value, offset: u32) -> Value {
+        let flags = self.trusted(Region::Constant).with_readonly().with_can_move();
+        self.builder.ins().load(ty, flags, base, offset as i32)
+    }
+
+    /// The address of the record of something that may be imported.
+    pub fn record(&mut self, place: Place) -> (Value, u32) {
+        match place {
+            Place::Record(offset) => (self.vmctx, offset),
+            Place::Pointer(offset) => (self.load_constant(POINTER, self.vmctx, offset), 0),
+        }
+    }
+
+    /// Traps unless `condition` is zero.
+    pub fn trap_if(&mut self, condition: Value, code: TrapCode) {
+        self.builder.ins().trapnz(condition, trap(code));
+    }
+
+    /// What direct calls name: a function or trampoline of this module.
+    pub fn function(
+        &mut self,
+        symbol: Symbol,
+        signature: impl FnOnce() -> ir::Signature,
+    ) -> FuncRef {
+        if let Some(&function) = self.functions.get(&symbol) {
+            return function;
+        }
+        let signature = self.builder.import_signature(signature());
+        let name = UserExternalName { namespace: 0, index: symbol.0 };
+        let name = ExternalName::User(self.builder.func.declare_imported_user_function(name));
+        let function = self.builder.import_function(ExtFuncData {
+            name,
+            signature,
+            colocated: true,
+            patchable: false,
+        });
+        self.functions.insert(symbol, function);
+        function
+    }
+
+    /// Calls a built-in function; the vmctx is added to the arguments.
+    pub fn builtin(&mut self, builtin: Builtin, args: &[Value]) -> Option<Value> {
+        let symbol = self
+            .plan
+            .trampoline(Trampoline::Builtin(builtin))
+            .expect("the plan has what the module's shape can need");
+        let function = self.function(symbol, || builtin_trampoline_signature(builtin));
+        let mut all = vec![self.vmctx];
+        all.extend(args);
+        let call = self.builder.ins().call(function, &all);
+        self.builder.inst_results(call).first().copied()
+    }
+
+    pub fn import_signature(&mut self, signature: ir::Signature) -> SigRef {
+        self.builder.import_signature(signature)
+    }
+
+    /// Makes the prologue trap when the stack reaches its limit.
+    fn limit_stack(&mut self) {
+        let vmctx = self.builder.create_global_value(GlobalValueData::VMContext);
+        let store = self.global_load(vmctx, std::mem::offset_of!(VmContextHeader, store));
+        let limit = self.global_load(store, std::mem::offset_of!(VmStoreContext, stack_limit));
+        self.builder.func.stack_limit = Some(limit);
+    }
+
+    fn global_load(&mut self, base: GlobalValue, offset: usize) -> GlobalValue {
+        let flags = self
+            .builder
+            .func
+            .dfg
+            .mem_flags
+            .insert_unchecked(MemFlagsData::trusted().with_readonly());
+        self.builder.create_global_value(GlobalValueData::Load {
+            base,
+            offset: (offset as i32).into(),
+            global_type: POINTER,
+            flags,
+        })
+    }
+}
+
+/// Our trap codes as Cranelift carries them.
+pub(super) fn trap(code: TrapCode) -> ir::TrapCode {
+    ir::TrapCode::unwrap_user(code as u8)
+}

@@ -1,0 +1,48 @@
+//! Locals and globals.
+
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
+use wootz_runtime::abi::index::GlobalIndex;
+
+use super::state::{Region, Translator};
+use crate::convention::clif_type;
+
+impl Translator<'_, '_> {
+    pub fn local_get(&mut self, index: u32) {
+        let value = self.builder.use_var(self.locals[index as usize]);
+        self.push(value);
+    }
+
+    pub fn local_set(&mut self, index: u32) {
+        let value = self.pop();
+        self.builder.def_var(self.locals[index as usize], value);
+    }
+
+    pub fn local_tee(&mut self, index: u32) {
+        let value = self.pop();
+        self.builder.def_var(self.locals[index as usize], value);
+        self.push(value);
+    }
+
+    pub fn global_get(&mut self, index: u32) {
+        let (ty, flags, base, offset) = self.global(GlobalIndex(index));
+        let value = self.builder.ins().load(ty, flags, base, offset as i32);
+        self.push(value);
+    }
+
+    pub fn global_set(&mut self, index: u32) {
+        let value = self.pop();
+        let (_, flags, base, offset) = self.global(GlobalIndex(index));
+        self.builder.ins().store(flags, value, base, offset as i32);
+    }
+
+    fn global(&mut self, index: GlobalIndex) -> (Type, MemFlagsData, Value, u32) {
+        let ty = self.plan.module.globals[index.index()];
+        let (base, offset) = self.record(self.plan.layout.global(index));
+        let own = index.index() >= self.plan.module.imported_globals();
+        let mut flags = self.trusted(Region::Global(own.then_some(index.0)));
+        if !ty.mutable {
+            flags = flags.with_readonly().with_can_move();
+        }
+        (clif_type(ty.value), flags, base, offset)
+    }
+}

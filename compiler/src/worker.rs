@@ -1,0 +1,65 @@
+//! What a thread reuses from one function to the next, and how functions are spread over threads.
+//!
+//! Always true: results come in the order of the items, whatever thread made them; of several errors, the one of the
+//! first item is reported.
+
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_frontend::FunctionBuilderContext;
+use rayon::prelude::*;
+use wasmparser::FuncValidatorAllocations;
+
+use crate::error::{Error, Result};
+
+/// What a thread reuses from one function to the next. `context.func` is the function being made.
+pub struct Worker {
+    /// Cranelift's memory, and the function being compiled.
+    pub context: Context,
+    /// The memory of the function builder.
+    pub builder: FunctionBuilderContext,
+    /// The memory of the validator.
+    pub validator: FuncValidatorAllocations,
+    /// Cranelift's switches for fuzzing itself; unused.
+    pub control: ControlPlane,
+}
+
+impl Worker {
+    fn new() -> Worker {
+        Worker {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+            validator: FuncValidatorAllocations::default(),
+            control: ControlPlane::default(),
+        }
+    }
+}
+
+/// Applies `work` to each item, on `threads` threads, or as many as there are processors.
+///
+/// # Errors
+/// The error of the first item that has one.
+pub fn in_parallel<I, O, F>(items: &[I], threads: Option<usize>, work: F) -> Result<Vec<O>>
+where
+    I: Sync,
+    O: Send,
+    F: Fn(&mut Worker, &I) -> Result<O> + Send + Sync,
+{
+    if threads == Some(1) {
+        let mut worker = Worker::new();
+        return items.iter().map(|item| work(&mut worker, item)).collect();
+    }
+    let all = || -> Vec<Result<O>> {
+        items.par_iter().map_init(Worker::new, |worker, item| work(worker, item)).collect()
+    };
+    let results = match threads {
+        None => all(),
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|e| Error::Options {
+                message: format!("{threads} threads cannot be started: {e}"),
+            })?
+            .install(all),
+    };
+    results.into_iter().collect()
+}

@@ -1,0 +1,138 @@
+//! The entries into wasm that are under way on each thread: who called, and how it will end.
+//!
+//! In: the store that is entered. Out: a chain of [`Activation`]s, the innermost first, one for each frame of
+//! [`enter`](super::trap::enter) on the thread's stack.
+//!
+//! Always true: an activation stays where it is while it is in the chain, and leaves it in the reverse order. Reading the
+//! chain neither allocates nor locks, so that the fault handler may.
+
+use std::cell::Cell;
+use std::ptr;
+
+use crate::abi::trap::TrapCode;
+
+use super::store::{Payload, Store};
+use super::sys::Fault;
+
+/// Why a call did not return.
+#[derive(Debug)]
+pub enum Failure {
+    /// The guest trapped.
+    Trap(TrapCode),
+    /// A host function returned an error.
+    Error(Payload),
+    /// A host function panicked.
+    Panic(Payload),
+}
+
+/// A failure on its way to whoever called.
+#[derive(Debug)]
+pub struct Raised {
+    /// What happened.
+    pub failure: Failure,
+    /// The program counters of the wasm functions that were being executed, the innermost first.
+    pub backtrace: Vec<usize>,
+    /// The address that could not be accessed, if that is what happened.
+    pub fault_address: Option<usize>,
+}
+
+/// The registers of a store's context, as they were before an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Registers {
+    /// See [`VmStoreContext`](crate::abi::vmctx::VmStoreContext), for this and the others.
+    pub stack_limit: usize,
+    #[allow(missing_docs)]
+    pub exit_fp: usize,
+    #[allow(missing_docs)]
+    pub exit_pc: usize,
+    #[allow(missing_docs)]
+    pub entry_fp: usize,
+    #[allow(missing_docs)]
+    pub entry_sp: usize,
+    #[allow(missing_docs)]
+    pub entry_handler: usize,
+}
+
+impl Registers {
+    /// The present ones of a store.
+    pub fn save(store: &Store) -> Registers {
+        // SAFETY: the context is valid, and compiled code that could write it is not running at this moment.
+        let context = unsafe { &*store.context() };
+        Registers {
+            stack_limit: context.stack_limit,
+            exit_fp: context.exit_fp,
+            exit_pc: context.exit_pc,
+            entry_fp: context.entry_fp,
+            entry_sp: context.entry_sp,
+            entry_handler: context.entry_handler,
+        }
+    }
+
+    /// Makes them the present ones again.
+    pub fn restore(&self, store: &Store) {
+        // SAFETY: as in `save`.
+        let context = unsafe { &mut *store.context() };
+        context.stack_limit = self.stack_limit;
+        context.exit_fp = self.exit_fp;
+        context.exit_pc = self.exit_pc;
+        context.entry_fp = self.entry_fp;
+        context.entry_sp = self.entry_sp;
+        context.entry_handler = self.entry_handler;
+    }
+}
+
+/// An entry into wasm that is under way.
+pub struct Activation {
+    previous: *const Activation,
+    /// The store that was entered.
+    pub store: *const Store,
+    /// Its registers before.
+    pub saved: Registers,
+    /// A fault that ended it.
+    pub fault: Cell<Option<(TrapCode, Fault)>>,
+    /// Something else that ended it.
+    pub raised: Cell<Option<Box<Raised>>>,
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Activation> = const { Cell::new(ptr::null()) };
+}
+
+impl Activation {
+    /// A new one, not yet in the chain.
+    pub fn new(store: &Store) -> Activation {
+        Activation {
+            previous: CURRENT.get(),
+            store,
+            saved: Registers::save(store),
+            fault: Cell::new(None),
+            raised: Cell::new(None),
+        }
+    }
+
+    /// Makes it the innermost one of this thread.
+    ///
+    /// # Safety
+    /// It stays where it is until [`pop`](Self::pop).
+    pub unsafe fn push(&self) {
+        CURRENT.set(self);
+    }
+
+    /// Takes it out again.
+    pub fn pop(&self) {
+        debug_assert!(ptr::eq(CURRENT.get(), self), "activations end in the reverse order");
+        CURRENT.set(self.previous);
+    }
+
+    /// This thread's innermost one.
+    pub fn innermost<'a>() -> Option<&'a Activation> {
+        // SAFETY: it is in the chain, so it is where it was. The caller holds on to it only while that is so.
+        unsafe { CURRENT.get().as_ref() }
+    }
+
+    /// The one around it.
+    pub fn outer(&self) -> Option<&Activation> {
+        // SAFETY: what is around an active one is active.
+        unsafe { self.previous.as_ref() }
+    }
+}

@@ -1,0 +1,91 @@
+//! Program counters of the wasm functions that are being executed.
+//!
+//! In: a store, and the innermost frame if a fault interrupted it. Out: program counters, the innermost first, by way of
+//! the frame pointers that compiled code keeps: each wasm frame leads to its caller's, until the frame of the trampoline
+//! through which wasm was entered. Then the walk goes on in the activation around it.
+//!
+//! Always true: it neither allocates nor locks, and reads nothing but active frames and the activations of this thread.
+//! Of return addresses it reports the byte before, which belongs to the call.
+
+use std::ptr;
+
+use super::activation::Activation;
+use super::store::Store;
+use super::sys::Fault;
+use super::sys::arch;
+
+/// Visits the program counters of a store's active wasm functions on this thread, until `visit` returns `false`.
+///
+/// # Safety
+/// The frames that the store's context and the activations point to are active: this thread is in a host or built-in
+/// function of the store, or in the fault handler for `fault`, which interrupted wasm.
+pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(usize) -> bool) {
+    // SAFETY: the context is valid; compiled code does not run at this moment.
+    let context = unsafe { &*store.context() };
+    // SAFETY: the caller promises active frames, here and below.
+    let more = unsafe {
+        match fault {
+            Some(fault) => visit(fault.pc) && callers(fault.fp, context.entry_fp, &mut visit),
+            None => exits(context.exit_pc, context.exit_fp, context.entry_fp, &mut visit),
+        }
+    };
+    if !more {
+        return;
+    }
+    let mut activation = Activation::innermost();
+    while let Some(current) = activation {
+        let saved = &current.saved;
+        if ptr::eq(current.store, store)
+            // SAFETY: what the store's registers were before an entry describes frames below it on the stack.
+            && !unsafe { exits(saved.exit_pc, saved.exit_fp, saved.entry_fp, &mut visit) }
+        {
+            return;
+        }
+        activation = current.outer();
+    }
+}
+
+/// The frames from where wasm was left to where it had been entered.
+unsafe fn exits(exit_pc: usize, exit_fp: usize, entry_fp: usize, visit: &mut impl FnMut(usize) -> bool) -> bool {
+    // SAFETY: the trampoline's frame is active while its callee runs.
+    exit_pc == 0 || unsafe { visit(exit_pc - 1) && callers(arch::caller_frame(exit_fp), entry_fp, visit) }
+}
+
+/// The callers of a wasm frame.
+unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(usize) -> bool) -> bool {
+    // Frames lie at ascending addresses, the trampoline's last; anything else means that a frame pointer was lost.
+    while fp != 0 && fp < entry_fp && fp.is_multiple_of(align_of::<usize>()) {
+        // SAFETY: an active wasm frame.
+        let (pc, caller) = unsafe { (arch::return_address(fp), arch::caller_frame(fp)) };
+        if caller >= entry_fp {
+            break;
+        }
+        if !visit(pc - 1) {
+            return false;
+        }
+        if caller <= fp {
+            break;
+        }
+        fp = caller;
+    }
+    true
+}
+
+/// The program counters of a store's active wasm functions on this thread, as many as its settings allow.
+///
+/// # Safety
+/// This thread is in a host or built-in function of the store, or the store is not entered.
+pub unsafe fn capture(store: &Store) -> Vec<usize> {
+    let limit = store.settings().max_backtrace_frames;
+    let mut frames = Vec::new();
+    if limit > 0 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            walk(store, None, |pc| {
+                frames.push(pc);
+                frames.len() < limit
+            });
+        }
+    }
+    frames
+}

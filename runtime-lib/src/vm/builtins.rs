@@ -1,0 +1,252 @@
+//! What compiled code calls: the functions of [`for_each_builtin`](crate::for_each_builtin), and the array of their
+//! addresses.
+//!
+//! In: the vmctx of the calling instance and plain numbers. Out: what the table of built-in functions says.
+//!
+//! Always true: nothing unwinds out of them; a panic is recorded like any other failure. Operands are those that
+//! validation allows, since compiled code is the only caller; bounds are checked here.
+
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
+
+use crate::abi::builtin::{Builtin, RAISED};
+use crate::abi::index::{DataIndex, ElemIndex, MemoryIndex, TableIndex};
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::VmContext;
+use crate::for_each_builtin;
+
+use super::activation::Failure;
+use super::instance::{InitError, Instance};
+use super::memory::Memory;
+use super::store::{Owner, Store};
+use super::table::Table;
+use super::trap::{leave, resume};
+
+/// The addresses of the built-in functions, in the order of their numbers.
+pub fn addresses() -> *const usize {
+    ADDRESSES.as_ptr().cast()
+}
+
+/// A function's address.
+#[repr(transparent)]
+struct Address(*const c_void);
+
+// SAFETY: functions may be called on any thread.
+unsafe impl Sync for Address {}
+
+/// The Rust type of a parameter.
+macro_rules! parameter {
+    (I32) => { u32 };
+    (I64) => { i64 };
+}
+
+/// The address of each function, and the function itself: it runs the body of the same name in [`body`].
+macro_rules! define {
+    ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ident),*) -> $result:ident;)*) => {
+        static ADDRESSES: [Address; Builtin::ALL.len()] = [$(Address(entry::$name as *const c_void)),*];
+
+        /// The functions as compiled code calls them.
+        mod entry {
+            use super::*;
+
+            $(define!(@ $result $name($($param: $ty),*));)*
+        }
+    };
+    (@ Never $name:ident()) => {
+        pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>) -> ! {
+            // SAFETY: only compiled code calls this, with its own vmctx, after a reason was recorded.
+            unsafe { resume(Store::of(vmctx)) }
+        }
+    };
+    (@ Nothing $name:ident($($param:ident: $ty:ident),*)) => {
+        pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) {
+            // SAFETY: only compiled code calls this, with its own vmctx; it does not run until this returns.
+            body::$name(unsafe { Instance::of(vmctx) }, $($param),*);
+        }
+    };
+    (@ Success $name:ident($($param:ident: $ty:ident),*)) => {
+        pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) -> bool {
+            // SAFETY: as above.
+            let (store, instance) = unsafe { (Store::of(vmctx), Instance::of(vmctx)) };
+            // SAFETY: wasm was left for this function.
+            unsafe { leave(store, || body::$name(instance, $($param),*)) }.is_some()
+        }
+    };
+    (@ I64OrRaised $name:ident($($param:ident: $ty:ident),*)) => {
+        pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) -> i64 {
+            // SAFETY: as above.
+            let (store, instance) = unsafe { (Store::of(vmctx), Instance::of(vmctx)) };
+            // SAFETY: wasm was left for this function.
+            unsafe { leave(store, || body::$name(store, instance, $($param),*)) }.unwrap_or(RAISED)
+        }
+    };
+}
+for_each_builtin!(define);
+
+/// What the functions do.
+mod body {
+    use super::*;
+
+    pub fn memory_grow(store: &Store, instance: &mut Instance, memory: u32, pages: i64) -> Result<i64, Failure> {
+        // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
+        let memory = unsafe { instance.memory(MemoryIndex(memory)).as_mut() };
+        // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
+        let owner = unsafe { owner(store).as_mut() };
+        Ok(grow_memory(memory, pages as u64, owner)?.map_or(-1, |pages| pages as i64))
+    }
+
+    pub fn memory_copy(
+        instance: &mut Instance,
+        dst_memory: u32,
+        src_memory: u32,
+        dst: i64,
+        src: i64,
+        bytes: i64,
+    ) -> Result<(), Failure> {
+        let target = range(instance, dst_memory, dst, bytes)?;
+        let source = range(instance, src_memory, src, bytes)?;
+        // SAFETY: both ranges were checked; they may overlap.
+        unsafe { ptr::copy(source, target, bytes as usize) };
+        Ok(())
+    }
+
+    pub fn memory_fill(instance: &mut Instance, memory: u32, dst: i64, value: u32, bytes: i64) -> Result<(), Failure> {
+        let target = range(instance, memory, dst, bytes)?;
+        // SAFETY: the range was checked.
+        unsafe { ptr::write_bytes(target, value as u8, bytes as usize) };
+        Ok(())
+    }
+
+    pub fn memory_init(
+        instance: &mut Instance,
+        memory: u32,
+        segment: u32,
+        dst: i64,
+        src: i64,
+        bytes: i64,
+    ) -> Result<(), Failure> {
+        let (memory, segment) = (MemoryIndex(memory), DataIndex(segment));
+        // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
+        unsafe { instance.memory_init(memory, segment, dst as u64, src as u64, bytes as u64) }.map_err(init_failure)
+    }
+
+    pub fn data_drop(instance: &mut Instance, segment: u32) {
+        instance.drop_data(DataIndex(segment));
+    }
+
+    pub fn table_grow(
+        store: &Store,
+        instance: &mut Instance,
+        table: u32,
+        elements: i64,
+        init: i64,
+    ) -> Result<i64, Failure> {
+        // SAFETY: the tables of an instance are alive, and wasm does not run until this returns.
+        let table = unsafe { instance.table(TableIndex(table)).as_mut() };
+        // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
+        let owner = unsafe { owner(store).as_mut() };
+        Ok(grow_table(table, elements as u64, init as u64, owner)?.map_or(-1, |elements| elements as i64))
+    }
+
+    pub fn table_fill(instance: &mut Instance, table: u32, dst: i64, value: i64, elements: i64) -> Result<(), Failure> {
+        // SAFETY: as above.
+        let table = unsafe { instance.table(TableIndex(table)).as_mut() };
+        table.fill(dst as u64, value as u64, elements as u64).map_err(Failure::Trap)
+    }
+
+    pub fn table_copy(
+        instance: &mut Instance,
+        dst_table: u32,
+        src_table: u32,
+        dst: i64,
+        src: i64,
+        elements: i64,
+    ) -> Result<(), Failure> {
+        let (target, source) = (instance.table(TableIndex(dst_table)), instance.table(TableIndex(src_table)));
+        // SAFETY: as above.
+        unsafe { Table::copy(target, dst as u64, source, src as u64, elements as u64) }.map_err(Failure::Trap)
+    }
+
+    pub fn table_init(
+        instance: &mut Instance,
+        table: u32,
+        segment: u32,
+        dst: i64,
+        src: i64,
+        elements: i64,
+    ) -> Result<(), Failure> {
+        let (table, segment) = (TableIndex(table), ElemIndex(segment));
+        // SAFETY: as above.
+        unsafe { instance.table_init(table, segment, dst as u64, src as u64, elements as u64) }.map_err(init_failure)
+    }
+
+    pub fn elem_drop(instance: &mut Instance, segment: u32) {
+        instance.drop_elements(ElemIndex(segment));
+    }
+
+    fn owner(store: &Store) -> NonNull<dyn Owner> {
+        store.owner().expect("wasm is only run by way of `enter`, with an owner")
+    }
+
+    /// The address of a range of a memory, after checking that it lies inside.
+    fn range(instance: &Instance, memory: u32, start: i64, bytes: i64) -> Result<*mut u8, Failure> {
+        // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
+        let memory = unsafe { instance.memory(MemoryIndex(memory)).as_ref() };
+        match (start as u64).checked_add(bytes as u64) {
+            // SAFETY: the start lies inside of the memory.
+            Some(end) if end <= memory.bytes() as u64 => Ok(unsafe { memory.base().add(start as usize) }),
+            _ => Err(Failure::Trap(TrapCode::MemoryOutOfBounds)),
+        }
+    }
+
+    fn init_failure(error: InitError) -> Failure {
+        match error {
+            InitError::Trap(trap) => Failure::Trap(trap),
+            InitError::Corrupted => panic!("the artifact is corrupted: a segment contradicts its manifest"),
+        }
+    }
+}
+
+/// Grows a memory if its store's owner agrees. Returns the former size in pages, or `None` if it did not grow.
+///
+/// # Errors
+/// The owner's.
+pub fn grow_memory(memory: &mut Memory, pages: u64, owner: &mut dyn Owner) -> Result<Option<u64>, Failure> {
+    let maximum = memory.ty().limits.max.map(|_| (memory.max_pages() as usize) << memory.ty().page_size_log2);
+    let wanted = (u128::from(memory.pages()) + u128::from(pages)) << memory.ty().page_size_log2;
+    let desired = usize::try_from(wanted).unwrap_or(usize::MAX);
+    if !owner.memory_growing(memory.bytes(), desired, maximum).map_err(Failure::Error)? {
+        return Ok(None);
+    }
+    if memory.bytes_after_growth(pages).is_none() {
+        owner.memory_grow_failed(&"the memory would exceed its maximum").map_err(Failure::Error)?;
+        return Ok(None);
+    }
+    let grown = memory.grow(pages);
+    if grown.is_none() {
+        owner.memory_grow_failed(&"the system refused memory").map_err(Failure::Error)?;
+    }
+    Ok(grown)
+}
+
+/// Grows a table if its store's owner agrees. Returns the former size, or `None` if it did not grow.
+///
+/// # Errors
+/// The owner's.
+pub fn grow_table(table: &mut Table, elements: u64, init: u64, owner: &mut dyn Owner) -> Result<Option<u64>, Failure> {
+    let current = table.elements();
+    let desired = (current as u64).saturating_add(elements);
+    let maximum = table.ty().limits.max.map(|max| max as usize);
+    if !owner.table_growing(current, desired as usize, maximum).map_err(Failure::Error)? {
+        return Ok(None);
+    }
+    if desired > table.max_elements() {
+        owner.table_grow_failed(&"the table would exceed its maximum").map_err(Failure::Error)?;
+        return Ok(None);
+    }
+    let grown = table.grow(elements, init);
+    if grown.is_none() {
+        owner.table_grow_failed(&"the system refused memory").map_err(Failure::Error)?;
+    }
+    Ok(grown)
+}

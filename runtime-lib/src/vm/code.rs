@@ -1,0 +1,340 @@
+//! Loaded modules, and the process-wide index from program counters to them.
+//!
+//! In: an artifact's metadata, mapped by the system's loader. Out: [`Code`], which keeps it loaded, and [`find`], which
+//! answers for any address whether it is compiled code, and whose.
+//!
+//! Always true: [`find`] neither allocates nor locks, and may be called in a signal handler at any time, also while other
+//! threads load and unload modules. What it returns for the address of code that is being executed stays valid as long as
+//! that code does, because whoever executes it keeps its [`Code`] alive.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::fmt;
+use std::fs::File;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::abi::artifact::{MetadataError, NO_CODE, Tables};
+use crate::abi::compat::Compatibility;
+use crate::abi::index::{MemoryIndex, SignatureIndex};
+use crate::abi::manifest::Manifest;
+use crate::abi::types::{HeapType, RefType, ValType};
+use crate::abi::vmctx::{EntryTrampoline, VmLayout};
+
+use super::memory::Image;
+use super::signature::{Signature, UnresolvedTypes};
+
+/// A loaded module.
+pub struct Code {
+    tables: Tables<'static>,
+    compat: Compatibility,
+    manifest: Manifest,
+    layout: VmLayout,
+    signatures: Vec<Signature>,
+    text: &'static [u8],
+    images: &'static [u8],
+    image_file: Option<(File, u64)>,
+    /// Unloads everything above when it is dropped. The last field, because it is dropped last.
+    _library: Box<dyn Any + Send + Sync>,
+}
+
+/// What a module is made of, after it was loaded and checked.
+pub struct Parts {
+    /// The metadata, as it lies in memory.
+    pub metadata: &'static [u8],
+    /// The code.
+    pub text: &'static [u8],
+    /// The images of memories.
+    pub images: &'static [u8],
+    /// The file that has the images at this offset, if there is one that they can be mapped from.
+    pub image_file: Option<(File, u64)>,
+    /// Keeps all of this loaded.
+    pub library: Box<dyn Any + Send + Sync>,
+}
+
+/// Why a loaded artifact is not usable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CodeError {
+    /// Its metadata cannot be read.
+    Metadata(MetadataError),
+    /// Its function types cannot be resolved.
+    Types(UnresolvedTypes),
+}
+
+impl Code {
+    /// Takes a loaded artifact into use.
+    ///
+    /// # Errors
+    /// If its metadata cannot be read.
+    ///
+    /// # Safety
+    /// The parts belong to one artifact that a compiler with this ABI version made, and stay as they are as long as
+    /// `library` is alive.
+    pub unsafe fn new(parts: Parts) -> Result<Code, CodeError> {
+        let tables = Tables::new(parts.metadata).map_err(CodeError::Metadata)?;
+        let (compat, manifest) = tables.decode().map_err(CodeError::Metadata)?;
+        let signatures = Signature::of_module(&manifest.signatures).map_err(CodeError::Types)?;
+        let layout = VmLayout::new(manifest.shape());
+        if !parts.text.is_empty() {
+            register(Entry { start: parts.text.as_ptr() as usize, bytes: parts.text.len(), tables });
+        }
+        Ok(Code {
+            tables,
+            compat,
+            manifest,
+            layout,
+            signatures,
+            text: parts.text,
+            images: parts.images,
+            image_file: parts.image_file,
+            _library: parts.library,
+        })
+    }
+
+    /// Its tables.
+    pub fn tables(&self) -> &Tables<'static> {
+        &self.tables
+    }
+
+    /// What it needs of its host.
+    pub fn compat(&self) -> &Compatibility {
+        &self.compat
+    }
+
+    /// What it imports, exports and needs.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The layout of its instances' vmctx.
+    pub fn layout(&self) -> &VmLayout {
+        &self.layout
+    }
+
+    /// Its code.
+    pub fn text(&self) -> &[u8] {
+        self.text
+    }
+
+    /// Its signatures, by [`SignatureIndex`].
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+
+    /// The module's types with process-wide numbers for signatures.
+    pub fn resolve(&self, ty: ValType) -> ValType {
+        match ty {
+            ValType::Ref(ty) => ValType::Ref(self.resolve_ref(ty)),
+            ty => ty,
+        }
+    }
+
+    /// As [`resolve`](Self::resolve), for references.
+    pub fn resolve_ref(&self, ty: RefType) -> RefType {
+        match ty.heap {
+            HeapType::Signature(index) => {
+                let id = self.signatures[index.index()].id();
+                RefType { heap: HeapType::Signature(SignatureIndex(id)), ..ty }
+            }
+            _ => ty,
+        }
+    }
+
+    /// The address of code at this offset; `None` for [`NO_CODE`] and outside of the code.
+    pub fn address(&self, code_offset: u32) -> Option<NonNull<c_void>> {
+        let inside = code_offset != NO_CODE && (code_offset as usize) < self.text.len();
+        inside.then(|| NonNull::from(&self.text[code_offset as usize]).cast())
+    }
+
+    /// The entry trampoline of a signature, if it has one.
+    pub fn entry_trampoline(&self, index: SignatureIndex) -> Option<EntryTrampoline> {
+        let address = self.address(self.tables.signature(index)?.entry)?;
+        // SAFETY: the artifact says that there is an entry trampoline, and whoever loaded it vouches for the artifact.
+        Some(unsafe { std::mem::transmute::<*mut c_void, EntryTrampoline>(address.as_ptr()) })
+    }
+
+    /// The exit trampoline of a signature, if it has one.
+    pub fn exit_trampoline(&self, index: SignatureIndex) -> Option<NonNull<c_void>> {
+        self.address(self.tables.signature(index)?.exit)
+    }
+
+    /// The image that a memory starts with, if there is one.
+    pub fn image(&self, memory: MemoryIndex) -> Option<Image<'_>> {
+        let image = self.manifest.images.iter().find(|image| image.memory == memory)?;
+        let start = image.image.offset as usize;
+        let bytes = self.images.get(start..)?.get(..image.image.bytes as usize)?;
+        let file = self.image_file.as_ref().map(|(file, offset)| (file, offset + u64::from(image.image.offset)));
+        Some(Image { offset: usize::try_from(image.offset).ok()?, bytes, file })
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if !self.text.is_empty() {
+            unregister(self.text.as_ptr() as usize);
+        }
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Code").field("name", &self.manifest.name).field("text", &self.text.as_ptr_range()).finish()
+    }
+}
+
+impl fmt::Display for CodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CodeError::Metadata(error) => error.fmt(f),
+            CodeError::Types(_) => f.write_str("its function types refer to each other in a circle"),
+        }
+    }
+}
+
+impl std::error::Error for CodeError {}
+
+/// A range of compiled code in this process.
+#[derive(Clone, Copy)]
+struct Entry {
+    start: usize,
+    bytes: usize,
+    tables: Tables<'static>,
+}
+
+/// All ranges there are, sorted by start. Never changed once readers can see it: each change makes a new one. A range
+/// appears as often as it was registered, since one library may be loaded as several modules.
+type Snapshot = Vec<Entry>;
+
+static CURRENT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
+/// How many calls of [`find`] are under way.
+static READERS: AtomicUsize = AtomicUsize::new(0);
+/// Held by writers. Snapshots that readers may still be looking at.
+static RETIRED: Mutex<Vec<RetiredSnapshot>> = Mutex::new(Vec::new());
+
+/// A snapshot that is no longer current; owned.
+struct RetiredSnapshot(NonNull<Snapshot>);
+
+// SAFETY: owned, and only ever freed.
+unsafe impl Send for RetiredSnapshot {}
+
+/// Whose code this address is: the tables of its module, and the offset in the module's code.
+pub fn find(pc: usize) -> Option<(Tables<'static>, u32)> {
+    READERS.fetch_add(1, Ordering::SeqCst);
+    let snapshot = CURRENT.load(Ordering::SeqCst);
+    // SAFETY: a snapshot is freed only when, after it ceased to be current, there was a moment without readers.
+    let found = unsafe { snapshot.as_ref() }.and_then(|entries| {
+        let after = entries.partition_point(|entry| entry.start <= pc);
+        let entry = entries.get(after.checked_sub(1)?)?;
+        let offset = pc - entry.start;
+        (offset < entry.bytes).then_some((entry.tables, offset as u32))
+    });
+    READERS.fetch_sub(1, Ordering::SeqCst);
+    found
+}
+
+fn register(entry: Entry) {
+    change(|entries| {
+        let after = entries.partition_point(|other| other.start <= entry.start);
+        entries.insert(after, entry);
+    });
+}
+
+fn unregister(start: usize) {
+    change(|entries| {
+        if let Some(position) = entries.iter().position(|entry| entry.start == start) {
+            entries.remove(position);
+        }
+    });
+}
+
+fn change(edit: impl FnOnce(&mut Snapshot)) {
+    let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: only writers free snapshots, and this is the only one.
+    let mut entries = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() }.cloned().unwrap_or_default();
+    edit(&mut entries);
+    let old = CURRENT.swap(Box::into_raw(Box::new(entries)), Ordering::SeqCst);
+    retired.extend(NonNull::new(old).map(RetiredSnapshot));
+    // Who comes from now on sees the new snapshot. If nobody is reading at this moment, nobody sees an old one; otherwise
+    // they are freed at one of the next changes, rather than waiting for a reader that may not be scheduled.
+    if READERS.load(Ordering::SeqCst) == 0 {
+        for RetiredSnapshot(snapshot) in retired.drain(..) {
+            // SAFETY: it came from a box, is no longer current, and nobody reads it.
+            drop(unsafe { Box::from_raw(snapshot.as_ptr()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::artifact::{ByteOrder, FunctionRecord, Metadata};
+    use crate::abi::compat::Settings;
+
+    fn entry(text: &'static [u8]) -> Parts {
+        let metadata = Metadata {
+            compat: Compatibility {
+                target: "test".into(),
+                cpu_features: vec![],
+                settings: Settings {
+                    consume_fuel: false,
+                    epoch_interruption: false,
+                    signals_based_traps: true,
+                    features: vec![],
+                },
+                compiler: "test".into(),
+                wasm_sha256: [0; 32],
+            },
+            manifest: Manifest { functions: 1, ..Manifest::default() },
+            functions: vec![FunctionRecord { start: 0, bytes: text.len() as u32, function: 0, wasm_offset: 0 }],
+            signatures: vec![],
+            funcrefs: vec![],
+            traps: vec![],
+            positions: vec![],
+            names: vec![String::new()],
+            elements: vec![],
+            data: vec![],
+            text_bytes: text.len() as u32,
+            image_bytes: 0,
+        };
+        let order = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
+        let metadata = metadata.to_bytes(order).unwrap().leak();
+        Parts { metadata, text, images: &[], image_file: None, library: Box::new(()) }
+    }
+
+    #[test]
+    fn code_is_found_while_it_is_loaded() {
+        let text: &'static [u8] = vec![0u8; 100].leak();
+        let start = text.as_ptr() as usize;
+        assert!(find(start).is_none());
+        // SAFETY: no code is called.
+        let first = unsafe { Code::new(entry(text)) }.unwrap();
+        // SAFETY: as above.
+        let second = unsafe { Code::new(entry(text)) }.unwrap();
+        assert_eq!(find(start + 99).unwrap().1, 99);
+        assert!(find(start + 100).is_none() && find(start.wrapping_sub(1)).is_none());
+        drop(first);
+        assert!(find(start).is_some(), "the same code is loaded twice");
+        drop(second);
+        assert!(find(start).is_none());
+    }
+
+    #[test]
+    fn code_is_found_while_other_code_comes_and_goes() {
+        let text: &'static [u8] = vec![0u8; 64].leak();
+        // SAFETY: no code is called.
+        let code = unsafe { Code::new(entry(text)) }.unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        // SAFETY: as above.
+                        drop(unsafe { Code::new(entry(vec![0u8; 16].leak())) }.unwrap());
+                    }
+                });
+                scope.spawn(|| (0..50_000).for_each(|_| assert!(find(text.as_ptr() as usize + 5).is_some())));
+            }
+        });
+        drop(code);
+    }
+}

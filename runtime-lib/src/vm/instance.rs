@@ -1,0 +1,538 @@
+//! The vmctx of an instance, filled from its layout.
+//!
+//! In: a module's code, the store, and what its imports were resolved to. Out: an [`Instance`] whose vmctx is complete;
+//! then, as a separate step because it may trap, the active segments.
+//!
+//! Always true: the vmctx never moves. What it points to (imports, the store) outlives it; what the instance defines
+//! itself, it owns.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::abi::index::{
+    DataIndex, ElemIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex,
+};
+use crate::abi::manifest::{ConstExpr, ConstOp, ElementItems, ImportType, SegmentMode};
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::{
+    Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmFunctionImport, VmGlobal, VmMemory,
+    VmTable,
+};
+
+use super::code::Code;
+use super::memory::{Memory, MemoryError};
+use super::store::Store;
+use super::table::{Table, TableTooLarge};
+
+/// What the imports of a module were resolved to, by kind, in the order of its imports.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(missing_docs)]
+pub struct Imports<'a> {
+    pub functions: &'a [NonNull<VmFuncRef>],
+    pub tables: &'a [NonNull<Table>],
+    pub memories: &'a [NonNull<Memory>],
+    pub globals: &'a [NonNull<VmGlobal>],
+}
+
+/// An instance of a module.
+pub struct Instance {
+    code: Arc<Code>,
+    vmctx: NonNull<u8>,
+    /// Tables by index, the imported ones first; those behind are owned.
+    tables: Vec<NonNull<Table>>,
+    /// Memories by index, the imported ones first; those behind are owned.
+    memories: Vec<NonNull<Memory>>,
+    /// Which element segments count as empty, because they were dropped.
+    dropped_elements: Vec<bool>,
+    /// Which data segments count as empty, because they were dropped.
+    dropped_data: Vec<bool>,
+}
+
+/// Why a module could not be instantiated.
+#[derive(Debug)]
+pub enum InstanceError {
+    /// One of its memories could not be made.
+    Memory(MemoryError),
+    /// One of its tables could not be made.
+    Table(TableTooLarge),
+    /// The artifact contradicts itself.
+    Corrupted {
+        /// What about.
+        part: &'static str,
+    },
+}
+
+impl fmt::Display for InstanceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InstanceError::Memory(error) => error.fmt(f),
+            InstanceError::Table(error) => error.fmt(f),
+            InstanceError::Corrupted { part } => write!(f, "the artifact is corrupted: its {part} contradicts its manifest"),
+        }
+    }
+}
+
+impl std::error::Error for InstanceError {}
+
+fn corrupted(part: &'static str) -> InstanceError {
+    InstanceError::Corrupted { part }
+}
+
+impl Instance {
+    /// Makes an instance. `number` is what its vmctx says of it.
+    ///
+    /// # Errors
+    /// If a memory or table cannot be made, or the artifact is corrupted.
+    ///
+    /// # Safety
+    /// The imports have the types that the module wants, belong to the same store, and live as long as the instance does,
+    /// as does the store.
+    pub unsafe fn new(
+        code: Arc<Code>,
+        store: &Store,
+        number: u32,
+        imports: Imports<'_>,
+    ) -> Result<Box<Instance>, InstanceError> {
+        let layout = vmctx_layout(&code);
+        // SAFETY: a vmctx has at least its header, so the size is not 0.
+        let vmctx = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let mut instance = Box::new(Instance {
+            vmctx,
+            tables: imports.tables.to_vec(),
+            memories: imports.memories.to_vec(),
+            dropped_elements: vec![false; code.manifest().elements.len()],
+            dropped_data: vec![false; code.manifest().data.len()],
+            code,
+        });
+        let runtime = NonNull::from(&mut *instance).as_ptr().cast();
+        // SAFETY: each part is written where the layout has it; the caller vouches for what is imported.
+        unsafe {
+            instance.place::<VmContextHeader>(0).write(VmContextHeader {
+                magic: VMCTX_INSTANCE,
+                instance: number,
+                store: store.context(),
+                builtins: store.builtins(),
+                runtime,
+            });
+            instance.fill_imports(imports)?;
+            instance.fill_signatures();
+            instance.fill_funcrefs(imports)?;
+        }
+        // From here on functions can be referred to.
+        instance.make_memories()?;
+        instance.make_globals()?;
+        instance.make_tables()?;
+        Ok(instance)
+    }
+
+    unsafe fn fill_imports(&mut self, imports: Imports<'_>) -> Result<(), InstanceError> {
+        let code = self.code.clone();
+        let layout = *code.layout();
+        let signatures = code.manifest().imports.iter().filter_map(|import| match import.ty {
+            ImportType::Function(signature) => Some(signature),
+            _ => None,
+        });
+        for (position, (signature, funcref)) in signatures.zip(imports.functions).enumerate() {
+            // SAFETY: the caller passes live references to functions.
+            let funcref = unsafe { funcref.as_ref() };
+            // SAFETY: the context of a live function.
+            let is_host = unsafe { (*funcref.vmctx).header.magic } == VMCTX_HOST;
+            let target = match is_host {
+                // A host function is called by way of a trampoline, and this module brings its own.
+                true => code.exit_trampoline(signature).ok_or(corrupted("signature table"))?.as_ptr().cast_const(),
+                false => funcref.code,
+            };
+            let import = VmFunctionImport { code: target, vmctx: funcref.vmctx };
+            // SAFETY: inside of the vmctx, by its layout.
+            unsafe { self.place(layout.imported_function(FuncIndex::from_position(position))).write(import) };
+        }
+        // SAFETY: inside of the vmctx, by its layout; the imports are alive.
+        unsafe {
+            for (position, table) in imports.tables.iter().enumerate() {
+                let pointer = self.place::<NonNull<VmTable>>(layout.imported_tables + 8 * position as u32);
+                pointer.write(table.as_ref().record());
+            }
+            for (position, memory) in imports.memories.iter().enumerate() {
+                let pointer = self.place::<NonNull<VmMemory>>(layout.imported_memories + 8 * position as u32);
+                pointer.write(memory.as_ref().record());
+            }
+            for (position, &global) in imports.globals.iter().enumerate() {
+                self.place::<NonNull<VmGlobal>>(layout.imported_globals + 8 * position as u32).write(global);
+            }
+        }
+        Ok(())
+    }
+
+    unsafe fn fill_signatures(&mut self) {
+        let offset = self.code.layout().signature_ids;
+        for (position, signature) in self.code.signatures().iter().enumerate() {
+            // SAFETY: inside of the vmctx, by its layout.
+            unsafe { self.place(offset + 4 * position as u32).write(signature.id()) };
+        }
+    }
+
+    unsafe fn fill_funcrefs(&mut self, imports: Imports<'_>) -> Result<(), InstanceError> {
+        let code = self.code.clone();
+        let layout = code.layout();
+        for position in 0..layout.shape.funcrefs {
+            let record = code.tables().funcref(FuncRefIndex(position)).ok_or(corrupted("function reference table"))?;
+            let signature = SignatureIndex(record.signature);
+            let id = code.signatures().get(signature.index()).ok_or(corrupted("function reference table"))?.id();
+            let funcref = match imports.functions.get(record.function as usize) {
+                Some(imported) => {
+                    // SAFETY: the caller passes live references to functions, and their code is filled in above.
+                    let (imported, import) = unsafe {
+                        let place = layout.imported_function(FuncIndex(record.function));
+                        (imported.as_ref(), &*self.place::<VmFunctionImport>(place).as_ptr())
+                    };
+                    VmFuncRef { code: import.code, ..*imported }
+                }
+                None => VmFuncRef {
+                    code: code.address(record.code).ok_or(corrupted("function reference table"))?.as_ptr(),
+                    vmctx: self.vmctx().as_ptr(),
+                    entry: Some(code.entry_trampoline(signature).ok_or(corrupted("signature table"))?),
+                    signature_id: id,
+                    reserved: 0,
+                },
+            };
+            // SAFETY: inside of the vmctx, by its layout.
+            unsafe { self.place(layout.funcref(FuncRefIndex(position))).write(funcref) };
+        }
+        Ok(())
+    }
+
+    fn make_memories(&mut self) -> Result<(), InstanceError> {
+        let code = self.code.clone();
+        for declared in &code.manifest().memories {
+            let index = MemoryIndex::from_position(self.memories.len());
+            let mut memory =
+                Memory::new(declared.ty, declared.checks, code.image(index)).map_err(InstanceError::Memory)?;
+            let Place::Record(offset) = code.layout().memory(index) else { unreachable!("imports come first") };
+            // SAFETY: the record lies in the vmctx, which is freed after the memory.
+            unsafe { memory.move_record(self.place(offset)) };
+            self.memories.push(NonNull::from(Box::leak(Box::new(memory))));
+        }
+        Ok(())
+    }
+
+    fn make_globals(&mut self) -> Result<(), InstanceError> {
+        let code = self.code.clone();
+        let imported = code.layout().shape.imported_globals;
+        for (position, global) in code.manifest().globals.iter().enumerate() {
+            let value = self.evaluate(&global.init).ok_or(corrupted("globals"))?;
+            let index = GlobalIndex(imported + position as u32);
+            // SAFETY: globals are 16 bytes, as values are, and lie in the vmctx.
+            unsafe { self.global(index).cast::<ValRaw>().write(value) };
+        }
+        Ok(())
+    }
+
+    fn make_tables(&mut self) -> Result<(), InstanceError> {
+        let code = self.code.clone();
+        for declared in &code.manifest().tables {
+            let init = match &declared.init {
+                Some(init) => self.element(&self.evaluate(init).ok_or(corrupted("tables"))?),
+                None => 0,
+            };
+            let mut table = Table::new(declared.ty, init).map_err(InstanceError::Table)?;
+            let index = TableIndex::from_position(self.tables.len());
+            let Place::Record(offset) = code.layout().table(index) else { unreachable!("imports come first") };
+            // SAFETY: the record lies in the vmctx, which is freed after the table.
+            unsafe { table.move_record(self.place(offset)) };
+            self.tables.push(NonNull::from(Box::leak(Box::new(table))));
+        }
+        Ok(())
+    }
+
+    /// Applies the active segments, in order. What was written before a trap stays.
+    ///
+    /// # Errors
+    /// If a segment does not fit its table or memory, or the artifact is corrupted.
+    ///
+    /// # Safety
+    /// Called once. The imports are alive, and nobody else uses them at the same time.
+    pub unsafe fn initialize(&mut self) -> Result<(), InitError> {
+        let code = self.code.clone();
+        for (position, segment) in code.manifest().elements.iter().enumerate() {
+            let index = ElemIndex::from_position(position);
+            match &segment.mode {
+                SegmentMode::Active { target, offset } => {
+                    // SAFETY: tables are alive.
+                    let wide = unsafe { self.table(*target).as_ref() }.ty().table64;
+                    let offset = self.offset(offset, wide)?;
+                    let count = self.element_count(index);
+                    // SAFETY: the caller's promise.
+                    unsafe { self.table_init(*target, index, offset, 0, count) }?;
+                    self.drop_elements(index);
+                }
+                SegmentMode::Passive => {}
+                SegmentMode::Declared => self.drop_elements(index),
+            }
+        }
+        for (position, segment) in code.manifest().data.iter().enumerate() {
+            let index = DataIndex::from_position(position);
+            if let SegmentMode::Active { target, offset } = &segment.mode {
+                if !segment.in_image {
+                    // SAFETY: memories are alive.
+                    let wide = unsafe { self.memory(*target).as_ref() }.ty().memory64;
+                    let offset = self.offset(offset, wide)?;
+                    // SAFETY: the caller's promise.
+                    unsafe { self.memory_init(*target, index, offset, 0, u64::from(segment.bytes.bytes)) }?;
+                }
+                self.drop_data(index);
+            }
+        }
+        Ok(())
+    }
+
+    fn offset(&self, expr: &ConstExpr, wide: bool) -> Result<u64, InitError> {
+        let value = self.evaluate(expr).ok_or(InitError::Corrupted)?;
+        // SAFETY: all bits of a value are initialised; validation says which of them count.
+        Ok(unsafe { if wide { value.i64 as u64 } else { u64::from(value.i32 as u32) } })
+    }
+
+    /// Evaluates a constant expression. `None` if it is none.
+    fn evaluate(&self, expr: &ConstExpr) -> Option<ValRaw> {
+        let mut stack: Vec<ValRaw> = Vec::new();
+        for op in &expr.ops {
+            let mut value = ValRaw::default();
+            match *op {
+                ConstOp::I32Const(number) => value.i32 = number,
+                ConstOp::I64Const(number) => value.i64 = number,
+                ConstOp::F32Const(bits) => value.f32 = bits,
+                ConstOp::F64Const(bits) => value.f64 = bits,
+                ConstOp::V128Const(bytes) => value.v128 = bytes,
+                ConstOp::RefNull(_) => {}
+                ConstOp::RefFunc(index) => {
+                    value.funcref = (index.0 < self.code.layout().shape.funcrefs).then(|| self.funcref(index).as_ptr())?;
+                }
+                ConstOp::GlobalGet(index) => {
+                    let shape = self.code.layout().shape;
+                    let exists = index.0 < shape.imported_globals + shape.globals;
+                    // SAFETY: it exists, is initialised in this order, and has the size and alignment of a value.
+                    value = exists.then(|| unsafe { self.global(index).cast::<ValRaw>().read() })?;
+                }
+                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
+                    // SAFETY: all bits of a value are initialised.
+                    let (right, left) = unsafe { (stack.pop()?.i32, stack.pop()?.i32) };
+                    value.i32 = match op {
+                        ConstOp::I32Add => left.wrapping_add(right),
+                        ConstOp::I32Sub => left.wrapping_sub(right),
+                        _ => left.wrapping_mul(right),
+                    };
+                }
+                ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                    // SAFETY: as above.
+                    let (right, left) = unsafe { (stack.pop()?.i64, stack.pop()?.i64) };
+                    value.i64 = match op {
+                        ConstOp::I64Add => left.wrapping_add(right),
+                        ConstOp::I64Sub => left.wrapping_sub(right),
+                        _ => left.wrapping_mul(right),
+                    };
+                }
+            }
+            stack.push(value);
+        }
+        let value = stack.pop()?;
+        stack.is_empty().then_some(value)
+    }
+
+    /// A reference as tables store it.
+    fn element(&self, value: &ValRaw) -> u64 {
+        // SAFETY: all bits of a value are initialised, and unused ones are 0.
+        unsafe { value.i64 as u64 }
+    }
+
+    /// Its module.
+    pub fn code(&self) -> &Arc<Code> {
+        &self.code
+    }
+
+    /// Its vmctx.
+    pub fn vmctx(&self) -> NonNull<VmContext> {
+        self.vmctx.cast()
+    }
+
+    /// The instance of a vmctx.
+    ///
+    /// # Safety
+    /// `vmctx` is the context of an instance that is alive. Whoever has the reference is the only one to have one.
+    pub unsafe fn of<'a>(vmctx: NonNull<VmContext>) -> &'a mut Instance {
+        // SAFETY: `new` has put the address of the instance there.
+        unsafe { &mut *(*vmctx.as_ptr()).header.runtime.cast::<Instance>() }
+    }
+
+    /// A part of the vmctx.
+    fn place<T>(&self, offset: u32) -> NonNull<T> {
+        debug_assert!(offset + size_of::<T>() as u32 <= self.code.layout().bytes.max(size_of::<T>() as u32));
+        // SAFETY: offsets come from the layout with which the vmctx was allocated.
+        unsafe { self.vmctx.add(offset as usize).cast() }
+    }
+
+    /// A function that may be referred to.
+    pub fn funcref(&self, index: FuncRefIndex) -> NonNull<VmFuncRef> {
+        self.place(self.code.layout().funcref(index))
+    }
+
+    /// A global, imported or defined.
+    pub fn global(&self, index: GlobalIndex) -> NonNull<VmGlobal> {
+        match self.code.layout().global(index) {
+            Place::Record(offset) => self.place(offset),
+            // SAFETY: `fill_imports` has written all pointers.
+            Place::Pointer(offset) => unsafe { self.place::<NonNull<VmGlobal>>(offset).read() },
+        }
+    }
+
+    /// A memory, imported or defined.
+    pub fn memory(&self, index: MemoryIndex) -> NonNull<Memory> {
+        self.memories[index.index()]
+    }
+
+    /// A table, imported or defined.
+    pub fn table(&self, index: TableIndex) -> NonNull<Table> {
+        self.tables[index.index()]
+    }
+
+    /// How many elements an element segment has.
+    fn element_count(&self, index: ElemIndex) -> u64 {
+        match &self.code.manifest().elements[index.index()].items {
+            _ if self.dropped_elements[index.index()] => 0,
+            ElementItems::Functions(range) => u64::from(range.bytes / 4),
+            ElementItems::Expressions(items) => items.len() as u64,
+        }
+    }
+
+    /// Copies elements of a segment to a table.
+    ///
+    /// # Errors
+    /// If one of the runs does not lie inside; then nothing has changed.
+    ///
+    /// # Safety
+    /// The table is alive, and nobody else uses it at the same time.
+    pub unsafe fn table_init(
+        &mut self,
+        table: TableIndex,
+        segment: ElemIndex,
+        dst: u64,
+        src: u64,
+        elements: u64,
+    ) -> Result<(), InitError> {
+        // SAFETY: the caller's promise.
+        let table = unsafe { self.table(table).as_mut() };
+        let available = self.element_count(segment);
+        let inside = |start: u64, size: u64| start.checked_add(elements).is_some_and(|end| end <= size);
+        if !inside(src, available) || !inside(dst, table.elements() as u64) {
+            return Err(InitError::Trap(TrapCode::TableOutOfBounds));
+        }
+        if elements == 0 {
+            return Ok(());
+        }
+        let code = self.code.clone();
+        let run = src as usize..(src + elements) as usize;
+        match &code.manifest().elements[segment.index()].items {
+            ElementItems::Functions(range) => {
+                let items = code.tables().elements(*range).ok_or(InitError::Corrupted)?;
+                for (dst, item) in (dst..).zip(&items[run]) {
+                    let value = match u32::from_le_bytes(*item) {
+                        u32::MAX => 0,
+                        index if index < code.layout().shape.funcrefs => {
+                            self.funcref(FuncRefIndex(index)).as_ptr() as u64
+                        }
+                        _ => return Err(InitError::Corrupted),
+                    };
+                    table.set(dst, value)?;
+                }
+            }
+            ElementItems::Expressions(items) => {
+                for (dst, item) in (dst..).zip(&items[run]) {
+                    let value = self.evaluate(item).ok_or(InitError::Corrupted)?;
+                    table.set(dst, self.element(&value))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an element segment count as empty.
+    pub fn drop_elements(&mut self, index: ElemIndex) {
+        self.dropped_elements[index.index()] = true;
+    }
+
+    /// Copies bytes of a data segment to a memory.
+    ///
+    /// # Errors
+    /// If one of the runs does not lie inside; then nothing has changed.
+    ///
+    /// # Safety
+    /// The memory is alive, and the run is not accessed by others at the same time other than by wasm.
+    pub unsafe fn memory_init(
+        &mut self,
+        memory: MemoryIndex,
+        segment: DataIndex,
+        dst: u64,
+        src: u64,
+        bytes: u64,
+    ) -> Result<(), InitError> {
+        let data = match self.dropped_data[segment.index()] {
+            true => &[][..],
+            false => {
+                let range = self.code.manifest().data[segment.index()].bytes;
+                self.code.tables().data(range).ok_or(InitError::Corrupted)?
+            }
+        };
+        // SAFETY: the caller's promise.
+        let memory = unsafe { self.memory(memory).as_ref() };
+        let inside = |start: u64, size: usize| start.checked_add(bytes).is_some_and(|end| end <= size as u64);
+        if !inside(src, data.len()) || !inside(dst, memory.bytes()) {
+            return Err(InitError::Trap(TrapCode::MemoryOutOfBounds));
+        }
+        // SAFETY: both runs were checked; a segment does not overlap a memory.
+        unsafe {
+            let source = data.as_ptr().add(src as usize);
+            source.copy_to_nonoverlapping(memory.base().add(dst as usize), bytes as usize);
+        }
+        Ok(())
+    }
+
+    /// Makes a data segment count as empty.
+    pub fn drop_data(&mut self, index: DataIndex) {
+        self.dropped_data[index.index()] = true;
+    }
+}
+
+/// Why a segment could not be applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InitError {
+    /// It does not fit.
+    Trap(TrapCode),
+    /// The artifact contradicts itself.
+    Corrupted,
+}
+
+impl From<TrapCode> for InitError {
+    fn from(trap: TrapCode) -> InitError {
+        InitError::Trap(trap)
+    }
+}
+
+fn vmctx_layout(code: &Code) -> Layout {
+    Layout::from_size_align(code.layout().bytes as usize, 16).expect("a vmctx is smaller than 4 GiB")
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let shape = self.code.layout().shape;
+        // SAFETY: the tables and memories behind the imports came from boxes of ours. Nobody uses the instance any more.
+        unsafe {
+            for table in &self.tables[shape.imported_tables as usize..] {
+                drop(Box::from_raw(table.as_ptr()));
+            }
+            for memory in &self.memories[shape.imported_memories as usize..] {
+                drop(Box::from_raw(memory.as_ptr()));
+            }
+            dealloc(self.vmctx.as_ptr(), vmctx_layout(&self.code));
+        }
+    }
+}

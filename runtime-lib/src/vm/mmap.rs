@@ -1,0 +1,104 @@
+//! Runs of pages: reserved, made accessible, mapped from files, given back.
+//!
+//! In: sizes in bytes. Out: addresses. Always true: a mapping's address never changes, its pages belong to nobody else,
+//! and all of it goes back to the system when it is dropped.
+
+use std::fs::File;
+use std::io;
+use std::ptr::NonNull;
+
+use super::sys::{self, Protection};
+
+/// A run of pages.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: address space belongs to the process, not to a thread; who may access it when is decided by the owner.
+unsafe impl Send for Mapping {}
+// SAFETY: as above; a shared reference gives no access to the contents.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// A run of `bytes` bytes, rounded up to pages, that nothing may access yet.
+    ///
+    /// # Errors
+    /// If the system has not as much address space.
+    pub fn reserve(bytes: usize) -> io::Result<Mapping> {
+        let bytes = round_up(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+        if bytes == 0 {
+            return Ok(Mapping { start: NonNull::dangling(), bytes });
+        }
+        Ok(Mapping { start: sys::reserve(bytes)?, bytes })
+    }
+
+    /// The contents of a file, to be read.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn of_file(file: &File, bytes: usize) -> io::Result<Mapping> {
+        if bytes == 0 {
+            return Ok(Mapping { start: NonNull::dangling(), bytes });
+        }
+        Ok(Mapping { start: sys::map_file(file, bytes)?, bytes })
+    }
+
+    /// Its first byte.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Makes the pages that contain `from..to` readable and writable.
+    ///
+    /// # Errors
+    /// If the system has not as much memory.
+    ///
+    /// # Panics
+    /// If they are not all part of this mapping.
+    pub fn make_accessible(&mut self, from: usize, to: usize) -> io::Result<()> {
+        let from = from - from % sys::page_bytes();
+        let to = round_up(to).filter(|&to| to <= self.bytes).expect("pages of this mapping");
+        if from >= to {
+            return Ok(());
+        }
+        // SAFETY: the pages are ours, and only gain permissions.
+        unsafe { sys::protect(self.start.add(from), to - from, Protection::ReadWrite) }
+    }
+
+    /// Replaces whole pages by those of a file, copy-on-write.
+    ///
+    /// # Errors
+    /// The system's.
+    ///
+    /// # Panics
+    /// If they are not all part of this mapping.
+    pub fn map_file_over(&mut self, at: usize, bytes: usize, file: &File, offset: u64) -> io::Result<()> {
+        assert!(at.checked_add(bytes).is_some_and(|end| end <= self.bytes), "pages of this mapping");
+        if bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: the pages are ours; what they held is not used, as `&mut self` shows.
+        unsafe { sys::map_file_over(self.start.add(at), bytes, file, offset) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if self.bytes != 0 {
+            // SAFETY: the mapping is ours alone and goes away with us.
+            unsafe { sys::release(self.start, self.bytes) };
+        }
+    }
+}
+
+/// The next multiple of the page size.
+pub fn round_up(bytes: usize) -> Option<usize> {
+    bytes.checked_next_multiple_of(sys::page_bytes())
+}

@@ -1,0 +1,180 @@
+//! What all instances of one store share.
+//!
+//! In: the settings of the store, and for the time of each call its owner. Out: the [`VmStoreContext`] that compiled code
+//! reads, and the way from a vmctx back to the owner.
+//!
+//! Always true: a store's address never changes. Everything that changes while compiled code runs is in cells, so that
+//! shared references and compiled code may look at it by turns.
+
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::fmt::Display;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
+
+use crate::abi::vmctx::{VmContext, VmStoreContext};
+
+/// Something of the owner's that travels through compiled code: an error, or the payload of a panic.
+pub type Payload = Box<dyn Any + Send>;
+
+/// What compiled code needs of a store's owner: its word on growth.
+///
+/// Implemented by the loader's store for every type of user data.
+pub trait Owner {
+    /// Whether a memory may grow to `desired` bytes. An error ends the call as a host function's would.
+    ///
+    /// # Errors
+    /// The owner's.
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload>;
+
+    /// A memory could not grow although it was allowed to.
+    ///
+    /// # Errors
+    /// The owner's.
+    fn memory_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload>;
+
+    /// Whether a table may grow to `desired` elements.
+    ///
+    /// # Errors
+    /// The owner's.
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload>;
+
+    /// A table could not grow although it was allowed to.
+    ///
+    /// # Errors
+    /// The owner's.
+    fn table_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload>;
+}
+
+/// How a store behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How much stack wasm may use.
+    pub max_wasm_stack_bytes: usize,
+    /// How many frames a backtrace has at most.
+    pub max_backtrace_frames: usize,
+}
+
+/// What all instances of one store share.
+#[repr(C)]
+pub struct Store {
+    /// First, so that a pointer to one is a pointer to the other.
+    context: UnsafeCell<VmStoreContext>,
+    settings: Settings,
+    builtins: *const usize,
+    /// Whose store this is, while one of its calls is under way.
+    owner: Cell<Option<NonNull<dyn Owner>>>,
+    /// How many calls are under way.
+    depth: Cell<u32>,
+    /// Where the fault handler writes program counters, because it cannot allocate.
+    fault_frames: Box<[Cell<usize>]>,
+    fault_frame_count: Cell<usize>,
+}
+
+impl Store {
+    /// The record that compiled code reads.
+    pub fn context(&self) -> *mut VmStoreContext {
+        self.context.get()
+    }
+
+    /// The store of an instance or host function.
+    ///
+    /// # Safety
+    /// `vmctx` is the context of something in a store that is alive; the reference is used no longer than that.
+    pub unsafe fn of<'a>(vmctx: NonNull<VmContext>) -> &'a Store {
+        // SAFETY: every context leads to the context of its store, with which a `Store` begins.
+        unsafe { &*(*vmctx.as_ptr()).header.store.cast::<Store>() }
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The addresses of the built-in functions.
+    pub fn builtins(&self) -> *const usize {
+        self.builtins
+    }
+
+    /// Whose store this is, while one of its calls is under way.
+    pub fn owner(&self) -> Option<NonNull<dyn Owner>> {
+        self.owner.get()
+    }
+
+    pub(super) fn set_owner(&self, owner: Option<NonNull<dyn Owner>>) {
+        self.owner.set(owner);
+    }
+
+    pub(super) fn depth(&self) -> &Cell<u32> {
+        &self.depth
+    }
+
+    /// Remembers a program counter of a backtrace. `false` when there is no more room. Neither allocates nor locks.
+    pub(super) fn push_fault_frame(&self, pc: usize) -> bool {
+        let count = self.fault_frame_count.get();
+        let Some(slot) = self.fault_frames.get(count) else { return false };
+        slot.set(pc);
+        self.fault_frame_count.set(count + 1);
+        true
+    }
+
+    /// The program counters remembered since the last time.
+    pub(super) fn take_fault_frames(&self) -> Vec<usize> {
+        let count = self.fault_frame_count.replace(0);
+        self.fault_frames[..count].iter().map(Cell::get).collect()
+    }
+}
+
+/// A store, owned.
+pub struct OwnedStore(NonNull<Store>);
+
+// SAFETY: a store has no ties to a thread while no call is under way, and during one its owner is borrowed.
+unsafe impl Send for OwnedStore {}
+// SAFETY: shared references of the owner are only used to read what does not change between calls.
+unsafe impl Sync for OwnedStore {}
+
+impl OwnedStore {
+    /// A new store. `epoch` is the counter that compiled code compares with the deadline.
+    ///
+    /// # Safety
+    /// `builtins` and `epoch` are valid as long as the store is.
+    pub unsafe fn new(settings: Settings, builtins: *const usize, epoch: *const u64) -> OwnedStore {
+        let context = VmStoreContext {
+            stack_limit: usize::MAX,
+            fuel: 0,
+            epoch_deadline: 0,
+            epoch,
+            exit_fp: 0,
+            exit_pc: 0,
+            entry_fp: 0,
+            entry_sp: 0,
+            entry_handler: 0,
+        };
+        let store = Box::new(Store {
+            context: UnsafeCell::new(context),
+            settings,
+            builtins,
+            owner: Cell::new(None),
+            depth: Cell::new(0),
+            fault_frames: vec![Cell::new(0); settings.max_backtrace_frames].into(),
+            fault_frame_count: Cell::new(0),
+        });
+        OwnedStore(NonNull::from(Box::leak(store)))
+    }
+}
+
+impl Deref for OwnedStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        // SAFETY: owned, and freed only when `self` is dropped.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for OwnedStore {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and nobody else frees it.
+        drop(unsafe { Box::from_raw(ptr::from_ref::<Store>(self).cast_mut()) });
+    }
+}

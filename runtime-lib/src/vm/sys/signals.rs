@@ -1,0 +1,103 @@
+//! Signals for hardware faults: asks one handler of ours, and otherwise behaves as if it were not there.
+//!
+//! In: `SIGSEGV`, `SIGBUS`, `SIGILL`, `SIGFPE`. Out: the thread continues where [`FaultHandler`] says, or whoever handled
+//! the signal before gets it, unchanged.
+//!
+//! Always true of everything that runs in the handler: it neither allocates nor locks nor unwinds, and makes no system
+//! call before the fault is known to be somebody else's.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::arch;
+use super::{Fault, FaultHandler};
+
+const SIGNALS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+
+/// Who handled each signal before, in the order of [`SIGNALS`].
+struct Previous(UnsafeCell<[MaybeUninit<libc::sigaction>; SIGNALS.len()]>);
+
+// SAFETY: written once, each before its handler is installed; afterwards only read.
+unsafe impl Sync for Previous {}
+
+static PREVIOUS: Previous = Previous(UnsafeCell::new([MaybeUninit::uninit(); SIGNALS.len()]));
+static HANDLER: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// Installs the process's handler of faults. Only the first call does something.
+///
+/// # Panics
+/// If the system refuses, which it has no reason to.
+pub fn install_fault_handler(handler: FaultHandler) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        HANDLER.store(handler as *mut c_void, Ordering::Release);
+        for (position, &signal) in SIGNALS.iter().enumerate() {
+            // SAFETY: the record of the previous handler is complete before ours can run for this signal, because the
+            // first call only asks. The handler has the signature that SA_SIGINFO promises.
+            unsafe {
+                let slot = (*PREVIOUS.0.get())[position].as_mut_ptr();
+                assert_eq!(libc::sigaction(signal, ptr::null(), slot), 0, "known signals can be asked about");
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = on_signal as *const () as usize;
+                // On the alternate stack, because the thread's own may be exhausted; not blocked, because the handler
+                // may be left by way of somebody else's `longjmp`.
+                action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+                libc::sigemptyset(&mut action.sa_mask);
+                assert_eq!(libc::sigaction(signal, &action, ptr::null_mut()), 0, "known signals can be handled");
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes a valid context, which nobody else looks at.
+    let registers = unsafe { &mut *context.cast::<libc::ucontext_t>() };
+    let (pc, fp) = arch::fault_registers(registers);
+    let address = match signal {
+        // SAFETY: these signals come with an address.
+        libc::SIGSEGV | libc::SIGBUS => unsafe { (*info).si_addr() as usize },
+        _ => 0,
+    };
+    // SAFETY: only ever a `FaultHandler`, stored before this function was installed.
+    let handler: FaultHandler = unsafe { std::mem::transmute(HANDLER.load(Ordering::Acquire)) };
+    match handler(&Fault { pc, fp, address }) {
+        Some(resumption) => arch::set_registers(registers, &resumption),
+        // SAFETY: these are the kernel's arguments.
+        None => unsafe { forward(signal, info, context) },
+    }
+}
+
+/// Does what would have happened without us.
+unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let position = SIGNALS.iter().position(|&known| known == signal).unwrap_or(0);
+    // SAFETY: written before the handler for this signal was installed, and not since.
+    let previous = unsafe { (*PREVIOUS.0.get())[position].assume_init_ref() };
+    match previous.sa_sigaction {
+        // SAFETY: restoring what was there. A fault happens again on return, then without us; a signal that somebody
+        // sent does not, so it is sent again.
+        libc::SIG_DFL | libc::SIG_IGN => unsafe {
+            let sent = (*info).si_code <= 0;
+            if sent && previous.sa_sigaction == libc::SIG_IGN {
+                return;
+            }
+            libc::sigaction(signal, previous, ptr::null_mut());
+            if sent {
+                libc::raise(signal);
+            }
+        },
+        // SAFETY: the previous handler said which signature it has.
+        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => unsafe {
+            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = std::mem::transmute(handler);
+            handler(signal, info, context);
+        },
+        // SAFETY: as above.
+        handler => unsafe {
+            let handler: extern "C" fn(c_int) = std::mem::transmute(handler);
+            handler(signal);
+        },
+    }
+}

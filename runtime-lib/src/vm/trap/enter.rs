@@ -1,0 +1,101 @@
+//! Into wasm: what surrounds every call from the host.
+//!
+//! In: a store, its owner, and the call of a trampoline. Out: nothing if it returned `true`, or what ended it. Always
+//! true: afterwards the store's registers are what they were before, so entries may be nested.
+
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+
+use crate::vm::activation::{Activation, Failure, Raised};
+use crate::vm::store::{Owner, Store};
+use crate::vm::sys::{AltStack, stack_bounds};
+
+/// How much stack host functions have when wasm has used up its own.
+const HOST_RESERVE_BYTES: usize = 128 << 10;
+
+/// What a thread needs before it may enter wasm.
+#[derive(Clone, Copy)]
+struct Thread {
+    /// The lowest address that wasm may use of its stack, and the end of the stack. Both 0 if the system does not tell.
+    low: usize,
+    end: usize,
+}
+
+thread_local! {
+    static THREAD: Cell<Option<Thread>> = const { Cell::new(None) };
+    static ALT_STACK: RefCell<Option<AltStack>> = const { RefCell::new(None) };
+}
+
+/// Calls into wasm.
+///
+/// `call` returns what the entry trampoline does: `false` when the call was ended by a trap, error or panic.
+///
+/// # Errors
+/// What ended the call. A panic of a host function is given back like the rest; it is the caller's to continue it.
+///
+/// # Panics
+/// If the system refuses the thread a stack for signal handlers.
+///
+/// # Safety
+/// The store belongs to `owner`, which is borrowed exclusively by the caller and not used during the call. `call` runs
+/// code of this store only, and lets nothing unwind.
+pub unsafe fn enter(
+    store: &Store,
+    owner: NonNull<dyn Owner>,
+    call: impl FnOnce() -> bool,
+) -> Result<(), Box<Raised>> {
+    let thread = THREAD.get().unwrap_or_else(prepare_thread);
+    let activation = Activation::new(store);
+    let outer_owner = store.owner();
+    let depth = store.depth().get();
+    // SAFETY: the context is valid; compiled code does not run at this moment.
+    unsafe {
+        let context = store.context();
+        if depth == 0 {
+            (*context).stack_limit = stack_limit(&thread, store);
+        }
+        // Not left yet, since it was entered: backtraces go on at the registers that the activation has saved.
+        (*context).exit_fp = 0;
+        (*context).exit_pc = 0;
+    }
+    store.set_owner(Some(owner));
+    store.depth().set(depth + 1);
+    // SAFETY: it stays here until it is popped; `call` does not unwind.
+    unsafe { activation.push() };
+    let returned = call();
+    activation.pop();
+    activation.saved.restore(store);
+    store.depth().set(depth);
+    store.set_owner(outer_owner);
+    if returned { Ok(()) } else { Err(reason(&activation, store)) }
+}
+
+#[cold]
+fn reason(activation: &Activation, store: &Store) -> Box<Raised> {
+    if let Some((code, fault)) = activation.fault.take() {
+        let fault_address = (fault.address != 0).then_some(fault.address);
+        return Box::new(Raised { failure: Failure::Trap(code), backtrace: store.take_fault_frames(), fault_address });
+    }
+    activation.raised.take().expect("whoever returns `false` has recorded why")
+}
+
+/// How far down wasm may use the stack.
+fn stack_limit(thread: &Thread, store: &Store) -> usize {
+    let here = 0u8;
+    let sp = std::ptr::from_ref(&here) as usize;
+    let wanted = sp.saturating_sub(store.settings().max_wasm_stack_bytes);
+    // On a stack that is not the thread's (a coroutine's, for instance), only the setting counts.
+    if (thread.low..thread.end).contains(&sp) { wanted.max(thread.low) } else { wanted }
+}
+
+#[cold]
+fn prepare_thread() -> Thread {
+    let stack = AltStack::install().expect("the system grants 64 KiB for signal handlers");
+    ALT_STACK.set(Some(stack));
+    let bounds = stack_bounds().unwrap_or(0..0);
+    // A small stack is shared: a quarter for host functions.
+    let reserve = HOST_RESERVE_BYTES.min(bounds.len() / 4);
+    let thread = Thread { low: bounds.start + reserve, end: bounds.end };
+    THREAD.set(Some(thread));
+    thread
+}

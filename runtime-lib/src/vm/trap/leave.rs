@@ -1,0 +1,54 @@
+//! Out of wasm: what surrounds every host and built-in function, and the way back when one fails.
+//!
+//! In: the function's body. Out: `true`, or `false` after recording why not; compiled code then calls the built-in function
+//! `raise`. Always true: nothing unwinds into wasm.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::vm::activation::{Activation, Failure, Raised};
+use crate::vm::backtrace;
+use crate::vm::store::Store;
+use crate::vm::sys::{Resumption, arch};
+
+/// Runs the body of a host or built-in function.
+///
+/// # Safety
+/// The thread was in wasm code of this store, or in [`enter`](super::enter), and nothing else happened since.
+pub unsafe fn leave<T>(store: &Store, body: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
+    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => return Some(value),
+        Ok(Err(failure)) => failure,
+        Err(payload) => Failure::Panic(payload),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { record(store, failure) };
+    None
+}
+
+/// Records why the innermost call of this thread ends.
+///
+/// # Safety
+/// As [`leave`].
+#[cold]
+pub unsafe fn record(store: &Store, failure: Failure) {
+    let activation = Activation::innermost().expect("wasm is only run by way of `enter`");
+    let backtrace = match failure {
+        Failure::Panic(_) => Vec::new(),
+        // SAFETY: wasm was left through a trampoline that has told where, or was not entered yet.
+        _ => unsafe { backtrace::capture(store) },
+    };
+    activation.raised.set(Some(Box::new(Raised { failure, backtrace, fault_address: None })));
+}
+
+/// Continues in the trampoline through which wasm was entered last, which then returns `false`.
+///
+/// # Safety
+/// Called from wasm code of this store, with no Rust frame in between other than the caller's, which owns nothing; the
+/// reason was recorded.
+pub unsafe fn resume(store: &Store) -> ! {
+    // SAFETY: the context is valid, and wasm was entered, so it says where its trampoline goes on.
+    unsafe {
+        let context = &*store.context();
+        arch::jump(&Resumption { pc: context.entry_handler, sp: context.entry_sp, fp: context.entry_fp })
+    }
+}

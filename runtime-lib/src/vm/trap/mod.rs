@@ -1,0 +1,22 @@
+//! Into wasm, out of it, and what happens when it does not return.
+//!
+//! ```text
+//!   host        enter ──► entry trampoline ──► wasm ──► exit trampoline ──► host function, run by `leave`
+//!                 ▲             ▲  │ false               │
+//!                 └─────────────┼──┘                     │ false: `raise`
+//!                               └────────────────────────┴──── or a fault: the handler in `fault`
+//! ```
+//!
+//! Always true: only wasm frames are ever skipped, never a Rust frame, so every destructor runs.
+
+/// Into wasm.
+mod enter;
+/// Hardware faults in wasm.
+mod fault;
+/// Out of wasm.
+mod leave;
+
+pub use super::activation::{Failure, Raised};
+pub use enter::enter;
+pub use fault::install;
+pub use leave::{leave, record, resume};
