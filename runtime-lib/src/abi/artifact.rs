@@ -15,7 +15,7 @@
 //!               │ signatures SignatureCode[]  │  by SignatureIndex
 //!               │ funcrefs   FuncRefRecord[]  │  by FuncRefIndex
 //!               │ traps      u32[n] u8[n]     │  code offsets, ascending; trap codes
-//!               │ positions  u32[n] u32[n]    │  code offsets, ascending; wasm offsets
+//!               │ positions  u32[n+1] bytes   │  by position in `functions`; see `Writer::positions`
 //!               │ names      u32[n+1] bytes   │  by position in `functions`
 //!               │ elements   bytes            │  of element segments
 //!               │ data       bytes            │  of data segments and custom sections
@@ -30,11 +30,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem::{offset_of, size_of};
 
+use super::ABI_VERSION;
 use super::compat::Compatibility;
 use super::index::{FuncRefIndex, SignatureIndex};
 use super::manifest::{Manifest, Range};
 use super::trap::TrapCode;
-use super::ABI_VERSION;
 
 /// The exported symbol of an artifact.
 pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
@@ -192,9 +192,12 @@ impl Metadata {
     /// # Errors
     /// If the whole exceeds 2 GiB.
     pub fn to_bytes(&self, order: ByteOrder) -> Result<Vec<u8>, TooLarge> {
-        let mut writer = Writer { order, bytes: alloc::vec![0; size_of::<Descriptor>()], spans: Vec::new() };
-        let compat = postcard::to_allocvec(&self.compat).expect("records without maps always serialize");
-        let manifest = postcard::to_allocvec(&self.manifest).expect("records without maps always serialize");
+        let mut writer =
+            Writer { order, bytes: alloc::vec![0; size_of::<Descriptor>()], spans: Vec::new() };
+        let compat =
+            postcard::to_allocvec(&self.compat).expect("records without maps always serialize");
+        let manifest =
+            postcard::to_allocvec(&self.manifest).expect("records without maps always serialize");
         writer.span(|w| w.bytes.extend(&compat))?;
         writer.span(|w| w.bytes.extend(&manifest))?;
         writer.span(|w| {
@@ -218,14 +221,7 @@ impl Metadata {
             }
             w.bytes.extend(self.traps.iter().map(|&(_, trap)| trap as u8));
         })?;
-        writer.span(|w| {
-            for &(code, _) in &self.positions {
-                w.numbers(&[code]);
-            }
-            for &(_, wasm) in &self.positions {
-                w.numbers(&[wasm]);
-            }
-        })?;
+        writer.span(|w| w.positions(&self.functions, &self.positions))?;
         writer.span(|w| {
             let mut end = 0;
             w.numbers(&[end]);
@@ -250,7 +246,11 @@ impl Metadata {
             writer.numbers(&[span.offset as u32, span.bytes]);
         }
         writer.numbers(&[0, self.text_bytes, 0, self.image_bytes]);
-        assert_eq!(writer.bytes.len(), size_of::<Descriptor>(), "the descriptor has as many fields as are written");
+        assert_eq!(
+            writer.bytes.len(),
+            size_of::<Descriptor>(),
+            "the descriptor has as many fields as are written"
+        );
         writer.bytes.extend(&body[size_of::<Descriptor>()..]);
         Ok(writer.bytes)
     }
@@ -283,6 +283,32 @@ impl Writer {
         let bytes = i32::try_from(self.bytes.len() - start).map_err(|_| TooLarge)? as u32;
         self.spans.push(Span { offset, bytes });
         Ok(())
+    }
+
+    /// Writes source positions: for each function where its bytes end, then the bytes of all. They are pairs of LEB128
+    /// numbers, each the difference to the number before: code offset (unsigned, from the function's start), wasm offset
+    /// (signed, from the start of its body). Three bytes or so each, and a look-up decodes those of one function only.
+    fn positions(&mut self, functions: &[FunctionRecord], positions: &[(u32, u32)]) {
+        let mut bytes = Vec::new();
+        let mut ends = alloc::vec![0];
+        let mut rest = positions;
+        for function in functions {
+            let before =
+                |end: u32, rest: &[(u32, u32)]| rest.partition_point(|&(code, _)| code < end);
+            let skipped = before(function.start, rest);
+            rest = &rest[skipped..];
+            let (own, others) = rest.split_at(before(function.start + function.bytes, rest));
+            let (mut last_code, mut last_wasm) = (function.start, function.wasm_offset);
+            for &(code, wasm) in own {
+                write_leb(&mut bytes, u64::from(code - last_code));
+                write_leb(&mut bytes, zigzag(i64::from(wasm) - i64::from(last_wasm)));
+                (last_code, last_wasm) = (code, wasm);
+            }
+            ends.push(bytes.len() as u32);
+            rest = others;
+        }
+        self.numbers(&ends);
+        self.bytes.extend(bytes);
     }
 
     fn align(&mut self) {
@@ -326,7 +352,9 @@ pub enum MetadataError {
 impl fmt::Display for MetadataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MetadataError::NotADescriptor => f.write_str("the module descriptor does not begin with its magic bytes"),
+            MetadataError::NotADescriptor => {
+                f.write_str("the module descriptor does not begin with its magic bytes")
+            }
             MetadataError::AbiVersion { found } => write!(
                 f,
                 "it was compiled for version {found} of the binary interface, this loader has version {ABI_VERSION}; \
@@ -374,13 +402,15 @@ impl<'a> Tables<'a> {
         let inside = |field: usize, record: usize, part| -> Result<Span, MetadataError> {
             let span = outside(field)?;
             let start = usize::try_from(span.offset).ok();
-            let fits = start.and_then(|start| metadata.get(start..)?.get(..span.bytes as usize)).is_some();
+            let fits =
+                start.and_then(|start| metadata.get(start..)?.get(..span.bytes as usize)).is_some();
             match fits && span.offset % 8 == 0 && (span.bytes as usize).is_multiple_of(record) {
                 true => Ok(span),
                 false => Err(MetadataError::Corrupted { part }),
             }
         };
-        let checksum_bytes = metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
+        let checksum_bytes =
+            metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
         let descriptor = Descriptor {
             magic: MAGIC,
             abi_version,
@@ -388,11 +418,23 @@ impl<'a> Tables<'a> {
             checksum: u64::from_ne_bytes(*checksum_bytes.ok_or(corrupted.clone())?),
             compat: inside(offset_of!(Descriptor, compat), 1, "compatibility record")?,
             manifest: inside(offset_of!(Descriptor, manifest), 1, "manifest")?,
-            functions: inside(offset_of!(Descriptor, functions), size_of::<FunctionRecord>(), "function table")?,
-            signatures: inside(offset_of!(Descriptor, signatures), size_of::<SignatureCode>(), "signature table")?,
-            funcrefs: inside(offset_of!(Descriptor, funcrefs), size_of::<FuncRefRecord>(), "function reference table")?,
+            functions: inside(
+                offset_of!(Descriptor, functions),
+                size_of::<FunctionRecord>(),
+                "function table",
+            )?,
+            signatures: inside(
+                offset_of!(Descriptor, signatures),
+                size_of::<SignatureCode>(),
+                "signature table",
+            )?,
+            funcrefs: inside(
+                offset_of!(Descriptor, funcrefs),
+                size_of::<FuncRefRecord>(),
+                "function reference table",
+            )?,
             traps: inside(offset_of!(Descriptor, traps), 5, "trap table")?,
-            positions: inside(offset_of!(Descriptor, positions), 8, "position table")?,
+            positions: inside(offset_of!(Descriptor, positions), 1, "position table")?,
             names: inside(offset_of!(Descriptor, names), 1, "name table")?,
             elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
             data: inside(offset_of!(Descriptor, data), 1, "data")?,
@@ -415,16 +457,33 @@ impl<'a> Tables<'a> {
         let compat = self.span(self.descriptor.compat);
         let manifest = self.span(self.descriptor.manifest);
         if checksum(&[compat, manifest]) != self.descriptor.checksum {
-            return Err(MetadataError::Corrupted { part: "compatibility record or manifest (wrong checksum)" });
+            return Err(MetadataError::Corrupted {
+                part: "compatibility record or manifest (wrong checksum)",
+            });
         }
-        let compat =
-            postcard::from_bytes(compat).map_err(|_| MetadataError::Corrupted { part: "compatibility record" })?;
-        let manifest: Manifest =
-            postcard::from_bytes(manifest).map_err(|_| MetadataError::Corrupted { part: "manifest" })?;
+        let compat = postcard::from_bytes(compat)
+            .map_err(|_| MetadataError::Corrupted { part: "compatibility record" })?;
+        let manifest: Manifest = postcard::from_bytes(manifest)
+            .map_err(|_| MetadataError::Corrupted { part: "manifest" })?;
         for (count, span, record, part) in [
-            (manifest.signatures.len(), self.descriptor.signatures, size_of::<SignatureCode>(), "signature table"),
-            (manifest.funcrefs as usize, self.descriptor.funcrefs, size_of::<FuncRefRecord>(), "function reference table"),
-            (manifest.functions as usize, self.descriptor.functions, size_of::<FunctionRecord>(), "function table"),
+            (
+                manifest.signatures.len(),
+                self.descriptor.signatures,
+                size_of::<SignatureCode>(),
+                "signature table",
+            ),
+            (
+                manifest.funcrefs as usize,
+                self.descriptor.funcrefs,
+                size_of::<FuncRefRecord>(),
+                "function reference table",
+            ),
+            (
+                manifest.functions as usize,
+                self.descriptor.functions,
+                size_of::<FunctionRecord>(),
+                "function table",
+            ),
         ] {
             if span.bytes as usize != count * record {
                 return Err(MetadataError::Corrupted { part });
@@ -440,13 +499,16 @@ impl<'a> Tables<'a> {
 
     /// A function's record, by its position in the table.
     pub fn function(&self, position: usize) -> Option<FunctionRecord> {
-        let [start, bytes, function, wasm_offset] = self.record(self.descriptor.functions, position)?;
+        let [start, bytes, function, wasm_offset] =
+            self.record(self.descriptor.functions, position)?;
         Some(FunctionRecord { start, bytes, function, wasm_offset })
     }
 
     /// The position of the function whose code contains this code offset.
     pub fn function_at(&self, code_offset: u32) -> Option<usize> {
-        let after = partition(self.function_count(), |i| self.function(i).is_some_and(|f| f.start <= code_offset));
+        let after = partition(self.function_count(), |i| {
+            self.function(i).is_some_and(|f| f.start <= code_offset)
+        });
         let position = after.checked_sub(1)?;
         let function = self.function(position)?;
         (code_offset - function.start < function.bytes).then_some(position)
@@ -495,21 +557,34 @@ impl<'a> Tables<'a> {
     ///
     /// `None` outside of functions and where the compiler knew none.
     pub fn wasm_offset_at(&self, code_offset: u32) -> Option<u32> {
-        let function = self.function(self.function_at(code_offset)?)?;
-        let positions = self.span(self.descriptor.positions);
-        let count = positions.len() / 8;
-        let offset = |i: usize| read_u32(positions, i * 4);
-        let after = partition(count, |i| offset(i).is_some_and(|o| o <= code_offset));
-        let position = after.checked_sub(1)?;
-        (offset(position)? >= function.start).then_some(())?;
-        read_u32(positions, (count + position) * 4)
+        let positions = self.positions_of(self.function_at(code_offset)?);
+        positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
+    }
+
+    /// The source positions of a function, by its position in the table.
+    fn positions_of(&self, position: usize) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        let function = self.function(position);
+        let all = self.span(self.descriptor.positions);
+        let own = || {
+            let bytes = all.get((self.function_count() + 1) * 4..)?;
+            bytes.get(
+                read_u32(all, position * 4)? as usize..read_u32(all, position * 4 + 4)? as usize,
+            )
+        };
+        let mut bytes = own().unwrap_or_default();
+        let (mut code, mut wasm) =
+            function.map_or((0, 0), |function| (function.start, function.wasm_offset));
+        core::iter::from_fn(move || {
+            code = code.wrapping_add(read_leb(&mut bytes)? as u32);
+            wasm = wasm.wrapping_add(unzigzag(read_leb(&mut bytes)?) as u32);
+            Some((code, wasm))
+        })
     }
 
     /// All source positions, in the order of code offsets: (code offset, wasm offset).
     pub fn positions(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
-        let positions = self.span(self.descriptor.positions);
-        let count = positions.len() / 8;
-        (0..count).filter_map(move |i| Some((read_u32(positions, i * 4)?, read_u32(positions, (count + i) * 4)?)))
+        let tables = *self;
+        (0..self.function_count()).flat_map(move |position| tables.positions_of(position))
     }
 
     /// All trap sites, in the order of code offsets.
@@ -548,8 +623,43 @@ impl<'a> Tables<'a> {
 
     fn span(&self, span: Span) -> &'a [u8] {
         // `new` has checked that every span but `text` and `image` lies inside.
-        self.metadata.get(span.offset as usize..).and_then(|rest| rest.get(..span.bytes as usize)).unwrap_or(&[])
+        self.metadata
+            .get(span.offset as usize..)
+            .and_then(|rest| rest.get(..span.bytes as usize))
+            .unwrap_or(&[])
     }
+}
+
+/// Makes small numbers of both signs small numbers.
+fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)) as u64
+}
+
+fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
+}
+
+/// Appends a number in unsigned LEB128.
+fn write_leb(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Takes a number in unsigned LEB128 from the beginning of `bytes`. `None` if it is cut off or too long.
+fn read_leb(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+    }
+    None
 }
 
 fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -627,8 +737,13 @@ mod tests {
         assert_eq!(tables.trap_at(33), Some(TrapCode::UnreachableCodeReached));
         assert_eq!(tables.wasm_offset_at(19), Some(41));
         assert_eq!(tables.wasm_offset_at(20), Some(44));
-        assert_eq!(tables.wasm_offset_at(32), None, "positions of one function do not leak into the next");
+        assert_eq!(
+            tables.wasm_offset_at(32),
+            None,
+            "positions of one function do not leak into the next"
+        );
         assert_eq!(tables.wasm_offset_at(35), Some(62));
+        assert!(tables.positions().eq(sample().positions));
         assert_eq!(tables.elements(Range { offset: 0, bytes: 4 }), Some(&[[1, 0, 0, 0]][..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 4 }), Some(&b"ello"[..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 5 }), None);
@@ -642,7 +757,12 @@ mod tests {
             for offset in 0..48 {
                 let _ = (tables.trap_at(offset), tables.wasm_offset_at(offset));
             }
-            let _ = (tables.function_name(0), tables.function_name(1), tables.traps().count());
+            let _ = (
+                tables.function_name(0),
+                tables.function_name(1),
+                tables.traps().count(),
+                tables.positions().count(),
+            );
             tables.decode().map(drop)
         };
         for end in 0..bytes.len() {

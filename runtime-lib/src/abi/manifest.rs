@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex};
+use super::index::{
+    FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex,
+};
 use super::types::{FuncType, GlobalType, MemoryType, RefType, TableType};
 use super::vmctx::VmShape;
 

@@ -204,7 +204,13 @@ impl fmt::Display for MemoryType {
 
 impl fmt::Display for TableType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(table {}{} {})", if self.table64 { "i64 " } else { "" }, self.limits, self.element)
+        write!(
+            f,
+            "(table {}{} {})",
+            if self.table64 { "i64 " } else { "" },
+            self.limits,
+            self.element
+        )
     }
 }
 

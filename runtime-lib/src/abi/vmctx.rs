@@ -299,17 +299,35 @@ impl VmLayout {
 
     /// The [`VmGlobal`] itself of a defined global, or the pointer to it of an imported one.
     pub fn global(&self, index: GlobalIndex) -> Place {
-        self.place(index.0, self.shape.imported_globals, self.imported_globals, self.globals, size_of::<VmGlobal>())
+        self.place(
+            index.0,
+            self.shape.imported_globals,
+            self.imported_globals,
+            self.globals,
+            size_of::<VmGlobal>(),
+        )
     }
 
     /// The [`VmMemory`] itself of a defined memory, or the pointer to it of an imported one.
     pub fn memory(&self, index: MemoryIndex) -> Place {
-        self.place(index.0, self.shape.imported_memories, self.imported_memories, self.memories, size_of::<VmMemory>())
+        self.place(
+            index.0,
+            self.shape.imported_memories,
+            self.imported_memories,
+            self.memories,
+            size_of::<VmMemory>(),
+        )
     }
 
     /// The [`VmTable`] itself of a defined table, or the pointer to it of an imported one.
     pub fn table(&self, index: TableIndex) -> Place {
-        self.place(index.0, self.shape.imported_tables, self.imported_tables, self.tables, size_of::<VmTable>())
+        self.place(
+            index.0,
+            self.shape.imported_tables,
+            self.imported_tables,
+            self.tables,
+            size_of::<VmTable>(),
+        )
     }
 
     /// The [`VmFuncRef`] of a function that may be referred to.

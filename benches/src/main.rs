@@ -1,0 +1,149 @@
+//! Wootz against wasmtime, which has the same code generator, on the same machine, in the same run.
+//!
+//! In: the kernels of `kernels/list.txt`, and the real programs if `make -C ../tests/programs` has built them. Out: a table
+//! of ratios, below 1 where Wootz is ahead. Arguments, if any, choose kernels by name.
+//!
+//! Always true: both sides compile for this machine's CPU, for speed, on one thread; they take turns, and medians of user
+//! time are compared, because machines are noisy and drift.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// How often each kernel runs on each side.
+const ROUNDS: usize = 5;
+
+fn main() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    kernels(folder, &chosen)?;
+    if chosen.is_empty() {
+        compilation(&folder.join("../target/programs/wasm"))?;
+    }
+    Ok(())
+}
+
+/// How fast compiled code runs.
+fn kernels(folder: &Path, chosen: &[String]) -> Result<()> {
+    let list = fs::read_to_string(folder.join("kernels/list.txt")).context("kernels/list.txt")?;
+    println!("{:<16} {:>10} {:>10} {:>7}", "kernel", "wootz s", "wasmtime s", "ratio");
+    let mut ratios = Vec::new();
+    for line in list.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+        let (name, n) = line.split_once(' ').context("lines of the list are `NAME N`")?;
+        if !chosen.is_empty() && !chosen.iter().any(|chosen| chosen == name) {
+            continue;
+        }
+        let n: i32 = n.trim().parse().with_context(|| format!("the size of {name}"))?;
+        let wasm = fs::read(folder.join(format!("kernels/{name}.wasm"))).with_context(|| name.to_string())?;
+        let mut ours = ours(&wasm)?;
+        let mut peers = peers(&wasm)?;
+        let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+        for round in 0..=ROUNDS {
+            let (our_time, our_result) = timed(|| ours(n))?;
+            let (their_time, their_result) = timed(|| peers(n))?;
+            anyhow::ensure!(our_result == their_result, "{name}: {our_result} is not {their_result}");
+            // The first round warms up.
+            if round > 0 {
+                our_times.push(our_time);
+                their_times.push(their_time);
+            }
+        }
+        let (our_time, their_time) = (median(our_times), median(their_times));
+        ratios.push(our_time / their_time);
+        println!("{name:<16} {our_time:>10.3} {their_time:>10.3} {:>7.3}", our_time / their_time);
+    }
+    println!("{:<16} {:>29.3}", "geometric mean", geometric_mean(&ratios));
+    Ok(())
+}
+
+type Run = Box<dyn FnMut(i32) -> Result<i64>>;
+
+fn ours(wasm: &[u8]) -> Result<Run> {
+    let engine = wootz::Engine::default();
+    let library = wootz_compiler::compile(wasm, &our_options())?;
+    // SAFETY: the compiler has just made it.
+    let module = unsafe { wootz::Module::deserialize(&engine, library)? };
+    let mut store = wootz::Store::new(&engine, ());
+    let instance = wootz::Instance::new(&mut store, &module, &[])?;
+    let run = instance.get_typed_func::<i32, i64>(&mut store, "run")?;
+    Ok(Box::new(move |n| run.call(&mut store, n)))
+}
+
+fn our_options() -> wootz_compiler::Options {
+    wootz_compiler::Options { cpu: wootz_compiler::TargetCpu::Native, threads: Some(1), ..Default::default() }
+}
+
+fn peers(wasm: &[u8]) -> Result<Run> {
+    let module = wasmtime::Module::new(&peer_engine()?, wasm)?;
+    let mut store = wasmtime::Store::new(module.engine(), ());
+    let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+    let run = instance.get_typed_func::<i32, i64>(&mut store, "run")?;
+    Ok(Box::new(move |n| Ok(run.call(&mut store, n)?)))
+}
+
+fn peer_engine() -> Result<wasmtime::Engine> {
+    let mut config = wasmtime::Config::new();
+    config.parallel_compilation(false);
+    Ok(wasmtime::Engine::new(&config)?)
+}
+
+/// How fast compilation is, and how large its result.
+fn compilation(folder: &Path) -> Result<()> {
+    println!("\n{:<16} {:>10} {:>10} {:>7} {:>12}", "compile", "wootz s", "wasmtime s", "ratio", "size ratio");
+    let Ok(entries) = fs::read_dir(folder) else {
+        println!("(no programs in {}: `make -C tests/programs` builds them)", folder.display());
+        return Ok(());
+    };
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    files.sort();
+    for file in files {
+        let wasm = fs::read(&file)?;
+        let engine = peer_engine()?;
+        let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+        let mut sizes = (0, 0);
+        for _ in 0..3 {
+            let (time, library) = timed(|| Ok(wootz_compiler::compile(&wasm, &our_options())?))?;
+            our_times.push(time);
+            sizes.0 = library.len();
+            let (time, artifact) = timed(|| Ok(engine.precompile_module(&wasm)?))?;
+            their_times.push(time);
+            sizes.1 = artifact.len();
+        }
+        let (our_time, their_time) = (median(our_times), median(their_times));
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        println!(
+            "{name:<16} {our_time:>10.3} {their_time:>10.3} {:>7.3} {:>12.3}",
+            our_time / their_time,
+            sizes.0 as f64 / sizes.1 as f64,
+        );
+    }
+    Ok(())
+}
+
+/// The user time that this thread spends on something, in seconds.
+fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(f64, T)> {
+    let before = user_seconds();
+    let result = work()?;
+    Ok((user_seconds() - before, result))
+}
+
+fn user_seconds() -> f64 {
+    // SAFETY: the structure is plain data, and the call fills it.
+    let usage = unsafe {
+        let mut usage = std::mem::zeroed::<libc::rusage>();
+        libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
+        usage
+    };
+    usage.ru_utime.tv_sec as f64 + usage.ru_utime.tv_usec as f64 * 1e-6
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn geometric_mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
