@@ -46,9 +46,15 @@ pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(u
 }
 
 /// The frames from where wasm was left to where it had been entered.
-unsafe fn exits(exit_pc: usize, exit_fp: usize, entry_fp: usize, visit: &mut impl FnMut(usize) -> bool) -> bool {
+unsafe fn exits(
+    exit_pc: usize,
+    exit_fp: usize,
+    entry_fp: usize,
+    visit: &mut impl FnMut(usize) -> bool,
+) -> bool {
     // SAFETY: the trampoline's frame is active while its callee runs.
-    exit_pc == 0 || unsafe { visit(exit_pc - 1) && callers(arch::caller_frame(exit_fp), entry_fp, visit) }
+    exit_pc == 0
+        || unsafe { visit(exit_pc - 1) && callers(arch::caller_frame(exit_fp), entry_fp, visit) }
 }
 
 /// The callers of a wasm frame.

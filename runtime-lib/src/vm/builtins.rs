@@ -36,8 +36,12 @@ unsafe impl Sync for Address {}
 
 /// The Rust type of a parameter.
 macro_rules! parameter {
-    (I32) => { u32 };
-    (I64) => { i64 };
+    (I32) => {
+        u32
+    };
+    (I64) => {
+        i64
+    };
 }
 
 /// The address of each function, and the function itself: it runs the body of the same name in [`body`].
@@ -87,7 +91,12 @@ for_each_builtin!(define);
 mod body {
     use super::*;
 
-    pub fn memory_grow(store: &Store, instance: &mut Instance, memory: u32, pages: i64) -> Result<i64, Failure> {
+    pub fn memory_grow(
+        store: &Store,
+        instance: &mut Instance,
+        memory: u32,
+        pages: i64,
+    ) -> Result<i64, Failure> {
         // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
         let memory = unsafe { instance.memory(MemoryIndex(memory)).as_mut() };
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
@@ -110,7 +119,13 @@ mod body {
         Ok(())
     }
 
-    pub fn memory_fill(instance: &mut Instance, memory: u32, dst: i64, value: u32, bytes: i64) -> Result<(), Failure> {
+    pub fn memory_fill(
+        instance: &mut Instance,
+        memory: u32,
+        dst: i64,
+        value: u32,
+        bytes: i64,
+    ) -> Result<(), Failure> {
         let target = range(instance, memory, dst, bytes)?;
         // SAFETY: the range was checked.
         unsafe { ptr::write_bytes(target, value as u8, bytes as usize) };
@@ -127,7 +142,8 @@ mod body {
     ) -> Result<(), Failure> {
         let (memory, segment) = (MemoryIndex(memory), DataIndex(segment));
         // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
-        unsafe { instance.memory_init(memory, segment, dst as u64, src as u64, bytes as u64) }.map_err(init_failure)
+        unsafe { instance.memory_init(memory, segment, dst as u64, src as u64, bytes as u64) }
+            .map_err(init_failure)
     }
 
     pub fn data_drop(instance: &mut Instance, segment: u32) {
@@ -145,10 +161,17 @@ mod body {
         let table = unsafe { instance.table(TableIndex(table)).as_mut() };
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
         let owner = unsafe { owner(store).as_mut() };
-        Ok(grow_table(table, elements as u64, init as u64, owner)?.map_or(-1, |elements| elements as i64))
+        Ok(grow_table(table, elements as u64, init as u64, owner)?
+            .map_or(-1, |elements| elements as i64))
     }
 
-    pub fn table_fill(instance: &mut Instance, table: u32, dst: i64, value: i64, elements: i64) -> Result<(), Failure> {
+    pub fn table_fill(
+        instance: &mut Instance,
+        table: u32,
+        dst: i64,
+        value: i64,
+        elements: i64,
+    ) -> Result<(), Failure> {
         // SAFETY: as above.
         let table = unsafe { instance.table(TableIndex(table)).as_mut() };
         table.fill(dst as u64, value as u64, elements as u64).map_err(Failure::Trap)
@@ -162,9 +185,11 @@ mod body {
         src: i64,
         elements: i64,
     ) -> Result<(), Failure> {
-        let (target, source) = (instance.table(TableIndex(dst_table)), instance.table(TableIndex(src_table)));
+        let (target, source) =
+            (instance.table(TableIndex(dst_table)), instance.table(TableIndex(src_table)));
         // SAFETY: as above.
-        unsafe { Table::copy(target, dst as u64, source, src as u64, elements as u64) }.map_err(Failure::Trap)
+        unsafe { Table::copy(target, dst as u64, source, src as u64, elements as u64) }
+            .map_err(Failure::Trap)
     }
 
     pub fn table_init(
@@ -177,7 +202,8 @@ mod body {
     ) -> Result<(), Failure> {
         let (table, segment) = (TableIndex(table), ElemIndex(segment));
         // SAFETY: as above.
-        unsafe { instance.table_init(table, segment, dst as u64, src as u64, elements as u64) }.map_err(init_failure)
+        unsafe { instance.table_init(table, segment, dst as u64, src as u64, elements as u64) }
+            .map_err(init_failure)
     }
 
     pub fn elem_drop(instance: &mut Instance, segment: u32) {
@@ -194,7 +220,9 @@ mod body {
         let memory = unsafe { instance.memory(MemoryIndex(memory)).as_ref() };
         match (start as u64).checked_add(bytes as u64) {
             // SAFETY: the start lies inside of the memory.
-            Some(end) if end <= memory.bytes() as u64 => Ok(unsafe { memory.base().add(start as usize) }),
+            Some(end) if end <= memory.bytes() as u64 => {
+                Ok(unsafe { memory.base().add(start as usize) })
+            }
             _ => Err(Failure::Trap(TrapCode::MemoryOutOfBounds)),
         }
     }
@@ -202,7 +230,9 @@ mod body {
     fn init_failure(error: InitError) -> Failure {
         match error {
             InitError::Trap(trap) => Failure::Trap(trap),
-            InitError::Corrupted => panic!("the artifact is corrupted: a segment contradicts its manifest"),
+            InitError::Corrupted => {
+                panic!("the artifact is corrupted: a segment contradicts its manifest")
+            }
         }
     }
 }
@@ -211,8 +241,13 @@ mod body {
 ///
 /// # Errors
 /// The owner's.
-pub fn grow_memory(memory: &mut Memory, pages: u64, owner: &mut dyn Owner) -> Result<Option<u64>, Failure> {
-    let maximum = memory.ty().limits.max.map(|_| (memory.max_pages() as usize) << memory.ty().page_size_log2);
+pub fn grow_memory(
+    memory: &mut Memory,
+    pages: u64,
+    owner: &mut dyn Owner,
+) -> Result<Option<u64>, Failure> {
+    let maximum =
+        memory.ty().limits.max.map(|_| (memory.max_pages() as usize) << memory.ty().page_size_log2);
     let wanted = (u128::from(memory.pages()) + u128::from(pages)) << memory.ty().page_size_log2;
     let desired = usize::try_from(wanted).unwrap_or(usize::MAX);
     if !owner.memory_growing(memory.bytes(), desired, maximum).map_err(Failure::Error)? {
@@ -233,7 +268,12 @@ pub fn grow_memory(memory: &mut Memory, pages: u64, owner: &mut dyn Owner) -> Re
 ///
 /// # Errors
 /// The owner's.
-pub fn grow_table(table: &mut Table, elements: u64, init: u64, owner: &mut dyn Owner) -> Result<Option<u64>, Failure> {
+pub fn grow_table(
+    table: &mut Table,
+    elements: u64,
+    init: u64,
+    owner: &mut dyn Owner,
+) -> Result<Option<u64>, Failure> {
     let current = table.elements();
     let desired = (current as u64).saturating_add(elements);
     let maximum = table.ty().limits.max.map(|max| max as usize);

@@ -77,7 +77,11 @@ impl Code {
         let signatures = Signature::of_module(&manifest.signatures).map_err(CodeError::Types)?;
         let layout = VmLayout::new(manifest.shape());
         if !parts.text.is_empty() {
-            register(Entry { start: parts.text.as_ptr() as usize, bytes: parts.text.len(), tables });
+            register(Entry {
+                start: parts.text.as_ptr() as usize,
+                bytes: parts.text.len(),
+                tables,
+            });
         }
         Ok(Code {
             tables,
@@ -159,13 +163,16 @@ impl Code {
         self.address(self.tables.signature(index)?.exit)
     }
 
-    /// The image that a memory starts with, if there is one.
-    pub fn image(&self, memory: MemoryIndex) -> Option<Image<'_>> {
-        let image = self.manifest.images.iter().find(|image| image.memory == memory)?;
-        let start = image.image.offset as usize;
-        let bytes = self.images.get(start..)?.get(..image.image.bytes as usize)?;
-        let file = self.image_file.as_ref().map(|(file, offset)| (file, offset + u64::from(image.image.offset)));
-        Some(Image { offset: usize::try_from(image.offset).ok()?, bytes, file })
+    /// The images that a memory starts with. Those that the artifact does not have are left out.
+    pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> {
+        let images = self.manifest.images.iter().filter(move |image| image.memory == memory);
+        images.filter_map(|image| {
+            let start = image.image.offset as usize;
+            let bytes = self.images.get(start..)?.get(..image.image.bytes as usize)?;
+            let file = self.image_file.as_ref();
+            let file = file.map(|(file, offset)| (file, offset + u64::from(image.image.offset)));
+            Some(Image { offset: usize::try_from(image.offset).ok()?, bytes, file })
+        })
     }
 }
 
@@ -179,7 +186,10 @@ impl Drop for Code {
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Code").field("name", &self.manifest.name).field("text", &self.text.as_ptr_range()).finish()
+        f.debug_struct("Code")
+            .field("name", &self.manifest.name)
+            .field("text", &self.text.as_ptr_range())
+            .finish()
     }
 }
 
@@ -187,7 +197,9 @@ impl fmt::Display for CodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CodeError::Metadata(error) => error.fmt(f),
-            CodeError::Types(_) => f.write_str("its function types refer to each other in a circle"),
+            CodeError::Types(_) => {
+                f.write_str("its function types refer to each other in a circle")
+            }
         }
     }
 }
@@ -251,7 +263,8 @@ fn unregister(start: usize) {
 fn change(edit: impl FnOnce(&mut Snapshot)) {
     let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: only writers free snapshots, and this is the only one.
-    let mut entries = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() }.cloned().unwrap_or_default();
+    let mut entries =
+        unsafe { CURRENT.load(Ordering::SeqCst).as_ref() }.cloned().unwrap_or_default();
     edit(&mut entries);
     let old = CURRENT.swap(Box::into_raw(Box::new(entries)), Ordering::SeqCst);
     retired.extend(NonNull::new(old).map(RetiredSnapshot));
@@ -286,7 +299,12 @@ mod tests {
                 wasm_sha256: [0; 32],
             },
             manifest: Manifest { functions: 1, ..Manifest::default() },
-            functions: vec![FunctionRecord { start: 0, bytes: text.len() as u32, function: 0, wasm_offset: 0 }],
+            functions: vec![FunctionRecord {
+                start: 0,
+                bytes: text.len() as u32,
+                function: 0,
+                wasm_offset: 0,
+            }],
             signatures: vec![],
             funcrefs: vec![],
             traps: vec![],
@@ -332,7 +350,9 @@ mod tests {
                         drop(unsafe { Code::new(entry(vec![0u8; 16].leak())) }.unwrap());
                     }
                 });
-                scope.spawn(|| (0..50_000).for_each(|_| assert!(find(text.as_ptr() as usize + 5).is_some())));
+                scope.spawn(|| {
+                    (0..50_000).for_each(|_| assert!(find(text.as_ptr() as usize + 5).is_some()))
+                });
             }
         });
         drop(code);

@@ -12,13 +12,14 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::abi::index::{
-    DataIndex, ElemIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex,
+    DataIndex, ElemIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex,
+    TableIndex,
 };
 use crate::abi::manifest::{ConstExpr, ConstOp, ElementItems, ImportType, SegmentMode};
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::{
-    Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmFunctionImport, VmGlobal, VmMemory,
-    VmTable,
+    Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef,
+    VmFunctionImport, VmGlobal, VmMemory, VmTable,
 };
 
 use super::code::Code;
@@ -69,7 +70,9 @@ impl fmt::Display for InstanceError {
         match self {
             InstanceError::Memory(error) => error.fmt(f),
             InstanceError::Table(error) => error.fmt(f),
-            InstanceError::Corrupted { part } => write!(f, "the artifact is corrupted: its {part} contradicts its manifest"),
+            InstanceError::Corrupted { part } => {
+                write!(f, "the artifact is corrupted: its {part} contradicts its manifest")
+            }
         }
     }
 }
@@ -97,7 +100,8 @@ impl Instance {
     ) -> Result<Box<Instance>, InstanceError> {
         let layout = vmctx_layout(&code);
         // SAFETY: a vmctx has at least its header, so the size is not 0.
-        let vmctx = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let vmctx = NonNull::new(unsafe { alloc_zeroed(layout) })
+            .unwrap_or_else(|| handle_alloc_error(layout));
         let mut instance = Box::new(Instance {
             vmctx,
             tables: imports.tables.to_vec(),
@@ -141,25 +145,35 @@ impl Instance {
             let is_host = unsafe { (*funcref.vmctx).header.magic } == VMCTX_HOST;
             let target = match is_host {
                 // A host function is called by way of a trampoline, and this module brings its own.
-                true => code.exit_trampoline(signature).ok_or(corrupted("signature table"))?.as_ptr().cast_const(),
+                true => code
+                    .exit_trampoline(signature)
+                    .ok_or(corrupted("signature table"))?
+                    .as_ptr()
+                    .cast_const(),
                 false => funcref.code,
             };
             let import = VmFunctionImport { code: target, vmctx: funcref.vmctx };
             // SAFETY: inside of the vmctx, by its layout.
-            unsafe { self.place(layout.imported_function(FuncIndex::from_position(position))).write(import) };
+            unsafe {
+                self.place(layout.imported_function(FuncIndex::from_position(position)))
+                    .write(import)
+            };
         }
         // SAFETY: inside of the vmctx, by its layout; the imports are alive.
         unsafe {
             for (position, table) in imports.tables.iter().enumerate() {
-                let pointer = self.place::<NonNull<VmTable>>(layout.imported_tables + 8 * position as u32);
+                let pointer =
+                    self.place::<NonNull<VmTable>>(layout.imported_tables + 8 * position as u32);
                 pointer.write(table.as_ref().record());
             }
             for (position, memory) in imports.memories.iter().enumerate() {
-                let pointer = self.place::<NonNull<VmMemory>>(layout.imported_memories + 8 * position as u32);
+                let pointer =
+                    self.place::<NonNull<VmMemory>>(layout.imported_memories + 8 * position as u32);
                 pointer.write(memory.as_ref().record());
             }
             for (position, &global) in imports.globals.iter().enumerate() {
-                self.place::<NonNull<VmGlobal>>(layout.imported_globals + 8 * position as u32).write(global);
+                self.place::<NonNull<VmGlobal>>(layout.imported_globals + 8 * position as u32)
+                    .write(global);
             }
         }
         Ok(())
@@ -177,9 +191,16 @@ impl Instance {
         let code = self.code.clone();
         let layout = code.layout();
         for position in 0..layout.shape.funcrefs {
-            let record = code.tables().funcref(FuncRefIndex(position)).ok_or(corrupted("function reference table"))?;
+            let record = code
+                .tables()
+                .funcref(FuncRefIndex(position))
+                .ok_or(corrupted("function reference table"))?;
             let signature = SignatureIndex(record.signature);
-            let id = code.signatures().get(signature.index()).ok_or(corrupted("function reference table"))?.id();
+            let id = code
+                .signatures()
+                .get(signature.index())
+                .ok_or(corrupted("function reference table"))?
+                .id();
             let funcref = match imports.functions.get(record.function as usize) {
                 Some(imported) => {
                     // SAFETY: the caller passes live references to functions, and their code is filled in above.
@@ -190,9 +211,14 @@ impl Instance {
                     VmFuncRef { code: import.code, ..*imported }
                 }
                 None => VmFuncRef {
-                    code: code.address(record.code).ok_or(corrupted("function reference table"))?.as_ptr(),
+                    code: code
+                        .address(record.code)
+                        .ok_or(corrupted("function reference table"))?
+                        .as_ptr(),
                     vmctx: self.vmctx().as_ptr(),
-                    entry: Some(code.entry_trampoline(signature).ok_or(corrupted("signature table"))?),
+                    entry: Some(
+                        code.entry_trampoline(signature).ok_or(corrupted("signature table"))?,
+                    ),
                     signature_id: id,
                     reserved: 0,
                 },
@@ -207,9 +233,11 @@ impl Instance {
         let code = self.code.clone();
         for declared in &code.manifest().memories {
             let index = MemoryIndex::from_position(self.memories.len());
-            let mut memory =
-                Memory::new(declared.ty, declared.checks, code.image(index)).map_err(InstanceError::Memory)?;
-            let Place::Record(offset) = code.layout().memory(index) else { unreachable!("imports come first") };
+            let mut memory = Memory::new(declared.ty, declared.checks, code.images(index))
+                .map_err(InstanceError::Memory)?;
+            let Place::Record(offset) = code.layout().memory(index) else {
+                unreachable!("imports come first")
+            };
             // SAFETY: the record lies in the vmctx, which is freed after the memory.
             unsafe { memory.move_record(self.place(offset)) };
             self.memories.push(NonNull::from(Box::leak(Box::new(memory))));
@@ -238,7 +266,9 @@ impl Instance {
             };
             let mut table = Table::new(declared.ty, init).map_err(InstanceError::Table)?;
             let index = TableIndex::from_position(self.tables.len());
-            let Place::Record(offset) = code.layout().table(index) else { unreachable!("imports come first") };
+            let Place::Record(offset) = code.layout().table(index) else {
+                unreachable!("imports come first")
+            };
             // SAFETY: the record lies in the vmctx, which is freed after the table.
             unsafe { table.move_record(self.place(offset)) };
             self.tables.push(NonNull::from(Box::leak(Box::new(table))));
@@ -279,7 +309,9 @@ impl Instance {
                     let wide = unsafe { self.memory(*target).as_ref() }.ty().memory64;
                     let offset = self.offset(offset, wide)?;
                     // SAFETY: the caller's promise.
-                    unsafe { self.memory_init(*target, index, offset, 0, u64::from(segment.bytes.bytes)) }?;
+                    unsafe {
+                        self.memory_init(*target, index, offset, 0, u64::from(segment.bytes.bytes))
+                    }?;
                 }
                 self.drop_data(index);
             }
@@ -306,13 +338,15 @@ impl Instance {
                 ConstOp::V128Const(bytes) => value.v128 = bytes,
                 ConstOp::RefNull(_) => {}
                 ConstOp::RefFunc(index) => {
-                    value.funcref = (index.0 < self.code.layout().shape.funcrefs).then(|| self.funcref(index).as_ptr())?;
+                    value.funcref = (index.0 < self.code.layout().shape.funcrefs)
+                        .then(|| self.funcref(index).as_ptr())?;
                 }
                 ConstOp::GlobalGet(index) => {
                     let shape = self.code.layout().shape;
                     let exists = index.0 < shape.imported_globals + shape.globals;
                     // SAFETY: it exists, is initialised in this order, and has the size and alignment of a value.
-                    value = exists.then(|| unsafe { self.global(index).cast::<ValRaw>().read() })?;
+                    value =
+                        exists.then(|| unsafe { self.global(index).cast::<ValRaw>().read() })?;
                 }
                 ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
                     // SAFETY: all bits of a value are initialised.
@@ -366,7 +400,9 @@ impl Instance {
 
     /// A part of the vmctx.
     fn place<T>(&self, offset: u32) -> NonNull<T> {
-        debug_assert!(offset + size_of::<T>() as u32 <= self.code.layout().bytes.max(size_of::<T>() as u32));
+        debug_assert!(
+            offset + size_of::<T>() as u32 <= self.code.layout().bytes.max(size_of::<T>() as u32)
+        );
         // SAFETY: offsets come from the layout with which the vmctx was allocated.
         unsafe { self.vmctx.add(offset as usize).cast() }
     }
@@ -422,7 +458,8 @@ impl Instance {
         // SAFETY: the caller's promise.
         let table = unsafe { self.table(table).as_mut() };
         let available = self.element_count(segment);
-        let inside = |start: u64, size: u64| start.checked_add(elements).is_some_and(|end| end <= size);
+        let inside =
+            |start: u64, size: u64| start.checked_add(elements).is_some_and(|end| end <= size);
         if !inside(src, available) || !inside(dst, table.elements() as u64) {
             return Err(InitError::Trap(TrapCode::TableOutOfBounds));
         }
@@ -484,7 +521,9 @@ impl Instance {
         };
         // SAFETY: the caller's promise.
         let memory = unsafe { self.memory(memory).as_ref() };
-        let inside = |start: u64, size: usize| start.checked_add(bytes).is_some_and(|end| end <= size as u64);
+        let inside = |start: u64, size: usize| {
+            start.checked_add(bytes).is_some_and(|end| end <= size as u64)
+        };
         if !inside(src, data.len()) || !inside(dst, memory.bytes()) {
             return Err(InitError::Trap(TrapCode::MemoryOutOfBounds));
         }
@@ -518,7 +557,8 @@ impl From<TrapCode> for InitError {
 }
 
 fn vmctx_layout(code: &Code) -> Layout {
-    Layout::from_size_align(code.layout().bytes as usize, 16).expect("a vmctx is smaller than 4 GiB")
+    Layout::from_size_align(code.layout().bytes as usize, 16)
+        .expect("a vmctx is smaller than 4 GiB")
 }
 
 impl Drop for Instance {

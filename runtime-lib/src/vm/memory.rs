@@ -90,20 +90,27 @@ impl Memory {
     /// A memory of this type, of its minimum size.
     ///
     /// # Errors
-    /// If it is too large, or the system refuses.
-    ///
-    /// # Panics
-    /// If the image does not fit the minimum size.
-    pub fn new(ty: MemoryType, checks: BoundsChecks, image: Option<Image<'_>>) -> Result<Memory, MemoryError> {
+    /// If it is too large, if the system refuses, or if an image does not fit the minimum size.
+    pub fn new<'a>(
+        ty: MemoryType,
+        checks: BoundsChecks,
+        images: impl IntoIterator<Item = Image<'a>>,
+    ) -> Result<Memory, MemoryError> {
         let wide = u128::from(ty.limits.min) << ty.page_size_log2;
         let too_large = || MemoryError::TooLarge { bytes: wide };
-        let bytes = usize::try_from(wide).ok().filter(|&bytes| bytes <= isize::MAX as usize).ok_or_else(too_large)?;
+        let bytes = usize::try_from(wide)
+            .ok()
+            .filter(|&bytes| bytes <= isize::MAX as usize)
+            .ok_or_else(too_large)?;
         let reserved = match checks {
             BoundsChecks::Guarded { reservation, guard } => {
                 if wide > u128::from(reservation) {
                     return Err(too_large());
                 }
-                reservation.checked_add(guard).and_then(|bytes| usize::try_from(bytes).ok()).ok_or_else(too_large)?
+                reservation
+                    .checked_add(guard)
+                    .and_then(|bytes| usize::try_from(bytes).ok())
+                    .ok_or_else(too_large)?
             }
             BoundsChecks::Explicit => Memory::room(&ty, bytes).ok_or_else(too_large)?,
         };
@@ -111,23 +118,30 @@ impl Memory {
         mapping.make_accessible(0, bytes).map_err(MemoryError::System)?;
         let record = VmMemory { base: mapping.start().as_ptr(), bytes: bytes.into() };
         let accessible_bytes = round_up(bytes).expect("it is mapped");
-        let mut memory = Memory { ty, checks, mapping, accessible_bytes, record: Record::Own(Box::new(record)) };
-        if let Some(image) = image {
-            memory.place(image).map_err(MemoryError::System)?;
+        let mut memory =
+            Memory { ty, checks, mapping, accessible_bytes, record: Record::Own(Box::new(record)) };
+        for image in images {
+            memory.place(image)?;
         }
         Ok(memory)
     }
 
     /// How much to reserve for a memory that may move.
     fn room(ty: &MemoryType, bytes: usize) -> Option<usize> {
-        let max = ty.limits.max.and_then(|max| usize::try_from(u128::from(max) << ty.page_size_log2).ok());
+        let max = ty
+            .limits
+            .max
+            .and_then(|max| usize::try_from(u128::from(max) << ty.page_size_log2).ok());
         let wanted = bytes.checked_add(bytes.max(ROOM_TO_GROW_BYTES))?;
         round_up(max.unwrap_or(usize::MAX).min(wanted).max(bytes))
     }
 
-    fn place(&mut self, image: Image<'_>) -> io::Result<()> {
-        let end = image.offset.checked_add(image.bytes.len());
-        assert!(end.is_some_and(|end| end <= self.bytes()), "images lie inside of the minimum size");
+    fn place(&mut self, image: Image<'_>) -> Result<(), MemoryError> {
+        let end = image.offset as u128 + image.bytes.len() as u128;
+        // The last page of an image may be longer than a memory with small pages is.
+        if end > self.accessible_bytes as u128 {
+            return Err(MemoryError::TooLarge { bytes: end });
+        }
         let page = sys::page_bytes();
         let mut copied = image;
         if let Some((file, offset)) = image.file
@@ -135,8 +149,11 @@ impl Memory {
             && offset.is_multiple_of(page as u64)
         {
             let mapped = image.bytes.len() - image.bytes.len() % page;
-            self.mapping.map_file_over(image.offset, mapped, file, offset)?;
-            copied = Image { offset: image.offset + mapped, bytes: &image.bytes[mapped..], file: None };
+            self.mapping
+                .map_file_over(image.offset, mapped, file, offset)
+                .map_err(MemoryError::System)?;
+            copied =
+                Image { offset: image.offset + mapped, bytes: &image.bytes[mapped..], file: None };
         }
         // SAFETY: the range is accessible, as checked above, and nobody else knows this memory yet.
         unsafe {
@@ -234,7 +251,11 @@ impl Memory {
 
     /// Moves a memory whose base may change to where there is room.
     fn move_to_larger(&mut self, bytes: usize) -> io::Result<()> {
-        assert_eq!(self.checks, BoundsChecks::Explicit, "only memories with explicit checks may move");
+        assert_eq!(
+            self.checks,
+            BoundsChecks::Explicit,
+            "only memories with explicit checks may move"
+        );
         let room = Memory::room(&self.ty, bytes).ok_or(io::ErrorKind::OutOfMemory)?;
         let mut mapping = Mapping::reserve(room)?;
         mapping.make_accessible(0, bytes)?;
@@ -253,7 +274,12 @@ mod tests {
     const GUARDED: BoundsChecks = BoundsChecks::Guarded { reservation: 4 << 30, guard: 1 << 20 };
 
     fn ty(min: u64, max: Option<u64>) -> MemoryType {
-        MemoryType { limits: Limits { min, max }, memory64: false, shared: false, page_size_log2: 16 }
+        MemoryType {
+            limits: Limits { min, max },
+            memory64: false,
+            shared: false,
+            page_size_log2: 16,
+        }
     }
 
     fn contents(memory: &mut Memory) -> &mut [u8] {
@@ -273,8 +299,14 @@ mod tests {
             assert_eq!(memory.grow(u64::MAX), None);
             assert_eq!(memory.grow(1), Some(99));
             assert_eq!(memory.bytes(), 100 << 16);
-            assert_eq!((contents(&mut memory)[65535], contents(&mut memory)[(100 << 16) - 1]), (7, 0));
-            assert!(checks == BoundsChecks::Explicit || memory.base() == base, "guarded memories stay where they are");
+            assert_eq!(
+                (contents(&mut memory)[65535], contents(&mut memory)[(100 << 16) - 1]),
+                (7, 0)
+            );
+            assert!(
+                checks == BoundsChecks::Explicit || memory.base() == base,
+                "guarded memories stay where they are"
+            );
         }
     }
 
@@ -322,6 +354,9 @@ mod tests {
         // SAFETY: the record outlives the memory's last use.
         unsafe { memory.move_record(NonNull::from(&mut record)) };
         memory.grow(1000).unwrap();
-        assert_eq!((record.base, record.bytes.load(Ordering::Relaxed)), (memory.base(), 1001 << 16));
+        assert_eq!(
+            (record.base, record.bytes.load(Ordering::Relaxed)),
+            (memory.base(), 1001 << 16)
+        );
     }
 }

@@ -79,8 +79,17 @@ impl Mapping {
     ///
     /// # Panics
     /// If they are not all part of this mapping.
-    pub fn map_file_over(&mut self, at: usize, bytes: usize, file: &File, offset: u64) -> io::Result<()> {
-        assert!(at.checked_add(bytes).is_some_and(|end| end <= self.bytes), "pages of this mapping");
+    pub fn map_file_over(
+        &mut self,
+        at: usize,
+        bytes: usize,
+        file: &File,
+        offset: u64,
+    ) -> io::Result<()> {
+        assert!(
+            at.checked_add(bytes).is_some_and(|end| end <= self.bytes),
+            "pages of this mapping"
+        );
         if bytes == 0 {
             return Ok(());
         }

@@ -47,11 +47,17 @@ impl Signature {
             ValType::Ref(RefType { heap: HeapType::Signature(id), .. }) => Some(id.0),
             _ => None,
         });
-        let mentioned = mentioned.map(|id| Signature::by_id(id).expect("a signature that exists")).collect();
+        let mentioned =
+            mentioned.map(|id| Signature::by_id(id).expect("a signature that exists")).collect();
         let mut registry = registry();
-        let registry =
-            registry.get_or_insert_with(|| Registry { next_id: 1, by_type: HashMap::new(), by_id: HashMap::new() });
-        if let Some(found) = registry.by_type.get(&ty).and_then(|id| registry.by_id.get(id)?.upgrade()) {
+        let registry = registry.get_or_insert_with(|| Registry {
+            next_id: 1,
+            by_type: HashMap::new(),
+            by_id: HashMap::new(),
+        });
+        if let Some(found) =
+            registry.by_type.get(&ty).and_then(|id| registry.by_id.get(id)?.upgrade())
+        {
             return Signature(found);
         }
         let id = registry.next_id;
@@ -105,7 +111,9 @@ impl Signature {
 
 /// A module's function type with process-wide numbers, if all signatures it mentions have one.
 fn resolved(ty: &FuncType, found: &[Option<Signature>]) -> Option<FuncType> {
-    let all = |types: &[ValType]| types.iter().map(|&ty| resolved_value(ty, found)).collect::<Option<Box<[_]>>>();
+    let all = |types: &[ValType]| {
+        types.iter().map(|&ty| resolved_value(ty, found)).collect::<Option<Box<[_]>>>()
+    };
     Some(FuncType { params: all(&ty.params)?, results: all(&ty.results)? })
 }
 
@@ -113,7 +121,10 @@ fn resolved_value(ty: ValType, found: &[Option<Signature>]) -> Option<ValType> {
     match ty {
         ValType::Ref(RefType { nullable, heap: HeapType::Signature(index) }) => {
             let signature = found.get(index.index())?.as_ref()?;
-            Some(ValType::Ref(RefType { nullable, heap: HeapType::Signature(SignatureIndex(signature.id())) }))
+            Some(ValType::Ref(RefType {
+                nullable,
+                heap: HeapType::Signature(SignatureIndex(signature.id())),
+            }))
         }
         ty => Some(ty),
     }
@@ -172,13 +183,19 @@ mod tests {
         let id = one.id();
         drop((one, same));
         assert_eq!(Signature::by_id(id), None);
-        assert_ne!(Signature::new(ty(&[ValType::I32, ValType::V128], &[])).id(), id, "numbers are not reused");
+        assert_ne!(
+            Signature::new(ty(&[ValType::I32, ValType::V128], &[])).id(),
+            id,
+            "numbers are not reused"
+        );
     }
 
     #[test]
     fn types_that_mention_types_are_compared_by_structure() {
-        let a = Signature::of_module(&[ty(&[reference(1)], &[]), ty(&[ValType::F32], &[])]).unwrap();
-        let b = Signature::of_module(&[ty(&[ValType::F32], &[]), ty(&[reference(0)], &[])]).unwrap();
+        let a =
+            Signature::of_module(&[ty(&[reference(1)], &[]), ty(&[ValType::F32], &[])]).unwrap();
+        let b =
+            Signature::of_module(&[ty(&[ValType::F32], &[]), ty(&[reference(0)], &[])]).unwrap();
         assert_eq!(a[0], b[1]);
         assert_eq!(a[1], b[0]);
         assert_eq!(Signature::of_module(&[ty(&[reference(0)], &[])]), Err(UnresolvedTypes));

@@ -25,7 +25,12 @@ pub trait Owner {
     ///
     /// # Errors
     /// The owner's.
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload>;
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Payload>;
 
     /// A memory could not grow although it was allowed to.
     ///
@@ -37,7 +42,12 @@ pub trait Owner {
     ///
     /// # Errors
     /// The owner's.
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload>;
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Payload>;
 
     /// A table could not grow although it was allowed to.
     ///

@@ -110,7 +110,8 @@ impl Table {
     }
 
     fn layout(&self, elements: usize) -> Layout {
-        let bytes = elements.checked_mul(self.element_bytes()).expect("far below the address space");
+        let bytes =
+            elements.checked_mul(self.element_bytes()).expect("far below the address space");
         Layout::from_size_align(bytes, 8).expect("far below the address space")
     }
 
@@ -137,10 +138,12 @@ impl Table {
     /// Makes it larger. Returns the former size, or `None` if that is not possible; then nothing has changed.
     pub fn grow(&mut self, elements: u64, init: u64) -> Option<u64> {
         let former = self.elements();
-        let larger = (former as u64).checked_add(elements).filter(|&size| size <= self.max_elements())?;
+        let larger =
+            (former as u64).checked_add(elements).filter(|&size| size <= self.max_elements())?;
         let larger = usize::try_from(larger).ok()?;
         if larger > self.capacity {
-            let capacity = larger.max(self.capacity.saturating_mul(2).min(self.max_elements() as usize));
+            let capacity =
+                larger.max(self.capacity.saturating_mul(2).min(self.max_elements() as usize));
             let (old, new) = (self.layout(self.capacity), self.layout(capacity));
             // SAFETY: the base was allocated with the old layout, unless nothing was; the new size is not 0.
             let base = unsafe {
@@ -169,8 +172,11 @@ impl Table {
         // SAFETY: in bounds.
         unsafe {
             match self.ty.element.kind() {
-                RefKind::Func => (0..count).for_each(|i| self.base().cast::<u64>().add(start + i).write(value)),
-                RefKind::Extern => (0..count).for_each(|i| self.base().cast::<u32>().add(start + i).write(value as u32)),
+                RefKind::Func => {
+                    (0..count).for_each(|i| self.base().cast::<u64>().add(start + i).write(value))
+                }
+                RefKind::Extern => (0..count)
+                    .for_each(|i| self.base().cast::<u32>().add(start + i).write(value as u32)),
             }
         }
         Ok(())
@@ -192,12 +198,18 @@ impl Table {
     ) -> Result<(), TrapCode> {
         // SAFETY: the caller promises live tables; only shared references are made, which may be to the same one.
         let (target, source) = unsafe { (target.as_ref(), source.as_ref()) };
-        assert_eq!(target.ty.element.kind(), source.ty.element.kind(), "validation compares the types of elements");
+        assert_eq!(
+            target.ty.element.kind(),
+            source.ty.element.kind(),
+            "validation compares the types of elements"
+        );
         let (from, count) = source.range(source_index, elements)?;
         let (to, _) = target.range(target_index, elements)?;
         let size = target.element_bytes();
         // SAFETY: both runs are in bounds; they may overlap.
-        unsafe { ptr::copy(source.base().add(from * size), target.base().add(to * size), count * size) };
+        unsafe {
+            ptr::copy(source.base().add(from * size), target.base().add(to * size), count * size)
+        };
         Ok(())
     }
 

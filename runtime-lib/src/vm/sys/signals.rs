@@ -40,14 +40,22 @@ pub fn install_fault_handler(handler: FaultHandler) {
             // first call only asks. The handler has the signature that SA_SIGINFO promises.
             unsafe {
                 let slot = (*PREVIOUS.0.get())[position].as_mut_ptr();
-                assert_eq!(libc::sigaction(signal, ptr::null(), slot), 0, "known signals can be asked about");
+                assert_eq!(
+                    libc::sigaction(signal, ptr::null(), slot),
+                    0,
+                    "known signals can be asked about"
+                );
                 let mut action: libc::sigaction = std::mem::zeroed();
                 action.sa_sigaction = on_signal as *const () as usize;
                 // On the alternate stack, because the thread's own may be exhausted; not blocked, because the handler
                 // may be left by way of somebody else's `longjmp`.
                 action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
                 libc::sigemptyset(&mut action.sa_mask);
-                assert_eq!(libc::sigaction(signal, &action, ptr::null_mut()), 0, "known signals can be handled");
+                assert_eq!(
+                    libc::sigaction(signal, &action, ptr::null_mut()),
+                    0,
+                    "known signals can be handled"
+                );
             }
         }
     });
@@ -91,7 +99,8 @@ unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
         },
         // SAFETY: the previous handler said which signature it has.
         handler if previous.sa_flags & libc::SA_SIGINFO != 0 => unsafe {
-            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = std::mem::transmute(handler);
+            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+                std::mem::transmute(handler);
             handler(signal, info, context);
         },
         // SAFETY: as above.

@@ -37,7 +37,9 @@ impl Protection {
 pub fn page_bytes() -> usize {
     static PAGE_BYTES: OnceLock<usize> = OnceLock::new();
     // SAFETY: sysconf has no preconditions.
-    *PAGE_BYTES.get_or_init(|| unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.try_into().expect("systems have pages"))
+    *PAGE_BYTES.get_or_init(|| {
+        unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.try_into().expect("systems have pages")
+    })
 }
 
 /// Reserves address space that nothing may access yet and that costs no memory.
@@ -79,7 +81,9 @@ pub unsafe fn release(start: NonNull<u8>, bytes: usize) {
 pub fn map_file(file: &File, bytes: usize) -> io::Result<NonNull<u8>> {
     let flags = libc::MAP_PRIVATE;
     // SAFETY: a new mapping at an address that the system chooses touches nothing that exists.
-    mapped(unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ, flags, file.as_raw_fd(), 0) })
+    mapped(unsafe {
+        libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ, flags, file.as_raw_fd(), 0)
+    })
 }
 
 /// Maps part of a file over existing pages, copy-on-write, for reading and writing.
@@ -89,12 +93,21 @@ pub fn map_file(file: &File, bytes: usize) -> io::Result<NonNull<u8>> {
 ///
 /// # Safety
 /// The pages belong to a mapping of the caller's, and nobody uses what they held.
-pub unsafe fn map_file_over(start: NonNull<u8>, bytes: usize, file: &File, offset: u64) -> io::Result<()> {
-    let offset = libc::off_t::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+pub unsafe fn map_file_over(
+    start: NonNull<u8>,
+    bytes: usize,
+    file: &File,
+    offset: u64,
+) -> io::Result<()> {
+    let offset =
+        libc::off_t::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
     let protection = Protection::ReadWrite.flags();
     // SAFETY: the caller owns the pages that are replaced.
-    mapped(unsafe { libc::mmap(start.as_ptr().cast(), bytes, protection, flags, file.as_raw_fd(), offset) }).map(drop)
+    mapped(unsafe {
+        libc::mmap(start.as_ptr().cast(), bytes, protection, flags, file.as_raw_fd(), offset)
+    })
+    .map(drop)
 }
 
 fn mapped(address: *mut c_void) -> io::Result<NonNull<u8>> {
@@ -167,9 +180,11 @@ impl Library {
     }
 
     unsafe fn find(path: &Path, more_flags: i32) -> Result<Library, String> {
-        let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| "the path has a zero byte".to_string())?;
+        let name = CString::new(path.as_os_str().as_bytes())
+            .map_err(|_| "the path has a zero byte".to_string())?;
         // SAFETY: the caller vouches for the library.
-        let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL | more_flags) };
+        let handle =
+            unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL | more_flags) };
         NonNull::new(handle).map(|handle| Library { handle }).ok_or_else(|| {
             // SAFETY: dlerror gives null or a C string that lives until the next call on this thread.
             let message = unsafe { libc::dlerror() };
@@ -249,7 +264,11 @@ impl AltStack {
         unsafe {
             let usable = start.add(guard_bytes);
             protect(usable, AltStack::BYTES, Protection::ReadWrite)?;
-            let new = libc::stack_t { ss_sp: usable.as_ptr().cast(), ss_flags: 0, ss_size: AltStack::BYTES };
+            let new = libc::stack_t {
+                ss_sp: usable.as_ptr().cast(),
+                ss_flags: 0,
+                ss_size: AltStack::BYTES,
+            };
             done(libc::sigaltstack(&new, ptr::null_mut()))?;
         }
         Ok(stack)
@@ -264,8 +283,11 @@ impl Drop for AltStack {
             let mut present: libc::stack_t = std::mem::zeroed();
             let known = libc::sigaltstack(ptr::null(), &mut present) == 0;
             if known && present.ss_sp.cast() == start.add(page_bytes()).as_ptr() {
-                let disabled =
-                    libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: AltStack::BYTES };
+                let disabled = libc::stack_t {
+                    ss_sp: ptr::null_mut(),
+                    ss_flags: libc::SS_DISABLE,
+                    ss_size: AltStack::BYTES,
+                };
                 libc::sigaltstack(&disabled, ptr::null_mut());
             }
             release(start, bytes);

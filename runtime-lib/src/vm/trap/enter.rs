@@ -74,7 +74,11 @@ pub unsafe fn enter(
 fn reason(activation: &Activation, store: &Store) -> Box<Raised> {
     if let Some((code, fault)) = activation.fault.take() {
         let fault_address = (fault.address != 0).then_some(fault.address);
-        return Box::new(Raised { failure: Failure::Trap(code), backtrace: store.take_fault_frames(), fault_address });
+        return Box::new(Raised {
+            failure: Failure::Trap(code),
+            backtrace: store.take_fault_frames(),
+            fault_address,
+        });
     }
     activation.raised.take().expect("whoever returns `false` has recorded why")
 }

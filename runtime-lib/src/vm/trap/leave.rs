@@ -49,6 +49,10 @@ pub unsafe fn resume(store: &Store) -> ! {
     // SAFETY: the context is valid, and wasm was entered, so it says where its trampoline goes on.
     unsafe {
         let context = &*store.context();
-        arch::jump(&Resumption { pc: context.entry_handler, sp: context.entry_sp, fp: context.entry_fp })
+        arch::jump(&Resumption {
+            pc: context.entry_handler,
+            sp: context.entry_sp,
+            fp: context.entry_fp,
+        })
     }
 }

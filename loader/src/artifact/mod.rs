@@ -1,0 +1,188 @@
+//! A file or bytes to a loaded, checked library.
+//!
+//! In: a path or bytes, and the engine's settings. Out: [`Code`]. The system's loader sees only what has passed every
+//! check, so nothing of a foreign file ever runs, and nothing stays loaded when a check fails.
+//!
+//! Always true: what is in memory is what was checked, not another file that had the same path earlier; and the cost does
+//! not depend on the number of functions.
+
+/// What can be wrong with an artifact.
+mod error;
+/// The parts of an ELF file that say what it is.
+mod elf;
+/// What this machine's processor has.
+mod cpu;
+/// Whether an artifact can run here, and with these settings.
+mod check;
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+use anyhow::{Context, Result};
+use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
+use wootz_runtime::vm::code::{Code, CodeError, Parts};
+use wootz_runtime::vm::mmap::Mapping;
+use wootz_runtime::vm::sys::{self, Library};
+
+use crate::config::Config;
+use elf::Elf;
+pub use error::ArtifactError;
+
+/// Loads the artifact in a file.
+///
+/// # Safety
+/// Wootz has compiled it, and nobody changes it in place while it is loaded.
+pub unsafe fn load_file(path: &Path, config: &Config) -> Result<Code> {
+    let open = || -> Result<(File, Mapping, PathBuf), ArtifactError> {
+        let io = |error| ArtifactError::Io { path: path.to_path_buf(), error };
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let contents = Mapping::of_file(&file, metadata.len() as usize).map_err(io)?;
+        Ok((file, contents, path.canonicalize().map_err(io)?))
+    };
+    let describe = || format!("failed to load module from `{}`", path.display());
+    let (file, contents, library_path) = open().with_context(describe)?;
+    // SAFETY: the file is mapped, and the caller promises that nobody changes it.
+    let bytes = unsafe { std::slice::from_raw_parts(contents.start().as_ptr(), contents.bytes()) };
+    let load = || {
+        let found = inspect(bytes, config)?;
+        let was_loaded = Library::is_open(&library_path);
+        // SAFETY: the file is an artifact, as far as can be checked, and the caller vouches for the rest.
+        let library = unsafe { Library::open(&library_path) }.map_err(|message| ArtifactError::Refused { message })?;
+        match found.in_memory(&library, bytes, was_loaded) {
+            // SAFETY: this is what was checked.
+            Some(start) => unsafe { found.code(start, library, file, config) },
+            // A library that had this path earlier is still loaded, and the system takes one for the other.
+            // SAFETY: as above.
+            None => unsafe { load_copy(&found, bytes, config) },
+        }
+    };
+    load().with_context(describe)
+}
+
+/// Loads an artifact from its bytes.
+///
+/// # Safety
+/// Wootz has compiled it.
+pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<Code> {
+    let found = inspect(bytes, config)?;
+    // SAFETY: it is an artifact, as far as can be checked, and the caller vouches for the rest.
+    Ok(unsafe { load_copy(&found, bytes, config) }?)
+}
+
+/// Loads an artifact by way of a file in memory.
+unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<Code, ArtifactError> {
+    let refused = |error: std::io::Error| ArtifactError::Refused { message: error.to_string() };
+    let file = sys::memory_file(c"wootz-module", bytes).map_err(refused)?;
+    // Named by process, so that debuggers find it too. The descriptor stays open while the library is loaded; otherwise
+    // another file would get the same path, and the system would take one for the other.
+    let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
+    // SAFETY: the caller vouches for the artifact.
+    let library = unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
+    let start = found.in_memory(&library, bytes, false).ok_or_else(|| ArtifactError::Refused {
+        message: "another library was loaded in its place".to_string(),
+    })?;
+    // SAFETY: this is what was checked.
+    unsafe { found.code(start, library, file, config) }
+}
+
+/// Where the parts of a checked artifact are.
+struct Found {
+    /// The metadata in the file.
+    metadata: std::ops::Range<usize>,
+    /// Code and images, relative to the metadata in memory.
+    text: Span,
+    images: Span,
+    /// Where in the file the code and the images begin.
+    text_file_offset: usize,
+    images_file_offset: Option<u64>,
+}
+
+/// Checks everything that can be checked without loading.
+fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
+    let elf = Elf::parse(bytes)?;
+    let address = elf.descriptor_address()?;
+    let outside = |part| ArtifactError::Corrupted { part };
+    let start = elf.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
+    let rest = elf.bytes_from(address).ok_or(outside("descriptor"))?;
+    let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
+    let (compat, _) = tables.decode().map_err(ArtifactError::from_metadata)?;
+    check::target(&compat)?;
+    check::cpu(&compat)?;
+    check::settings(&compat.settings, config)?;
+    let descriptor = *tables.descriptor();
+    let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
+    let text_file_offset = elf
+        .executable_offset(beside(descriptor.text), descriptor.text.bytes.into())
+        .ok_or(outside("code"))? as usize;
+    let images = u64::from(descriptor.image.bytes);
+    let images_file_offset = match images {
+        0 => None,
+        bytes => Some(elf.file_offset(beside(descriptor.image), bytes).ok_or(outside("images of memories"))?),
+    };
+    Ok(Found {
+        metadata: start..start + descriptor.metadata_bytes as usize,
+        text: descriptor.text,
+        images: descriptor.image,
+        text_file_offset,
+        images_file_offset,
+    })
+}
+
+impl Found {
+    /// The address of the descriptor in a loaded library, if that is the library that was checked.
+    ///
+    /// `thoroughly` also compares the code: needed when the library was loaded before, perhaps from another file.
+    fn in_memory(&self, library: &Library, file: &[u8], thoroughly: bool) -> Option<NonNull<u8>> {
+        let start = library.symbol(elf::DESCRIPTOR_SYMBOL)?;
+        let same = |at: isize, expected: &[u8]| {
+            // SAFETY: every library with this symbol has a descriptor there; once that is found to be the same, the rest is
+            // where it says.
+            expected == unsafe { std::slice::from_raw_parts(start.as_ptr().offset(at), expected.len()) }
+        };
+        let metadata = &file[self.metadata.clone()];
+        let text = &file[self.text_file_offset..][..self.text.bytes as usize];
+        let found = same(0, &metadata[..size_of::<Descriptor>()])
+            && (!thoroughly || same(0, metadata) && same(self.text.offset as isize, text));
+        found.then_some(start)
+    }
+
+    /// The code of the loaded library.
+    unsafe fn code(
+        &self,
+        start: NonNull<u8>,
+        library: Library,
+        file: File,
+        config: &Config,
+    ) -> Result<Code, ArtifactError> {
+        let part = |offset: i32, bytes: usize| -> &'static [u8] {
+            // SAFETY: the library is the one that was checked, so these parts are mapped; whoever has them keeps the
+            // library.
+            unsafe { std::slice::from_raw_parts(start.as_ptr().offset(offset as isize), bytes) }
+        };
+        let images: &'static [u8] =
+            if self.images.bytes == 0 { &[] } else { part(self.images.offset, self.images.bytes as usize) };
+        let image_file = match self.images_file_offset.filter(|_| config.memory_init_cow) {
+            Some(offset) => file.try_clone().ok().map(|file| (file, offset)),
+            None => None,
+        };
+        let parts = Parts {
+            metadata: part(0, self.metadata.len()),
+            text: part(self.text.offset, self.text.bytes as usize),
+            images,
+            image_file,
+            // Dropped in this order: first the library, then the file that it may have come from.
+            library: Box::new((library, file)),
+        };
+        // SAFETY: the caller vouches for the artifact, and the library stays loaded.
+        unsafe { Code::new(parts) }.map_err(|error| match error {
+            CodeError::Metadata(error) => ArtifactError::from_metadata(error),
+            CodeError::Types(_) => ArtifactError::Corrupted { part: "function types" },
+        })
+    }
+}

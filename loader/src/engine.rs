@@ -1,0 +1,183 @@
+//! What all modules and stores of a program share: the settings, and the epoch.
+//!
+//! In: a [`Config`]. Out: an [`Engine`], after every setting was checked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use anyhow::{Result, bail};
+use wootz_runtime::vm::trap;
+
+use crate::config::Config;
+
+/// The settings and state that modules and stores share. Cloning it is cheap and gives the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<EngineInner>,
+}
+
+struct EngineInner {
+    config: Config,
+    epoch: AtomicU64,
+    #[cfg(feature = "compiler")]
+    options: wootz_compiler::Options,
+}
+
+/// An engine that may be gone.
+#[derive(Clone)]
+pub struct EngineWeak {
+    inner: Weak<EngineInner>,
+}
+
+/// What a precompiled file holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Precompiled {
+    /// A module, to be loaded with [`Module::deserialize`](crate::Module::deserialize).
+    Module,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new(&Config::default()).expect("the default settings agree with each other")
+    }
+}
+
+impl Engine {
+    /// An engine with these settings.
+    ///
+    /// # Errors
+    /// If a setting is unknown, or settings contradict each other.
+    pub fn new(config: &Config) -> Result<Engine> {
+        if config.consume_fuel {
+            bail!("fuel (`Config::consume_fuel`) is not supported in this version");
+        }
+        if config.epoch_interruption {
+            bail!("epoch interruption (`Config::epoch_interruption`) is not supported in this version");
+        }
+        if config.max_wasm_stack == 0 {
+            bail!("`Config::max_wasm_stack` must not be 0");
+        }
+        if config.memory_reservation.checked_add(config.memory_guard_size).is_none_or(|bytes| bytes > 1 << 46) {
+            bail!(
+                "a memory reservation of {} bytes and a guard of {} bytes exceed the address space",
+                config.memory_reservation,
+                config.memory_guard_size
+            );
+        }
+        trap::install();
+        Ok(Engine {
+            inner: Arc::new(EngineInner {
+                epoch: AtomicU64::new(0),
+                #[cfg(feature = "compiler")]
+                options: options(config)?,
+                config: config.clone(),
+            }),
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// A reference that does not keep the engine alive.
+    pub fn weak(&self) -> EngineWeak {
+        EngineWeak { inner: Arc::downgrade(&self.inner) }
+    }
+
+    /// Whether two are the same engine.
+    pub fn same(a: &Engine, b: &Engine) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    /// Begins the next epoch. May be called on any thread, and in signal handlers.
+    pub fn increment_epoch(&self) {
+        self.inner.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn epoch(&self) -> &AtomicU64 {
+        &self.inner.epoch
+    }
+
+    /// What these bytes hold, if they look like the output of [`precompile_module`](Self::precompile_module). Says nothing
+    /// about whether they can be loaded here.
+    pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
+        let magic = wootz_runtime::abi::artifact::MAGIC;
+        let is_ours = bytes.starts_with(b"\x7fELF") && bytes.windows(magic.len()).any(|window| window == magic);
+        is_ours.then_some(Precompiled::Module)
+    }
+
+    /// As [`detect_precompiled`](Self::detect_precompiled), for a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn detect_precompiled_file(path: impl AsRef<std::path::Path>) -> Result<Option<Precompiled>> {
+        Ok(Engine::detect_precompiled(&std::fs::read(path)?))
+    }
+
+    /// Compiles a module (binary or text format) into the bytes of a shared library, to be loaded later, elsewhere, by
+    /// [`Module::deserialize`](crate::Module::deserialize) or, from a file, [`Module::load`](crate::Module::load).
+    ///
+    /// # Errors
+    /// If the module is invalid, or exceeds a limit.
+    #[cfg(feature = "compiler")]
+    pub fn precompile_module(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let wasm = wat::parse_bytes(bytes)?;
+        Ok(wootz_compiler::compile(&wasm, &self.inner.options)?)
+    }
+}
+
+/// The compiler's options that follow from the settings.
+#[cfg(feature = "compiler")]
+fn options(config: &Config) -> Result<wootz_compiler::Options> {
+    use crate::config::OptLevel;
+    use wootz_compiler::{CpuFeature, Options, TargetCpu};
+
+    let mut options = Options {
+        target: config.target.clone(),
+        cpu: match &config.target_cpu {
+            Some(name) => name.parse::<TargetCpu>()?,
+            // What is compiled to run here may use everything that is here.
+            None if config.target.is_none() => TargetCpu::Native,
+            None => TargetCpu::Baseline,
+        },
+        opt_level: match config.opt_level {
+            OptLevel::None => wootz_compiler::OptLevel::None,
+            OptLevel::Speed => wootz_compiler::OptLevel::Speed,
+            OptLevel::SpeedAndSize => wootz_compiler::OptLevel::SpeedAndSize,
+        },
+        memory_reservation: config.memory_reservation,
+        memory_guard: config.memory_guard_size,
+        threads: if config.parallel_compilation { None } else { Some(1) },
+        verifier: config.debug_verifier,
+        nan_canonicalization: config.nan_canonicalization,
+        ..Options::default()
+    };
+    for (&name, &enabled) in &config.features {
+        options.features.set(name, enabled)?;
+    }
+    for (name, value) in &config.cranelift_flags {
+        match name.strip_prefix("has_") {
+            Some(feature) => {
+                let enabled = value.is_empty() || value == "true";
+                options.cpu_features.push(CpuFeature { name: feature.to_string(), enabled });
+            }
+            None => options.cranelift_flags.push((name.clone(), value.clone())),
+        }
+    }
+    Ok(options)
+}
+
+impl EngineWeak {
+    /// The engine, if it still exists.
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.inner.upgrade().map(|inner| Engine { inner })
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+//! Closures as host functions.
+//!
+//! In: a closure. Out: a [`HostBody`]: its type, and a function for compiled code to call, generated for the closure's type,
+//! that reads the arguments from the trampoline's array and writes the results there. Always true: nothing unwinds out of it,
+//! and a closure that fails or panics has recorded why.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use anyhow::{Context, Error, Result, bail};
+use wootz_runtime::abi::vmctx::{HostEntry, ValRaw, VmContext, VmHostContext};
+use wootz_runtime::vm;
+use wootz_runtime::vm::trap::{Failure, leave};
+
+use crate::engine::Engine;
+use crate::handle::{Instance, StoreId};
+use crate::store::{HostBody, StoreContextMut, StoreInner};
+use crate::types::{FuncType, ValType};
+use crate::value::Val;
+
+use super::caller::Caller;
+use super::lists::WasmTyList;
+use super::wasm_ty::WasmTy;
+
+/// A closure that can be a host function: of 0 to 16 parameters that are each a [`WasmTy`], perhaps with a [`Caller`] in
+/// front, and of results that are a [`WasmRet`].
+pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + Sized + 'static {
+    /// Its type.
+    #[doc(hidden)]
+    fn ty(engine: &Engine) -> FuncType;
+
+    /// What compiled code calls.
+    #[doc(hidden)]
+    const ENTRY: HostEntry;
+}
+
+/// What a host function may return: nothing, a [`WasmTy`], a tuple of them, or a `Result` of one of these.
+///
+/// # Safety
+/// Implemented here only.
+pub unsafe trait WasmRet: Sized {
+    /// The WebAssembly types.
+    #[doc(hidden)]
+    fn valtypes() -> Vec<ValType>;
+
+    /// Writes the results.
+    ///
+    /// # Safety
+    /// There is room for all of them.
+    #[doc(hidden)]
+    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()>;
+}
+
+// SAFETY: the list's types and values.
+unsafe impl<L: WasmTyList> WasmRet for L {
+    fn valtypes() -> Vec<ValType> {
+        L::valtypes()
+    }
+
+    #[inline]
+    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()> {
+        // SAFETY: the caller's promise.
+        if !unsafe { WasmTyList::store(self, store, values) } {
+            bail!("host function attempted to return cross-`Store` value to Wasm");
+        }
+        Ok(())
+    }
+}
+
+// SAFETY: as what is in it.
+unsafe impl<R: WasmRet> WasmRet for Result<R, Error> {
+    fn valtypes() -> Vec<ValType> {
+        R::valtypes()
+    }
+
+    #[inline]
+    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self?.store(store, values) }
+    }
+}
+
+/// A host function made of a closure.
+pub fn typed_body<T: 'static, Params, Results, F: IntoFunc<T, Params, Results>>(engine: &Engine, func: F) -> HostBody {
+    HostBody { ty: F::ty(engine), entry: F::ENTRY, body: Arc::new(func) }
+}
+
+/// Runs a host function: finds the store, the closure and the caller, and takes care of what goes wrong.
+///
+/// # Safety
+/// Called by an exit trampoline, or by [`Func::call_raw`](crate::Func), for a host function of a store of `T` whose body is an
+/// `F`.
+unsafe fn run<T: 'static, F: 'static>(
+    vmctx: *mut VmContext,
+    caller: *mut VmContext,
+    body: impl FnOnce(&F, Caller<'_, T>, StoreId) -> Result<()>,
+) -> bool {
+    let Some(context) = NonNull::new(vmctx) else { unreachable!("trampolines pass the function's context") };
+    // SAFETY: the context of a host function leads to its store, and to its body, which live longer than the call.
+    let (store, func) = unsafe {
+        let host = context.cast::<VmHostContext>();
+        (vm::store::Store::of(context), &*(*host.as_ptr()).data.cast::<F>())
+    };
+    // SAFETY: wasm was left for this function.
+    unsafe {
+        leave(store, || {
+            let owner = store.owner().expect("host functions are called by way of `enter`, with an owner");
+            // SAFETY: the owner of a store of `T` is its `StoreInner<T>`, lent for the time of the call.
+            let inner = owner.cast::<StoreInner<T>>().as_mut();
+            let id = inner.core.id();
+            let instance = NonNull::new(caller)
+                .map(|caller| Instance { store: id, index: (*caller.as_ptr()).header.instance as usize });
+            let caller = Caller { store: StoreContextMut(inner), instance };
+            body(func, caller, id).map_err(|error| Failure::Error(Box::new(error)))
+        })
+    }
+    .is_some()
+}
+
+macro_rules! closures {
+    ($($($ty:ident)*;)*) => {$(
+        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($ty,)*), R> for F
+        where
+            F: Fn($($ty),*) -> R + Send + Sync + 'static,
+        {
+            fn ty(engine: &Engine) -> FuncType {
+                FuncType::new(engine, <($($ty,)*) as WasmTyList>::valtypes(), R::valtypes())
+            }
+
+            const ENTRY: HostEntry = {
+                unsafe extern "C" fn entry<T: 'static, F, $($ty: WasmTy,)* R: WasmRet>(
+                    vmctx: *mut VmContext,
+                    caller: *mut VmContext,
+                    values: *mut ValRaw,
+                    _count: usize,
+                ) -> bool
+                where
+                    F: Fn($($ty),*) -> R + Send + Sync + 'static,
+                {
+                    // SAFETY: the trampoline passes arguments of these types, and room for the results.
+                    unsafe {
+                        run::<T, F>(vmctx, caller, |func, _caller, id| {
+                            #[allow(non_snake_case)]
+                            let ($($ty,)*) = <($($ty,)*) as WasmTyList>::load(id, values);
+                            func($($ty),*).store(id, values)
+                        })
+                    }
+                }
+                entry::<T, F, $($ty,)* R>
+            };
+        }
+
+        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, (Caller<'_, T>, $($ty,)*), R> for F
+        where
+            F: Fn(Caller<'_, T>, $($ty),*) -> R + Send + Sync + 'static,
+        {
+            fn ty(engine: &Engine) -> FuncType {
+                FuncType::new(engine, <($($ty,)*) as WasmTyList>::valtypes(), R::valtypes())
+            }
+
+            const ENTRY: HostEntry = {
+                unsafe extern "C" fn entry<T: 'static, F, $($ty: WasmTy,)* R: WasmRet>(
+                    vmctx: *mut VmContext,
+                    caller: *mut VmContext,
+                    values: *mut ValRaw,
+                    _count: usize,
+                ) -> bool
+                where
+                    F: Fn(Caller<'_, T>, $($ty),*) -> R + Send + Sync + 'static,
+                {
+                    // SAFETY: as above.
+                    unsafe {
+                        run::<T, F>(vmctx, caller, |func, caller, id| {
+                            #[allow(non_snake_case)]
+                            let ($($ty,)*) = <($($ty,)*) as WasmTyList>::load(id, values);
+                            func(caller, $($ty),*).store(id, values)
+                        })
+                    }
+                }
+                entry::<T, F, $($ty,)* R>
+            };
+        }
+    )*};
+}
+
+closures! {
+    ;
+    A1;
+    A1 A2;
+    A1 A2 A3;
+    A1 A2 A3 A4;
+    A1 A2 A3 A4 A5;
+    A1 A2 A3 A4 A5 A6;
+    A1 A2 A3 A4 A5 A6 A7;
+    A1 A2 A3 A4 A5 A6 A7 A8;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16;
+}
+
+/// A closure over values whose types are known only at run time.
+struct Dynamic<F> {
+    ty: FuncType,
+    func: F,
+}
+
+/// A host function of a type that is known only at run time.
+pub fn dynamic<T: 'static, F>(ty: FuncType, func: F) -> HostBody
+where
+    F: Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+{
+    HostBody { ty: ty.clone(), entry: dynamic_entry::<T, F>, body: Arc::new(Dynamic { ty, func }) }
+}
+
+unsafe extern "C" fn dynamic_entry<T: 'static, F>(
+    vmctx: *mut VmContext,
+    caller: *mut VmContext,
+    values: *mut ValRaw,
+    _count: usize,
+) -> bool
+where
+    F: Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+{
+    // SAFETY: the trampoline passes arguments of the function's type, and room for its results.
+    unsafe {
+        run::<T, Dynamic<F>>(vmctx, caller, |body, mut caller, id| {
+            let param = |(position, ty): (usize, ValType)| Val::from_raw(id, *values.add(position), &ty);
+            let params: Vec<Val> = body.ty.params().enumerate().map(param).collect();
+            let null = |ty: ValType| Val::default_for_ty(&ty).unwrap_or(Val::I32(0));
+            let mut results: Vec<Val> = body.ty.results().map(null).collect();
+            let again = Caller { store: caller.store.reborrow(), instance: caller.instance };
+            (body.func)(again, &params, &mut results)?;
+            for (position, (ty, value)) in body.ty.results().zip(&results).enumerate() {
+                value
+                    .check(&caller.store.0.core, &ty)
+                    .context("function attempted to return an incompatible value")?;
+                values.add(position).write(value.to_raw());
+            }
+            Ok(())
+        })
+    }
+}

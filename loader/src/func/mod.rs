@@ -1,0 +1,154 @@
+//! Functions: called, wrapped, typed.
+//!
+//! In: values and closures. Out: the same, by way of compiled trampolines. Typed calls go straight from Rust values to the
+//! trampoline's array and back; untyped calls check each value against the function's type.
+
+/// Rust types that stand for WebAssembly types.
+mod wasm_ty;
+/// Lists of them: parameters and results.
+mod lists;
+/// Calls whose types are known when the program is compiled.
+mod typed;
+/// What host functions learn of their caller.
+mod caller;
+/// Closures as host functions.
+mod host;
+
+use anyhow::{Context, Result, bail};
+use wootz_runtime::abi::vmctx::{ValRaw, VmHostContext};
+
+use crate::handle::Func;
+use crate::store::{AsContext, AsContextMut, StoreContextMut, StoreInner};
+use crate::types::FuncType;
+use crate::value::{Val, func_type};
+
+pub use caller::Caller;
+pub use host::{IntoFunc, WasmRet};
+pub(crate) use host::{dynamic, typed_body};
+pub use lists::{WasmParams, WasmResults, WasmTyList};
+pub use typed::TypedFunc;
+pub use wasm_ty::WasmTy;
+
+/// How many values a call has room for without allocating.
+const INLINE_VALUES: usize = 16;
+
+impl Func {
+    /// A host function of a type that is known only at run time.
+    ///
+    /// The function gets its arguments, and must fill in its results, which are null or zero at first.
+    pub fn new<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Func {
+        let core = &mut store.as_context_mut().0.core;
+        core.host_func(&dynamic(ty, func))
+    }
+
+    /// A host function whose type follows from a closure's.
+    pub fn wrap<T: 'static, Params, Results>(
+        mut store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Func {
+        let core = &mut store.as_context_mut().0.core;
+        let body = typed_body(core.engine(), func);
+        core.host_func(&body)
+    }
+
+    /// Its type.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        func_type(&store.as_context().0.core, self)
+    }
+
+    /// Whether it has a type.
+    pub fn matches_ty(&self, store: impl AsContext, ty: &FuncType) -> bool {
+        self.ty(store).matches(ty)
+    }
+
+    /// Calls it.
+    ///
+    /// # Errors
+    /// If the number or types of the arguments are wrong, if `results` has the wrong length, if the guest traps, or whatever
+    /// error a host function gives.
+    pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
+        let store = store.as_context_mut();
+        let ty = func_type(&store.0.core, self);
+        if ty.params().len() != params.len() {
+            bail!("expected {} arguments, got {}", ty.params().len(), params.len());
+        }
+        if ty.results().len() != results.len() {
+            bail!("expected {} results, got {}", ty.results().len(), results.len());
+        }
+        for (ty, value) in ty.params().zip(params) {
+            value.check(&store.0.core, &ty).context("argument type mismatch")?;
+        }
+        let count = params.len().max(results.len());
+        let mut inline = [ValRaw::default(); INLINE_VALUES];
+        let mut allocated;
+        let values = match inline.get_mut(..count) {
+            Some(values) => values,
+            None => {
+                allocated = vec![ValRaw::default(); count];
+                &mut allocated[..]
+            }
+        };
+        for (raw, value) in values.iter_mut().zip(params) {
+            *raw = value.to_raw();
+        }
+        // SAFETY: there is room for parameters and results, and the arguments have been checked.
+        unsafe { self.call_raw(store.0, values.as_mut_ptr(), count) }?;
+        for ((ty, raw), result) in ty.results().zip(&*values).zip(results) {
+            // SAFETY: the function has written values of these types.
+            *result = unsafe { Val::from_raw(self.store, *raw, &ty) };
+        }
+        Ok(())
+    }
+
+    /// A view of the function with a type that is known when the program is compiled.
+    ///
+    /// # Errors
+    /// If it has another type.
+    pub fn typed<Params: WasmParams, Results: WasmResults>(
+        &self,
+        store: impl AsContext,
+    ) -> Result<TypedFunc<Params, Results>> {
+        let ty = self.ty(store);
+        Params::check_params(ty.params()).context("type mismatch with parameters")?;
+        Results::check_results(ty.results()).context("type mismatch with results")?;
+        // SAFETY: just checked.
+        Ok(unsafe { TypedFunc::new_unchecked(*self) })
+    }
+
+    /// Calls it with arguments in `values`, where it leaves its results.
+    ///
+    /// # Safety
+    /// `values` has room for `count` values, as many as there are parameters or results, whichever are more. It begins with
+    /// arguments of the right types and this store.
+    #[inline]
+    pub(crate) unsafe fn call_raw<T: 'static>(
+        &self,
+        store: &mut StoreInner<T>,
+        values: *mut ValRaw,
+        count: usize,
+    ) -> Result<()> {
+        store.core.id().assert_owns(self.store);
+        // SAFETY: references to functions live as long as their store.
+        let funcref = *unsafe { self.raw.as_ref() };
+        match funcref.entry {
+            // SAFETY: the trampoline belongs to the function's signature; the rest is the caller's promise.
+            Some(entry) => unsafe { store.enter(|| entry(funcref.vmctx, funcref.code, values)) },
+            // SAFETY: without a trampoline it is a host function, whose context tells what to call.
+            None => unsafe {
+                let entry = (*funcref.vmctx.cast::<VmHostContext>()).entry;
+                store.enter(|| entry(funcref.vmctx, std::ptr::null_mut(), values, count))
+            },
+        }
+    }
+}
+
+impl<T: 'static> StoreContextMut<'_, T> {
+    /// The same store, for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}

@@ -1,0 +1,75 @@
+//! Calls whose types are known when the program is compiled: no allocation, and no check of types at the call.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use anyhow::{Result, bail};
+use wootz_runtime::abi::vmctx::ValRaw;
+
+use crate::handle::Func;
+use crate::store::AsContextMut;
+
+use super::lists::{WasmParams, WasmResults, WasmTyList};
+
+/// A function with a type that is known when the program is compiled.
+pub struct TypedFunc<Params, Results> {
+    func: Func,
+    _types: PhantomData<fn(Params) -> Results>,
+}
+
+impl<Params, Results> Clone for TypedFunc<Params, Results> {
+    fn clone(&self) -> TypedFunc<Params, Results> {
+        TypedFunc { func: self.func, _types: PhantomData }
+    }
+}
+
+/// Room for parameters, and then for results.
+#[repr(C)]
+union Values<P: Copy, R: Copy> {
+    params: MaybeUninit<P>,
+    results: MaybeUninit<R>,
+}
+
+impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
+    /// A view of a function that has these types.
+    ///
+    /// # Safety
+    /// It has them.
+    pub(super) unsafe fn new_unchecked(func: Func) -> TypedFunc<Params, Results> {
+        TypedFunc { func, _types: PhantomData }
+    }
+
+    /// The function.
+    pub fn func(&self) -> &Func {
+        &self.func
+    }
+
+    /// Calls it.
+    ///
+    /// # Errors
+    /// If the guest traps, or whatever error a host function gives.
+    #[inline]
+    pub fn call(&self, mut store: impl AsContextMut, params: Params) -> Result<Results> {
+        let store = store.as_context_mut().0;
+        let id = store.core.id();
+        let mut values = Values::<<Params as WasmTyList>::Storage, <Results as WasmTyList>::Storage> {
+            params: MaybeUninit::uninit(),
+        };
+        let start = (&raw mut values).cast::<ValRaw>();
+        let count = const { if Params::COUNT > Results::COUNT { Params::COUNT } else { Results::COUNT } };
+        // SAFETY: there is room for the parameters and for the results, and `typed` has checked the types.
+        unsafe {
+            if !params.store(id, start) {
+                bail!("attempt to pass cross-`Store` value to Wasm as function argument");
+            }
+            self.func.call_raw(store, start, count)?;
+            Ok(Results::load(id, start))
+        }
+    }
+}
+
+impl<Params, Results> std::fmt::Debug for TypedFunc<Params, Results> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TypedFunc").field("func", &self.func).finish()
+    }
+}

@@ -1,0 +1,174 @@
+//! Rust types that stand for WebAssembly types, one value each.
+
+use std::ptr::NonNull;
+
+use wootz_runtime::abi::vmctx::ValRaw;
+
+use crate::handle::{Func, StoreId};
+use crate::types::{HeapType, RefType, ValType};
+use crate::value::{ExternRef, Rooted};
+
+/// A Rust type that stands for a WebAssembly type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `Func`, `Option<Func>`,
+/// `Rooted<ExternRef>` and `Option<Rooted<ExternRef>>`.
+///
+/// # Safety
+/// Implemented here only.
+pub unsafe trait WasmTy: Send {
+    /// The WebAssembly type.
+    #[doc(hidden)]
+    fn valtype() -> ValType;
+
+    /// Whether the value may be used in a store.
+    #[doc(hidden)]
+    fn belongs_to(&self, store: StoreId) -> bool {
+        let _ = store;
+        true
+    }
+
+    /// As compiled code passes it.
+    #[doc(hidden)]
+    fn into_raw(self) -> ValRaw;
+
+    /// A value that compiled code has passed.
+    ///
+    /// # Safety
+    /// It has the WebAssembly type, and comes from code of this store.
+    #[doc(hidden)]
+    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Self;
+}
+
+macro_rules! numbers {
+    ($($rust:ty, $variant:ident, $field:ident, |$value:ident| $to:expr, |$raw:ident| $from:expr;)*) => {$(
+        // SAFETY: the field is that of the type.
+        unsafe impl WasmTy for $rust {
+            #[inline]
+            fn valtype() -> ValType {
+                ValType::$variant
+            }
+
+            #[inline]
+            fn into_raw(self) -> ValRaw {
+                let $value = self;
+                let mut raw = ValRaw::default();
+                raw.$field = $to;
+                raw
+            }
+
+            #[inline]
+            unsafe fn from_raw(_store: StoreId, raw: &ValRaw) -> $rust {
+                // SAFETY: the caller says that it has this type.
+                let $raw = unsafe { raw.$field };
+                $from
+            }
+        }
+    )*};
+}
+
+numbers! {
+    i32, I32, i32, |value| value, |raw| raw;
+    u32, I32, i32, |value| value as i32, |raw| raw as u32;
+    i64, I64, i64, |value| value, |raw| raw;
+    u64, I64, i64, |value| value as i64, |raw| raw as u64;
+    f32, F32, f32, |value| value.to_bits(), |raw| f32::from_bits(raw);
+    f64, F64, f64, |value| value.to_bits(), |raw| f64::from_bits(raw);
+}
+
+// SAFETY: a reference to a function is a pointer or null.
+unsafe impl WasmTy for Option<Func> {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::FUNCREF
+    }
+
+    #[inline]
+    fn belongs_to(&self, store: StoreId) -> bool {
+        self.is_none_or(|func| func.store == store)
+    }
+
+    #[inline]
+    fn into_raw(self) -> ValRaw {
+        let mut raw = ValRaw::default();
+        raw.funcref = self.map_or(std::ptr::null_mut(), |func| func.raw.as_ptr());
+        raw
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Option<Func> {
+        // SAFETY: the caller says that it is a reference to a function.
+        NonNull::new(unsafe { raw.funcref }).map(|raw| Func { store, raw })
+    }
+}
+
+// SAFETY: as above, never null, which the WebAssembly type says too.
+unsafe impl WasmTy for Func {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::Func))
+    }
+
+    #[inline]
+    fn belongs_to(&self, store: StoreId) -> bool {
+        self.store == store
+    }
+
+    #[inline]
+    fn into_raw(self) -> ValRaw {
+        Some(self).into_raw()
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Func {
+        // SAFETY: the caller's promise.
+        unsafe { Option::<Func>::from_raw(store, raw) }.expect("this type has no null")
+    }
+}
+
+// SAFETY: a reference to a host value is a handle or 0.
+unsafe impl WasmTy for Option<Rooted<ExternRef>> {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::EXTERNREF
+    }
+
+    #[inline]
+    fn belongs_to(&self, store: StoreId) -> bool {
+        self.is_none_or(|value| value.store == store)
+    }
+
+    #[inline]
+    fn into_raw(self) -> ValRaw {
+        let mut raw = ValRaw::default();
+        raw.externref = self.map_or(0, |value| value.handle);
+        raw
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Option<Rooted<ExternRef>> {
+        // SAFETY: the caller says that it is a reference to a host value.
+        Rooted::from_handle(store, unsafe { raw.externref })
+    }
+}
+
+// SAFETY: as above, never null, which the WebAssembly type says too.
+unsafe impl WasmTy for Rooted<ExternRef> {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::Extern))
+    }
+
+    #[inline]
+    fn belongs_to(&self, store: StoreId) -> bool {
+        self.store == store
+    }
+
+    #[inline]
+    fn into_raw(self) -> ValRaw {
+        Some(self).into_raw()
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Rooted<ExternRef> {
+        // SAFETY: the caller's promise.
+        unsafe { Option::<Rooted<ExternRef>>::from_raw(store, raw) }.expect("this type has no null")
+    }
+}

@@ -1,0 +1,281 @@
+//! Loaded modules.
+//!
+//! In: a file, bytes, or (feature `compiler`) WebAssembly. Out: a [`Module`]: code that any store of the same engine can
+//! instantiate, on any thread, any number of times. It stays loaded as long as anything refers to it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use wootz_runtime::abi::manifest::{ExportItem, ImportType as AbiImportType};
+use wootz_runtime::abi::types as abi;
+use wootz_runtime::vm::code::Code;
+
+use crate::artifact;
+use crate::engine::Engine;
+use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType};
+
+/// A loaded module. Cloning it is cheap and gives the same module.
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<ModuleInner>,
+}
+
+struct ModuleInner {
+    engine: Engine,
+    code: Arc<Code>,
+    /// The exports by name: their positions in the manifest.
+    exports: HashMap<String, usize>,
+    source: Source,
+}
+
+/// Where [`Module::serialize`] finds the bytes.
+enum Source {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+/// An export of a module, found by name once and then used without looking for the name again.
+#[derive(Clone)]
+pub struct ModuleExport {
+    pub(crate) module: Module,
+    pub(crate) position: usize,
+}
+
+impl Module {
+    /// Compiles a module (binary or text format) and loads it.
+    ///
+    /// # Errors
+    /// If it is invalid, exceeds a limit, or is compiled for another target.
+    #[cfg(feature = "compiler")]
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        let artifact = engine.precompile_module(bytes.as_ref())?;
+        // SAFETY: the compiler has just made it.
+        unsafe { Module::deserialize(engine, artifact) }
+    }
+
+    /// As [`new`](Self::new), for the binary format only.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[cfg(feature = "compiler")]
+    pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Module> {
+        if !binary.starts_with(b"\0asm") {
+            anyhow::bail!("not a WebAssembly module in binary format: it does not begin with \"\\0asm\"");
+        }
+        Module::new(engine, binary)
+    }
+
+    /// As [`new`](Self::new), for what is in a file.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and if the file cannot be read.
+    #[cfg(feature = "compiler")]
+    pub fn from_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
+        let path = file.as_ref();
+        let bytes = std::fs::read(path).with_context(|| format!("failed to read input file: {}", path.display()))?;
+        Module::new(engine, bytes).with_context(|| format!("failed to compile `{}`", path.display()))
+    }
+
+    /// Checks a module (binary or text format) as [`new`](Self::new) would.
+    ///
+    /// # Errors
+    /// If it is invalid, or exceeds a limit.
+    #[cfg(feature = "compiler")]
+    pub fn validate(engine: &Engine, binary: &[u8]) -> Result<()> {
+        engine.precompile_module(binary).map(drop)
+    }
+
+    /// Loads a shared library that `wootz compile` has made. The same as [`deserialize_file`](Self::deserialize_file).
+    ///
+    /// # Errors
+    /// If the file is anything else, or does not fit this machine or these settings; an
+    /// [`ArtifactError`](crate::ArtifactError) says what is wrong.
+    ///
+    /// # Safety
+    /// The file contains machine code that is run as it is: it must come from Wootz, by way of nobody who might have changed
+    /// it, and not be overwritten in place while it is loaded.
+    pub unsafe fn load(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
+        let path = path.as_ref();
+        // SAFETY: the caller vouches for the file.
+        let code = unsafe { artifact::load_file(path, engine.config()) }?;
+        Ok(Module::from_code(engine, code, Source::File(path.to_path_buf())))
+    }
+
+    /// Loads a shared library that `wootz compile` has made.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    ///
+    /// # Safety
+    /// As [`load`](Self::load).
+    pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
+        // SAFETY: the caller vouches for the file.
+        unsafe { Module::load(engine, path) }
+    }
+
+    /// Loads the bytes of a shared library that [`Engine::precompile_module`] or [`serialize`](Self::serialize) has
+    /// given.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    ///
+    /// # Safety
+    /// As [`load`](Self::load).
+    pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        // SAFETY: the caller vouches for the bytes.
+        let code = unsafe { artifact::load_bytes(bytes.as_ref(), engine.config()) }?;
+        Ok(Module::from_code(engine, code, Source::Bytes(bytes.as_ref().to_vec())))
+    }
+
+    fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
+        let exports = code.manifest().exports.iter().enumerate();
+        let exports = exports.map(|(position, export)| (export.name.clone(), position)).collect();
+        Module { inner: Arc::new(ModuleInner { engine: engine.clone(), code: Arc::new(code), exports, source }) }
+    }
+
+    /// The bytes of the shared library, to be loaded later with [`deserialize`](Self::deserialize).
+    ///
+    /// # Errors
+    /// If it was loaded from a file that cannot be read any more.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        match &self.inner.source {
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::File(path) => {
+                std::fs::read(path).with_context(|| format!("failed to read `{}`, from which the module was loaded", path.display()))
+            }
+        }
+    }
+
+    /// Its name, from the name section.
+    pub fn name(&self) -> Option<&str> {
+        self.code().manifest().name.as_deref()
+    }
+
+    /// What it imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        self.code().manifest().imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.name,
+            ty: self.import_type(&import.ty),
+        })
+    }
+
+    /// What it exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        self.code()
+            .manifest()
+            .exports
+            .iter()
+            .map(|export| ExportType { name: &export.name, ty: self.export_type(export.item) })
+    }
+
+    /// The type of the export with this name.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let position = self.export_position(name)?;
+        Some(self.export_type(self.code().manifest().exports[position].item))
+    }
+
+    /// The export with this name, to be found faster in instances.
+    pub fn get_export_index(&self, name: &str) -> Option<ModuleExport> {
+        Some(ModuleExport { module: self.clone(), position: self.export_position(name)? })
+    }
+
+    /// Its engine.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Its machine code.
+    pub fn text(&self) -> &[u8] {
+        self.code().text()
+    }
+
+    /// Where its machine code lies.
+    pub fn image_range(&self) -> Range<*const u8> {
+        self.text().as_ptr_range()
+    }
+
+    /// The contents of its custom sections of this name, as far as they were kept.
+    pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let sections = self.code().manifest().custom_sections.iter();
+        sections.filter(move |(found, _)| found == name).filter_map(|(_, range)| self.code().tables().data(*range))
+    }
+
+    /// Whether two are the same module.
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    pub(crate) fn code(&self) -> &Arc<Code> {
+        &self.inner.code
+    }
+
+    pub(crate) fn export_position(&self, name: &str) -> Option<usize> {
+        self.inner.exports.get(name).copied()
+    }
+
+    /// The type of an import.
+    pub(crate) fn import_type(&self, ty: &AbiImportType) -> ExternType {
+        match *ty {
+            AbiImportType::Function(signature) => self.func_type(signature.index()).into(),
+            AbiImportType::Table(ty) => self.table_type(ty).into(),
+            AbiImportType::Memory(memory) => MemoryType::from_abi(memory.ty).into(),
+            AbiImportType::Global(ty) => self.global_type(ty).into(),
+            AbiImportType::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
+        }
+    }
+
+    fn export_type(&self, item: ExportItem) -> ExternType {
+        let manifest = self.code().manifest();
+        let shape = self.code().layout().shape;
+        // In every index space the imports come first.
+        let imported = |index: u32, wanted: fn(&AbiImportType) -> bool| {
+            manifest.imports.iter().filter(|import| wanted(&import.ty)).nth(index as usize)
+        };
+        let import = match item {
+            ExportItem::Function(_, signature, _) => return self.func_type(signature.index()).into(),
+            ExportItem::Table(index) if index.0 < shape.imported_tables => {
+                imported(index.0, |ty| matches!(ty, AbiImportType::Table(_)))
+            }
+            ExportItem::Table(index) => {
+                return self.table_type(manifest.tables[(index.0 - shape.imported_tables) as usize].ty).into();
+            }
+            ExportItem::Memory(index) if index.0 < shape.imported_memories => {
+                imported(index.0, |ty| matches!(ty, AbiImportType::Memory(_)))
+            }
+            ExportItem::Memory(index) => {
+                let memory = manifest.memories[(index.0 - shape.imported_memories) as usize];
+                return MemoryType::from_abi(memory.ty).into();
+            }
+            ExportItem::Global(index) if index.0 < shape.imported_globals => {
+                imported(index.0, |ty| matches!(ty, AbiImportType::Global(_)))
+            }
+            ExportItem::Global(index) => {
+                return self.global_type(manifest.globals[(index.0 - shape.imported_globals) as usize].ty).into();
+            }
+            ExportItem::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
+        };
+        self.import_type(&import.expect("the shape counts the imports").ty)
+    }
+
+    pub(crate) fn func_type(&self, signature: usize) -> FuncType {
+        FuncType::from_signature(self.engine(), &self.code().signatures()[signature])
+    }
+
+    pub(crate) fn table_type(&self, ty: abi::TableType) -> TableType {
+        TableType::from_abi(self.engine(), abi::TableType { element: self.code().resolve_ref(ty.element), ..ty })
+    }
+
+    pub(crate) fn global_type(&self, ty: abi::GlobalType) -> GlobalType {
+        GlobalType::from_abi(self.engine(), abi::GlobalType { value: self.code().resolve(ty.value), ..ty })
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,395 @@
+//! The store without the user's data: what does not depend on its type.
+//!
+//! Always true: everything that compiled code may have a pointer to is allocated on its own and freed only with the store:
+//! instances first, then what they may have imported, then the modules.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::c_void;
+use std::panic::resume_unwind;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Error, Result, bail, ensure};
+use wootz_runtime::abi::index::SignatureIndex;
+use wootz_runtime::abi::manifest::BoundsChecks;
+use wootz_runtime::abi::types::MemoryType as AbiMemoryType;
+use wootz_runtime::abi::vmctx::{
+    HostEntry, VMCTX_HOST, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
+};
+use wootz_runtime::vm;
+use wootz_runtime::vm::backtrace;
+use wootz_runtime::vm::builtins;
+use wootz_runtime::vm::store::{OwnedStore, Settings};
+use wootz_runtime::vm::trap::{Failure, Raised};
+
+use crate::backtrace::WasmBacktrace;
+use crate::engine::Engine;
+use crate::handle::{Func, StoreId};
+use crate::limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT};
+use crate::module::Module;
+use crate::trap::Trap;
+use crate::types::{FuncType, GlobalType, TableType};
+
+use super::error_of;
+use super::host_values::HostValues;
+
+/// The store without the user's data.
+pub struct StoreCore {
+    id: StoreId,
+    engine: Engine,
+    instances: Vec<InstanceData>,
+    memories: Vec<NonNull<vm::memory::Memory>>,
+    tables: Vec<(TableType, NonNull<vm::table::Table>)>,
+    globals: Vec<(GlobalType, NonNull<VmGlobal>)>,
+    pub(crate) host_values: HostValues,
+    functions: HostFunctions,
+    own_memories: Arena<vm::memory::Memory>,
+    own_tables: Arena<vm::table::Table>,
+    own_globals: Arena<VmGlobal>,
+    /// The modules of its instances, by the address of their code.
+    modules: BTreeMap<usize, Module>,
+    limits: Limits,
+    vm: OwnedStore,
+}
+
+// SAFETY: everything that is pointed to belongs to the store, and is only used by whoever has borrowed it.
+unsafe impl Send for StoreCore {}
+// SAFETY: as above.
+unsafe impl Sync for StoreCore {}
+
+struct Limits {
+    instances: usize,
+    tables: usize,
+    memories: usize,
+}
+
+/// An instance, with the store's numbers of what its index spaces hold.
+pub struct InstanceData {
+    pub module: Module,
+    pub vm: NonNull<vm::instance::Instance>,
+    pub memories: Vec<usize>,
+    pub tables: Vec<usize>,
+    pub globals: Vec<usize>,
+}
+
+/// A host function, as it is before it belongs to a store.
+#[derive(Clone)]
+pub struct HostBody {
+    /// Its type.
+    pub ty: FuncType,
+    /// What compiled code calls.
+    pub entry: HostEntry,
+    /// What that gets as `VmHostContext::data`: the address of this value.
+    pub body: Arc<dyn Any + Send + Sync>,
+}
+
+/// A host function in a store.
+struct HostFunction {
+    context: VmHostContext,
+    funcref: VmFuncRef,
+    _body: HostBody,
+}
+
+/// The host functions of a store.
+///
+/// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures. As long as no module
+/// with a function's signature is in the store, the function's reference has a hole where its code should be; nobody can
+/// call it then.
+#[derive(Default)]
+struct HostFunctions {
+    all: Arena<HostFunction>,
+    /// By the address of the body.
+    by_body: HashMap<usize, NonNull<VmFuncRef>>,
+    /// Trampolines by signature.
+    exits: HashMap<u32, NonNull<c_void>>,
+    /// Holes by signature.
+    holes: HashMap<u32, Vec<NonNull<VmFuncRef>>>,
+}
+
+/// Things with fixed addresses, freed together.
+struct Arena<T>(Vec<NonNull<T>>);
+
+impl<T> Default for Arena<T> {
+    fn default() -> Arena<T> {
+        Arena(Vec::new())
+    }
+}
+
+impl<T> Arena<T> {
+    fn add(&mut self, thing: T) -> NonNull<T> {
+        let thing = NonNull::from(Box::leak(Box::new(thing)));
+        self.0.push(thing);
+        thing
+    }
+}
+
+impl<T> Drop for Arena<T> {
+    fn drop(&mut self) {
+        for thing in self.0.drain(..) {
+            // SAFETY: it came from a box, and the store that is being dropped was the only one to use it.
+            drop(unsafe { Box::from_raw(thing.as_ptr()) });
+        }
+    }
+}
+
+impl StoreCore {
+    pub fn new(engine: &Engine) -> StoreCore {
+        let config = engine.config();
+        let settings = Settings {
+            max_wasm_stack_bytes: config.max_wasm_stack,
+            max_backtrace_frames: config.backtrace_frames(),
+        };
+        StoreCore {
+            id: StoreId::next(),
+            instances: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            host_values: HostValues::default(),
+            functions: HostFunctions::default(),
+            own_memories: Arena::default(),
+            own_tables: Arena::default(),
+            own_globals: Arena::default(),
+            modules: BTreeMap::new(),
+            limits: Limits {
+                instances: DEFAULT_INSTANCE_LIMIT,
+                tables: DEFAULT_TABLE_LIMIT,
+                memories: DEFAULT_MEMORY_LIMIT,
+            },
+            // SAFETY: the built-in functions are static; the epoch is the engine's, which the store keeps.
+            vm: unsafe { OwnedStore::new(settings, builtins::addresses(), engine.epoch().as_ptr()) },
+            engine: engine.clone(),
+        }
+    }
+
+    #[inline]
+    pub fn id(&self) -> StoreId {
+        self.id
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What compiled code sees of the store.
+    #[inline]
+    pub fn vm(&self) -> &vm::store::Store {
+        &self.vm
+    }
+
+    pub fn set_limits(&mut self, instances: usize, tables: usize, memories: usize) {
+        self.limits = Limits { instances, tables, memories };
+    }
+
+    /// Whether so many more things may be made.
+    pub fn check_counts(&self, instances: usize, tables: usize, memories: usize) -> Result<()> {
+        for (what, present, more, limit) in [
+            ("instance", self.instances.len(), instances, self.limits.instances),
+            ("table", self.tables.len(), tables, self.limits.tables),
+            ("memory", self.memories.len(), memories, self.limits.memories),
+        ] {
+            let wanted = present.saturating_add(more);
+            if more > 0 && wanted > limit {
+                bail!("resource limit exceeded: {what} count too high at {wanted}");
+            }
+        }
+        Ok(())
+    }
+
+    pub fn fuel(&self) -> Result<u64> {
+        ensure!(self.engine.config().consume_fuel, "fuel is not configured in this store");
+        // SAFETY: the context is valid; compiled code does not run at this moment.
+        Ok(unsafe { (*self.vm.context()).fuel }.min(0).unsigned_abs())
+    }
+
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        ensure!(self.engine.config().consume_fuel, "fuel is not configured in this store");
+        let fuel = i64::try_from(fuel).unwrap_or(i64::MAX);
+        // SAFETY: as above.
+        unsafe { (*self.vm.context()).fuel = -fuel };
+        Ok(())
+    }
+
+    pub fn set_epoch_deadline(&mut self, ticks: u64) {
+        let deadline = self.engine.epoch().load(Ordering::Relaxed).saturating_add(ticks);
+        // SAFETY: as above.
+        unsafe { (*self.vm.context()).epoch_deadline = deadline };
+    }
+
+    /// Takes a memory in that belongs to the store itself.
+    pub fn own_memory(&mut self, memory: vm::memory::Memory) -> usize {
+        let memory = self.own_memories.add(memory);
+        self.add_memory(memory)
+    }
+
+    /// Gives a memory a number.
+    pub fn add_memory(&mut self, memory: NonNull<vm::memory::Memory>) -> usize {
+        self.memories.push(memory);
+        self.memories.len() - 1
+    }
+
+    pub fn memory(&self, index: usize) -> NonNull<vm::memory::Memory> {
+        self.memories[index]
+    }
+
+    /// How the host makes memories of a type: with as much address space as modules are compiled for.
+    pub fn memory_checks(&self, ty: &AbiMemoryType) -> BoundsChecks {
+        let config = self.engine.config();
+        let (reservation, guard) = (config.memory_reservation, config.memory_guard_size);
+        match !ty.memory64 && ty.page_size_log2 == 16 && reservation >= 4 << 30 {
+            true => BoundsChecks::Guarded { reservation, guard },
+            false => BoundsChecks::Explicit,
+        }
+    }
+
+    /// Takes a table in that belongs to the store itself.
+    pub fn own_table(&mut self, ty: TableType, table: vm::table::Table) -> usize {
+        let table = self.own_tables.add(table);
+        self.add_table(ty, table)
+    }
+
+    /// Gives a table a number.
+    pub fn add_table(&mut self, ty: TableType, table: NonNull<vm::table::Table>) -> usize {
+        self.tables.push((ty, table));
+        self.tables.len() - 1
+    }
+
+    pub fn table(&self, index: usize) -> &(TableType, NonNull<vm::table::Table>) {
+        &self.tables[index]
+    }
+
+    /// Takes a global in that belongs to the store itself.
+    pub fn own_global(&mut self, ty: GlobalType, global: VmGlobal) -> usize {
+        let global = self.own_globals.add(global);
+        self.add_global(ty, global)
+    }
+
+    /// Gives a global a number.
+    pub fn add_global(&mut self, ty: GlobalType, global: NonNull<VmGlobal>) -> usize {
+        self.globals.push((ty, global));
+        self.globals.len() - 1
+    }
+
+    pub fn global(&self, index: usize) -> &(GlobalType, NonNull<VmGlobal>) {
+        &self.globals[index]
+    }
+
+    /// How many instances there are: the number of the next one.
+    pub fn instance_count(&self) -> usize {
+        self.instances.len()
+    }
+
+    pub fn add_instance(&mut self, instance: InstanceData) -> usize {
+        self.instances.push(instance);
+        self.instances.len() - 1
+    }
+
+    pub fn instance(&self, index: usize) -> &InstanceData {
+        &self.instances[index]
+    }
+
+    /// Keeps a module loaded, and lets host functions with its signatures be called through its trampolines.
+    pub fn add_module(&mut self, module: &Module) {
+        let code = module.code();
+        let start = code.text().as_ptr() as usize;
+        // The same library may be loaded as two modules; either keeps the code where it is.
+        if self.modules.contains_key(&start) {
+            return;
+        }
+        self.modules.insert(start, module.clone());
+        for (position, signature) in code.signatures().iter().enumerate() {
+            if let Some(exit) = code.exit_trampoline(SignatureIndex::from_position(position)) {
+                self.functions.exits.entry(signature.id()).or_insert(exit);
+                for mut hole in self.functions.holes.remove(&signature.id()).unwrap_or_default() {
+                    // SAFETY: references to host functions live as long as the store.
+                    unsafe { hole.as_mut().code = exit.as_ptr() };
+                }
+            }
+        }
+    }
+
+    /// A host function of this store. The same body gives the same function.
+    pub fn host_func(&mut self, body: &HostBody) -> Func {
+        assert!(Engine::same(&self.engine, body.ty.engine()), "host function used with a store of another engine");
+        let data = Arc::as_ptr(&body.body).cast::<c_void>();
+        if let Some(&raw) = self.functions.by_body.get(&(data as usize)) {
+            return Func { store: self.id, raw };
+        }
+        let id = body.ty.signature().id();
+        let exit = self.functions.exits.get(&id).copied();
+        let mut function = self.functions.all.add(HostFunction {
+            context: VmHostContext {
+                header: VmContextHeader {
+                    magic: VMCTX_HOST,
+                    instance: 0,
+                    store: self.vm.context(),
+                    builtins: self.vm.builtins(),
+                    runtime: std::ptr::null_mut(),
+                },
+                entry: body.entry,
+                data: data.cast_mut(),
+            },
+            funcref: VmFuncRef {
+                code: exit.map_or(std::ptr::null(), |exit| exit.as_ptr()),
+                vmctx: std::ptr::null_mut(),
+                entry: None,
+                signature_id: id,
+                reserved: 0,
+            },
+            _body: body.clone(),
+        });
+        // SAFETY: just made, and nobody else knows it yet.
+        let raw = unsafe {
+            let function = function.as_mut();
+            function.funcref.vmctx = (&raw mut function.context).cast::<VmContext>();
+            NonNull::from(&mut function.funcref)
+        };
+        if exit.is_none() {
+            self.functions.holes.entry(id).or_default().push(raw);
+        }
+        self.functions.by_body.insert(data as usize, raw);
+        Func { store: self.id, raw }
+    }
+
+    /// The error of a call that did not return. Continues panics.
+    #[cold]
+    pub fn error(&self, raised: Raised) -> Error {
+        let error = match raised.failure {
+            Failure::Panic(payload) => resume_unwind(payload),
+            Failure::Trap(code) => Error::new(Trap::from(code)),
+            Failure::Error(payload) => error_of(payload),
+        };
+        // An error that has passed through wasm before knows already where it began.
+        if error.downcast_ref::<WasmBacktrace>().is_some() {
+            return error;
+        }
+        let backtrace = self.backtrace(raised.backtrace);
+        if backtrace.is_empty() { error } else { error.context(backtrace) }
+    }
+
+    /// Where the store's guests are at this moment.
+    pub fn capture_backtrace(&self) -> WasmBacktrace {
+        // SAFETY: whoever has borrowed the store is a host function of it, or the store is not entered.
+        self.backtrace(unsafe { backtrace::capture(&self.vm) })
+    }
+
+    fn backtrace(&self, pcs: Vec<usize>) -> WasmBacktrace {
+        let frames = pcs.into_iter().filter_map(|pc| {
+            let (start, module) = self.modules.range(..=pc).next_back()?;
+            let offset = pc - start;
+            (offset < module.text().len()).then(|| (module.clone(), offset as u32))
+        });
+        WasmBacktrace::new(frames.collect())
+    }
+}
+
+impl Drop for StoreCore {
+    fn drop(&mut self) {
+        for instance in self.instances.drain(..) {
+            // SAFETY: it came from a box, and the store was the only one to use it.
+            drop(unsafe { Box::from_raw(instance.vm.as_ptr()) });
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What instances share, and what owns them.
+//!
+//! In: an engine and the user's data. Out: a [`Store`], in which everything else lives: instances, memories, tables,
+//! globals, host functions and host values are freed with it and not before.
+
+/// The store without the user's data.
+mod core;
+/// Ways to get at a store.
+mod context;
+/// Host values that guests hold.
+mod host_values;
+
+use std::any::Any;
+use std::fmt::Display;
+use std::ptr::NonNull;
+
+use anyhow::{Error, Result, bail};
+use wootz_runtime::vm::store::{Owner, Payload};
+use wootz_runtime::vm::trap;
+
+use crate::engine::Engine;
+use crate::limits::ResourceLimiter;
+
+pub use self::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+pub(crate) use self::core::{HostBody, InstanceData, StoreCore};
+
+/// Everything that lives together, and the user's data `T`.
+pub struct Store<T: 'static> {
+    inner: Box<StoreInner<T>>,
+}
+
+type Limiter<T> = Box<dyn (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync>;
+
+/// What a [`Store`] consists of.
+pub struct StoreInner<T: 'static> {
+    pub(crate) core: StoreCore,
+    limiter: Option<Limiter<T>>,
+    data: T,
+}
+
+impl<T: 'static> Store<T> {
+    /// A new store.
+    pub fn new(engine: &Engine, data: T) -> Store<T> {
+        Store { inner: Box::new(StoreInner { core: StoreCore::new(engine), limiter: None, data }) }
+    }
+
+    /// The user's data.
+    pub fn data(&self) -> &T {
+        &self.inner.data
+    }
+
+    /// The user's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.inner.data
+    }
+
+    /// Frees the store and gives the user's data back.
+    pub fn into_data(self) -> T {
+        self.inner.data
+    }
+
+    /// Its engine.
+    pub fn engine(&self) -> &Engine {
+        self.inner.core.engine()
+    }
+
+    /// Lets `limiter` decide from now on how much the store may use.
+    pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
+        self.inner.limiter = Some(Box::new(limiter));
+        let inner = &mut *self.inner;
+        if let Some(limiter) = &mut inner.limiter {
+            let limiter = limiter(&mut inner.data);
+            inner.core.set_limits(limiter.instances(), limiter.tables(), limiter.memories());
+        }
+    }
+
+    /// How much fuel is left.
+    ///
+    /// # Errors
+    /// If the engine does not count fuel.
+    pub fn get_fuel(&self) -> Result<u64> {
+        self.inner.core.fuel()
+    }
+
+    /// Sets how much fuel is left.
+    ///
+    /// # Errors
+    /// If the engine does not count fuel.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        self.inner.core.set_fuel(fuel)
+    }
+
+    /// Lets execution be interrupted when the engine's epoch has advanced this often from now.
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.inner.core.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// Lets reaching the deadline be a trap, which it is anyway.
+    pub fn epoch_deadline_trap(&mut self) {}
+}
+
+impl<T: 'static> StoreInner<T> {
+    pub(crate) fn data(&self) -> &T {
+        &self.data
+    }
+
+    pub(crate) fn data_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+
+    /// Calls into wasm, or a host function from the host.
+    ///
+    /// # Safety
+    /// `call` runs code of this store only, lets nothing unwind, and returns `false` only after a reason was recorded.
+    #[inline]
+    pub(crate) unsafe fn enter(&mut self, call: impl FnOnce() -> bool) -> Result<()> {
+        let vm: *const _ = self.core.vm();
+        let owner = NonNull::from(&mut *self as &mut dyn Owner);
+        // SAFETY: the part of the store behind `vm` is not part of what is borrowed, and lives as long. The rest is the
+        // caller's promise.
+        match unsafe { trap::enter(&*vm, owner, call) } {
+            Ok(()) => Ok(()),
+            Err(raised) => Err(self.core.error(*raised)),
+        }
+    }
+}
+
+fn payload(error: Error) -> Payload {
+    Box::new(error)
+}
+
+/// The error that a host function or limiter has given.
+pub(crate) fn error_of(payload: Box<dyn Any + Send>) -> Error {
+    match payload.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(_) => unreachable!("only errors are recorded as such"),
+    }
+}
+
+/// The runtime's questions, passed on to the limiter.
+impl<T: 'static> Owner for StoreInner<T> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload> {
+        match &mut self.limiter {
+            Some(limiter) => limiter(&mut self.data).memory_growing(current, desired, maximum).map_err(payload),
+            None => Ok(true),
+        }
+    }
+
+    fn memory_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload> {
+        match &mut self.limiter {
+            Some(limiter) => limiter(&mut self.data).memory_grow_failed(Error::msg(reason.to_string())).map_err(payload),
+            None => Ok(()),
+        }
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload> {
+        match &mut self.limiter {
+            Some(limiter) => limiter(&mut self.data).table_growing(current, desired, maximum).map_err(payload),
+            None => Ok(true),
+        }
+    }
+
+    fn table_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload> {
+        match &mut self.limiter {
+            Some(limiter) => limiter(&mut self.data).table_grow_failed(Error::msg(reason.to_string())).map_err(payload),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<T: 'static> StoreInner<T> {
+    /// Asks the limiter about a memory that is to be made.
+    pub(crate) fn ask_for_memory(&mut self, bytes: Option<usize>, maximum: Option<usize>) -> Result<()> {
+        let bytes = bytes.unwrap_or(usize::MAX);
+        if !self.memory_growing(0, bytes, maximum).map_err(error_of)? {
+            bail!("memory minimum size of {bytes} bytes exceeds memory limits");
+        }
+        Ok(())
+    }
+
+    /// Asks the limiter about a table that is to be made.
+    pub(crate) fn ask_for_table(&mut self, elements: u64, maximum: Option<u64>) -> Result<()> {
+        if !self.table_growing(0, elements as usize, maximum.map(|max| max as usize)).map_err(error_of)? {
+            bail!("table minimum size of {elements} elements exceeds table limits");
+        }
+        Ok(())
+    }
+}
+
+impl<T: std::fmt::Debug + 'static> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}

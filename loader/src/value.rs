@@ -1,0 +1,425 @@
+//! Values, as users see them and as they travel into and out of wasm.
+//!
+//! Always true: a value is checked against its type and its store before it becomes raw.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use anyhow::{Result, bail, format_err};
+use wootz_runtime::abi::vmctx::ValRaw;
+
+use crate::handle::{Func, StoreId};
+use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut, StoreCore};
+use crate::types::{FuncType, HeapType, RefType, ValType};
+
+/// A value.
+#[derive(Clone, Copy, Debug)]
+pub enum Val {
+    /// 32-bit integer.
+    I32(i32),
+    /// 64-bit integer.
+    I64(i64),
+    /// The bits of a 32-bit float.
+    F32(u32),
+    /// The bits of a 64-bit float.
+    F64(u64),
+    /// 128-bit vector.
+    V128(u128),
+    /// A function, or null.
+    FuncRef(Option<Func>),
+    /// A host value, or null.
+    ExternRef(Option<Rooted<ExternRef>>),
+}
+
+/// A reference.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Ref {
+    /// A function, or null.
+    Func(Option<Func>),
+    /// A host value, or null.
+    Extern(Option<Rooted<ExternRef>>),
+}
+
+/// A host value of any type that guests can hold, but not look into. Used by way of [`Rooted`].
+#[derive(Debug)]
+pub struct ExternRef {
+    _private: (),
+}
+
+/// A reference that is valid as long as the store.
+pub struct Rooted<T> {
+    pub(crate) store: StoreId,
+    pub(crate) handle: u32,
+    _what: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Rooted<T> {
+    fn clone(&self) -> Rooted<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Rooted<T> {}
+
+impl<T> std::fmt::Debug for Rooted<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rooted").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+impl<T> Rooted<T> {
+    fn new(store: StoreId, handle: u32) -> Rooted<T> {
+        Rooted { store, handle, _what: PhantomData }
+    }
+
+    /// Whether two refer to the same thing.
+    ///
+    /// # Errors
+    /// Never in this version, in which references are valid as long as the store.
+    pub fn ref_eq(store: impl AsContext, a: &Rooted<T>, b: &Rooted<T>) -> Result<bool> {
+        store.as_context().0.core.id().assert_owns(a.store);
+        Ok(a.store == b.store && a.handle == b.handle)
+    }
+}
+
+impl ExternRef {
+    /// Puts a value into the store.
+    ///
+    /// # Errors
+    /// If the store holds 2^32 of them already.
+    pub fn new<T: Any + Send + Sync>(mut store: impl AsContextMut, value: T) -> Result<Rooted<ExternRef>> {
+        let core = &mut store.as_context_mut().0.core;
+        let handle = core.host_values.insert(Box::new(value));
+        Ok(Rooted::new(core.id(), handle.ok_or_else(|| format_err!("the store holds too many host values"))?))
+    }
+}
+
+impl Rooted<ExternRef> {
+    /// The value.
+    ///
+    /// # Errors
+    /// Never in this version, in which references are valid as long as the store.
+    pub fn data<'a, T: 'static>(
+        &self,
+        store: impl Into<StoreContext<'a, T>>,
+    ) -> Result<Option<&'a (dyn Any + Send + Sync)>> {
+        let core = &store.into().0.core;
+        core.id().assert_owns(self.store);
+        Ok(core.host_values.get(self.handle))
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// Never in this version, in which references are valid as long as the store.
+    pub fn data_mut<'a, T: 'static>(
+        &self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> Result<Option<&'a mut (dyn Any + Send + Sync)>> {
+        let core = &mut store.into().0.core;
+        core.id().assert_owns(self.store);
+        Ok(core.host_values.get_mut(self.handle))
+    }
+
+    /// As compiled code stores it; 0 stands for null.
+    pub(crate) fn from_handle(store: StoreId, handle: u32) -> Option<Rooted<ExternRef>> {
+        (handle != 0).then(|| Rooted::new(store, handle))
+    }
+}
+
+macro_rules! accessors {
+    ($($get:ident $unwrap:ident $variant:ident($value:ident) $ty:ty = $read:expr;)*) => {$(
+        #[doc = concat!("The value, if it is a `", stringify!($ty), "`.")]
+        pub fn $get(&self) -> Option<$ty> {
+            match self {
+                Val::$variant($value) => Some($read),
+                _ => None,
+            }
+        }
+
+        #[doc = concat!("The value.\n\n# Panics\nIf it is no `", stringify!($ty), "`.")]
+        pub fn $unwrap(&self) -> $ty {
+            self.$get().expect(concat!("expected ", stringify!($ty)))
+        }
+    )*};
+}
+
+impl Val {
+    accessors! {
+        i32 unwrap_i32 I32(v) i32 = *v;
+        i64 unwrap_i64 I64(v) i64 = *v;
+        f32 unwrap_f32 F32(v) f32 = f32::from_bits(*v);
+        f64 unwrap_f64 F64(v) f64 = f64::from_bits(*v);
+        v128 unwrap_v128 V128(v) u128 = *v;
+    }
+
+    /// The function, if it is a reference to one or null.
+    pub fn funcref(&self) -> Option<Option<&Func>> {
+        match self {
+            Val::FuncRef(func) => Some(func.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The function, if the reference is not null.
+    ///
+    /// # Panics
+    /// If it is no function reference, or null.
+    pub fn unwrap_funcref(&self) -> &Func {
+        self.funcref().flatten().expect("expected a non-null function reference")
+    }
+
+    /// The host value, if it is a reference to one or null.
+    pub fn externref(&self) -> Option<Option<&Rooted<ExternRef>>> {
+        match self {
+            Val::ExternRef(value) => Some(value.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The host value, if the reference is not null.
+    ///
+    /// # Panics
+    /// If it is no host reference, or null.
+    pub fn unwrap_externref(&self) -> &Rooted<ExternRef> {
+        self.externref().flatten().expect("expected a non-null host reference")
+    }
+
+    /// The reference, if it is one.
+    pub fn ref_(self) -> Option<Ref> {
+        match self {
+            Val::FuncRef(func) => Some(Ref::Func(func)),
+            Val::ExternRef(value) => Some(Ref::Extern(value)),
+            _ => None,
+        }
+    }
+
+    /// The null reference of a type.
+    pub fn null_ref(heap_type: &HeapType) -> Val {
+        Ref::null(heap_type).into()
+    }
+
+    /// What locals of a type are at first, if there is such a value.
+    pub fn default_for_ty(ty: &ValType) -> Option<Val> {
+        Some(match ty {
+            ValType::I32 => Val::I32(0),
+            ValType::I64 => Val::I64(0),
+            ValType::F32 => Val::F32(0),
+            ValType::F64 => Val::F64(0),
+            ValType::V128 => Val::V128(0),
+            ValType::Ref(ty) if ty.is_nullable() => Val::null_ref(ty.heap_type()),
+            ValType::Ref(_) => return None,
+        })
+    }
+
+    /// Its type.
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn ty(&self, store: impl AsContext) -> Result<ValType> {
+        Ok(self.type_in(&store.as_context().0.core))
+    }
+
+    /// Whether it has a type.
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn matches_ty(&self, store: impl AsContext, ty: &ValType) -> Result<bool> {
+        Ok(self.type_in(&store.as_context().0.core).matches(ty))
+    }
+
+    pub(crate) fn type_in(&self, core: &StoreCore) -> ValType {
+        match self {
+            Val::I32(_) => ValType::I32,
+            Val::I64(_) => ValType::I64,
+            Val::F32(_) => ValType::F32,
+            Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
+            Val::FuncRef(func) => ValType::Ref(Ref::Func(*func).type_in(core)),
+            Val::ExternRef(value) => ValType::Ref(Ref::Extern(*value).type_in(core)),
+        }
+    }
+
+    /// Checks that it has a type, and belongs to the store if it belongs to any.
+    pub(crate) fn check(&self, core: &StoreCore, ty: &ValType) -> Result<()> {
+        if let Val::FuncRef(Some(Func { store, .. })) | Val::ExternRef(Some(Rooted { store, .. })) = self
+            && *store != core.id()
+        {
+            bail!("cross-`Store` values are not currently supported");
+        }
+        self.type_in(core).ensure_matches(ty)
+    }
+
+    /// As compiled code passes it. The caller has checked it.
+    pub(crate) fn to_raw(self) -> ValRaw {
+        let mut raw = ValRaw::default();
+        match self {
+            Val::I32(value) => raw.i32 = value,
+            Val::I64(value) => raw.i64 = value,
+            Val::F32(bits) => raw.f32 = bits,
+            Val::F64(bits) => raw.f64 = bits,
+            Val::V128(value) => raw.v128 = value.to_le_bytes(),
+            Val::FuncRef(Some(func)) => raw.funcref = func.raw.as_ptr(),
+            Val::ExternRef(Some(value)) => raw.externref = value.handle,
+            Val::FuncRef(None) | Val::ExternRef(None) => {}
+        }
+        raw
+    }
+
+    /// A value that compiled code has passed.
+    ///
+    /// # Safety
+    /// It has this type, and comes from code of this store.
+    pub(crate) unsafe fn from_raw(store: StoreId, raw: ValRaw, ty: &ValType) -> Val {
+        // SAFETY: the caller says which part of it counts.
+        unsafe {
+            match ty {
+                ValType::I32 => Val::I32(raw.i32),
+                ValType::I64 => Val::I64(raw.i64),
+                ValType::F32 => Val::F32(raw.f32),
+                ValType::F64 => Val::F64(raw.f64),
+                ValType::V128 => Val::V128(u128::from_le_bytes(raw.v128)),
+                ValType::Ref(ty) => Ref::from_element(store, element(&raw, ty), ty).into(),
+            }
+        }
+    }
+}
+
+/// A raw reference as tables store it.
+unsafe fn element(raw: &ValRaw, ty: &RefType) -> u64 {
+    // SAFETY: the caller says that it is a reference of this type.
+    unsafe {
+        match ty.heap_type().top() {
+            HeapType::Extern => u64::from(raw.externref),
+            _ => raw.funcref as u64,
+        }
+    }
+}
+
+impl Ref {
+    /// The null reference of a type.
+    pub fn null(heap_type: &HeapType) -> Ref {
+        match heap_type.top() {
+            HeapType::Extern => Ref::Extern(None),
+            _ => Ref::Func(None),
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Ref::Func(None) | Ref::Extern(None))
+    }
+
+    /// The function, if it is a reference to one or null.
+    pub fn as_func(&self) -> Option<Option<&Func>> {
+        match self {
+            Ref::Func(func) => Some(func.as_ref()),
+            Ref::Extern(_) => None,
+        }
+    }
+
+    /// The function, if the reference is not null.
+    ///
+    /// # Panics
+    /// If it is no function reference, or null.
+    pub fn unwrap_func(&self) -> &Func {
+        self.as_func().flatten().expect("expected a non-null function reference")
+    }
+
+    /// The host value, if it is a reference to one or null.
+    pub fn as_extern(&self) -> Option<Option<&Rooted<ExternRef>>> {
+        match self {
+            Ref::Extern(value) => Some(value.as_ref()),
+            Ref::Func(_) => None,
+        }
+    }
+
+    /// The host value, if the reference is not null.
+    ///
+    /// # Panics
+    /// If it is no host reference, or null.
+    pub fn unwrap_extern(&self) -> &Rooted<ExternRef> {
+        self.as_extern().flatten().expect("expected a non-null host reference")
+    }
+
+    /// Its type.
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn ty(&self, store: impl AsContext) -> Result<RefType> {
+        Ok(self.type_in(&store.as_context().0.core))
+    }
+
+    fn type_in(&self, core: &StoreCore) -> RefType {
+        match self {
+            Ref::Func(Some(func)) => RefType::new(false, HeapType::ConcreteFunc(func_type(core, func))),
+            Ref::Func(None) => RefType::NULLFUNCREF,
+            Ref::Extern(Some(_)) => RefType::new(false, HeapType::Extern),
+            Ref::Extern(None) => RefType::NULLEXTERNREF,
+        }
+    }
+
+    /// As tables store it.
+    pub(crate) fn to_element(self) -> u64 {
+        match self {
+            Ref::Func(func) => func.map_or(0, |func| func.raw.as_ptr() as u64),
+            Ref::Extern(value) => value.map_or(0, |value| u64::from(value.handle)),
+        }
+    }
+
+    /// What a table of this type stores as `element`.
+    ///
+    /// # Safety
+    /// It comes from code or a table of this store.
+    pub(crate) unsafe fn from_element(store: StoreId, element: u64, ty: &RefType) -> Ref {
+        match ty.heap_type().top() {
+            HeapType::Extern => Ref::Extern(Rooted::from_handle(store, element as u32)),
+            _ => Ref::Func(NonNull::new(element as *mut _).map(|raw| Func { store, raw })),
+        }
+    }
+}
+
+impl From<Ref> for Val {
+    fn from(reference: Ref) -> Val {
+        match reference {
+            Ref::Func(func) => Val::FuncRef(func),
+            Ref::Extern(value) => Val::ExternRef(value),
+        }
+    }
+}
+
+/// The type of a function of this store.
+pub(crate) fn func_type(core: &StoreCore, func: &Func) -> FuncType {
+    core.id().assert_owns(func.store);
+    // SAFETY: references to functions live as long as their store.
+    FuncType::from_id(core.engine(), unsafe { func.raw.as_ref() }.signature_id)
+}
+
+macro_rules! conversions {
+    ($($ty:ty: $into:ident, |$value:ident| $wrap:expr;)*) => {$(
+        impl From<$ty> for $into {
+            fn from($value: $ty) -> $into {
+                $wrap
+            }
+        }
+    )*};
+}
+
+conversions! {
+    i32: Val, |value| Val::I32(value);
+    u32: Val, |value| Val::I32(value as i32);
+    i64: Val, |value| Val::I64(value);
+    u64: Val, |value| Val::I64(value as i64);
+    f32: Val, |value| Val::F32(value.to_bits());
+    f64: Val, |value| Val::F64(value.to_bits());
+    Func: Val, |func| Val::FuncRef(Some(func));
+    Option<Func>: Val, |func| Val::FuncRef(func);
+    Rooted<ExternRef>: Val, |value| Val::ExternRef(Some(value));
+    Option<Rooted<ExternRef>>: Val, |value| Val::ExternRef(value);
+    Func: Ref, |func| Ref::Func(Some(func));
+    Option<Func>: Ref, |func| Ref::Func(func);
+    Rooted<ExternRef>: Ref, |value| Ref::Extern(Some(value));
+    Option<Rooted<ExternRef>>: Ref, |value| Ref::Extern(value);
+}

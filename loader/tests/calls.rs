@@ -1,0 +1,201 @@
+//! Calls from the host: values of every type there and back, typed and untyped, and what is wrong with wrong ones.
+#![cfg(feature = "compiler")]
+
+mod common;
+
+use common::{instance, linked, module};
+use wootz::{Engine, Func, FuncType, Instance, Store, Val, ValType};
+
+#[test]
+fn values_of_every_type_come_back_unchanged() {
+    let (mut store, instance) = instance(
+        r#"(module
+            (func (export "swap") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+                local.get 3 local.get 2 local.get 1 local.get 0))"#,
+    );
+    let swap = instance.get_typed_func::<(i32, i64, f32, f64), (f64, f32, i64, i32)>(&mut store, "swap").unwrap();
+    assert_eq!(swap.call(&mut store, (-1, i64::MIN, 1.5, -0.25)).unwrap(), (-0.25, 1.5, i64::MIN, -1));
+    let unsigned = instance.get_typed_func::<(u32, u64, f32, f64), (f64, f32, u64, u32)>(&mut store, "swap").unwrap();
+    assert_eq!(unsigned.call(&mut store, (u32::MAX, u64::MAX, 0.0, 0.0)).unwrap().2, u64::MAX);
+
+    let swap = instance.get_func(&mut store, "swap").unwrap();
+    let mut results = [Val::I32(0); 4];
+    swap.call(&mut store, &[1.into(), 2i64.into(), 3f32.into(), 4f64.into()], &mut results).unwrap();
+    assert_eq!(
+        (results[0].unwrap_f64(), results[1].unwrap_f32(), results[2].unwrap_i64(), results[3].unwrap_i32()),
+        (4.0, 3.0, 2, 1)
+    );
+}
+
+#[test]
+fn more_values_than_registers() {
+    let types = ["i32", "i64", "f32", "f64"];
+    let params: Vec<&str> = (0..40).map(|i| types[i % 4]).collect();
+    let gets: Vec<String> = (0..40).rev().map(|i| format!("local.get {i}")).collect();
+    let reversed: Vec<&str> = params.iter().rev().copied().collect();
+    let wat = format!(
+        r#"(module (func (export "reverse") (param {}) (result {}) {}))"#,
+        params.join(" "),
+        reversed.join(" "),
+        gets.join(" ")
+    );
+    let (mut store, instance) = instance(&wat);
+    let reverse = instance.get_func(&mut store, "reverse").unwrap();
+    let value = |i: usize| match i % 4 {
+        0 => Val::I32(i as i32),
+        1 => Val::I64(i as i64),
+        2 => Val::F32((i as f32).to_bits()),
+        _ => Val::F64((i as f64).to_bits()),
+    };
+    let params: Vec<Val> = (0..40).map(value).collect();
+    let mut results = vec![Val::I32(0); 40];
+    reverse.call(&mut store, &params, &mut results).unwrap();
+    for (i, result) in results.iter().rev().enumerate() {
+        assert_eq!(format!("{result:?}"), format!("{:?}", value(i)));
+    }
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let (mut store, instance) = instance(r#"(module (func (export "f") (param i32) (result i64) i64.const 1))"#);
+    let f = instance.get_func(&mut store, "f").unwrap();
+    let mut call = |params: &[Val], results: usize| {
+        let mut results = vec![Val::I32(0); results];
+        format!("{:#}", f.call(&mut store, params, &mut results).unwrap_err())
+    };
+    assert_eq!(call(&[], 1), "expected 1 arguments, got 0");
+    assert_eq!(call(&[Val::I32(1)], 0), "expected 1 results, got 0");
+    assert_eq!(call(&[Val::F32(1)], 1), "argument type mismatch: type mismatch: expected i32, found f32");
+
+    let error = instance.get_typed_func::<i64, i64>(&mut store, "f").unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("failed to convert function `f` to given type"), "{error}");
+    assert!(error.contains("type mismatch with parameters"), "{error}");
+    assert!(error.contains("i32") && error.contains("i64"), "{error}");
+    let error = format!("{:#}", instance.get_typed_func::<i32, (i64, i64)>(&mut store, "f").unwrap_err());
+    assert!(error.contains("type mismatch with results: expected 2 types, found 1"), "{error}");
+    let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();
+    assert_eq!(error.to_string(), "failed to find function export `g`");
+}
+
+#[test]
+fn host_functions_of_every_shape() {
+    let (mut store, instance) = linked(
+        5,
+        r#"(module
+            (import "" "nothing" (func $nothing))
+            (import "" "add" (func $add (param i32 i32) (result i32)))
+            (import "" "pair" (func $pair (param i64) (result i64 f32)))
+            (import "" "data" (func $data (result i32)))
+            (import "" "fallible" (func $fallible (param f64) (result f64)))
+            (import "" "dynamic" (func $dynamic (param i32 f32) (result f32 i32)))
+            (func (export "run") (result i32 i64 f32 i32 f64 f32 i32)
+                call $nothing
+                (call $add (i32.const 20) (i32.const 22))
+                (call $pair (i64.const 7))
+                call $data
+                (call $fallible (f64.const 2))
+                (call $dynamic (i32.const 9) (f32.const 8))))"#,
+        |linker| {
+            linker.func_wrap("", "nothing", || {}).unwrap();
+            linker.func_wrap("", "add", |a: i32, b: i32| a + b).unwrap();
+            linker.func_wrap("", "pair", |a: i64| (a * 2, 0.5f32)).unwrap();
+            linker.func_wrap("", "data", |caller: wootz::Caller<'_, i32>| *caller.data()).unwrap();
+            linker.func_wrap("", "fallible", |a: f64| -> wootz::Result<f64> { Ok(a * 3.0) }).unwrap();
+            let ty = FuncType::new(linker.engine(), [ValType::I32, ValType::F32], [ValType::F32, ValType::I32]);
+            linker
+                .func_new("", "dynamic", ty, |_, params, results| {
+                    (results[0], results[1]) = (params[1], params[0]);
+                    Ok(())
+                })
+                .unwrap();
+        },
+    );
+    type Results = (i32, i64, f32, i32, f64, f32, i32);
+    let run = instance.get_typed_func::<(), Results>(&mut store, "run").unwrap();
+    assert_eq!(run.call(&mut store, ()).unwrap(), (42, 14, 0.5, 5, 6.0, 8.0, 9));
+}
+
+#[test]
+fn host_functions_may_be_called_by_the_host() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let double = Func::wrap(&mut store, |a: i32| a * 2);
+    assert_eq!(double.typed::<i32, i32>(&store).unwrap().call(&mut store, 21).unwrap(), 42);
+    let fails = Func::wrap(&mut store, || -> wootz::Result<()> { wootz::Result::Err(wootz::Error::msg("no")) });
+    assert_eq!(fails.call(&mut store, &[], &mut []).unwrap_err().to_string(), "no");
+}
+
+#[test]
+fn nested_calls_go_through_the_host_and_back() {
+    let (mut store, instance) = linked(
+        0u32,
+        r#"(module
+            (import "" "down" (func $down (param i32) (result i32)))
+            (func (export "count") (param i32) (result i32)
+                (if (result i32) (i32.eqz (local.get 0))
+                    (then (i32.const 0))
+                    (else (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))))))"#,
+        |linker| {
+            linker
+                .func_wrap("", "down", |mut caller: wootz::Caller<'_, u32>, n: i32| -> wootz::Result<i32> {
+                    *caller.data_mut() += 1;
+                    let count = caller.get_export("count").unwrap().into_func().unwrap();
+                    count.typed::<i32, i32>(&caller)?.call(&mut caller, n)
+                })
+                .unwrap();
+        },
+    );
+    let count = instance.get_typed_func::<i32, i32>(&mut store, "count").unwrap();
+    assert_eq!(count.call(&mut store, 50).unwrap(), 50);
+    assert_eq!(*store.data(), 50);
+}
+
+#[test]
+fn a_module_runs_on_several_threads() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module (memory 1) (func (export "sum") (param i32) (result i32) (local i32)
+            (loop
+                (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get 0)))
+                (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                (br_if 0 (local.get 0)))
+            (i32.load (i32.const 0))))"#,
+    );
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let mut store = Store::new(&engine, ());
+                    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                    let sum = instance.get_typed_func::<i32, i32>(&mut store, "sum").unwrap();
+                    assert_eq!(sum.call(&mut store, 1000).unwrap(), 500_500);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_store_moves_between_threads() {
+    let (mut store, instance) = instance(r#"(module (func (export "f") (result i32) i32.const 7))"#);
+    let f = instance.get_typed_func::<(), i32>(&mut store, "f").unwrap();
+    assert_eq!(f.call(&mut store, ()).unwrap(), 7);
+    let mut store = std::thread::spawn(move || {
+        assert_eq!(f.call(&mut store, ()).unwrap(), 7);
+        store
+    })
+    .join()
+    .unwrap();
+    assert!(instance.get_func(&mut store, "f").is_some());
+}
+
+#[test]
+#[should_panic(expected = "object used with the wrong store")]
+fn a_handle_of_another_store_panics() {
+    let (mut store, instance) = instance(r#"(module (func (export "f")))"#);
+    let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    let mut other = Store::new(store.engine(), ());
+    let _ = f.call(&mut other, ());
+}
