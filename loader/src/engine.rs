@@ -157,6 +157,7 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
     for (&name, &enabled) in &config.features {
         options.features.set(name, enabled)?;
     }
+    let unusual = config.target.is_some() || config.target_cpu.is_some() || !config.cranelift_flags.is_empty();
     for (name, value) in &config.cranelift_flags {
         match name.strip_prefix("has_") {
             Some(feature) => {
@@ -165,6 +166,10 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
             }
             None => options.cranelift_flags.push((name.clone(), value.clone())),
         }
+    }
+    // Whether names mean something, only the code generator knows; it looks at them when it compiles the empty module.
+    if unusual {
+        wootz_compiler::compile(b"\0asm\x01\0\0\0", &options)?;
     }
     Ok(options)
 }

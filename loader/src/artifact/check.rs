@@ -3,6 +3,7 @@
 //! In: its compatibility record. Out: nothing, or the first need that is not met, by name.
 
 use wootz_runtime::abi::compat::{Compatibility, Settings};
+use wootz_runtime::abi::manifest::Manifest;
 
 use super::cpu;
 use super::error::ArtifactError;
@@ -49,5 +50,14 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
     match refused {
         Some(name) => Err(ArtifactError::Setting { name: name.clone(), artifact: true, engine: false }),
         None => Ok(()),
+    }
+}
+
+/// What the module has, as far as this loader cannot have it.
+pub fn contents(manifest: &Manifest) -> Result<(), ArtifactError> {
+    let shape = manifest.shape();
+    match shape.tags == 0 && shape.imported_tags == 0 {
+        true => Ok(()),
+        false => Err(ArtifactError::Setting { name: "exceptions".to_string(), artifact: true, engine: false }),
     }
 }

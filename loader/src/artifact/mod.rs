@@ -111,10 +111,11 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let start = elf.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
     let rest = elf.bytes_from(address).ok_or(outside("descriptor"))?;
     let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
-    let (compat, _) = tables.decode().map_err(ArtifactError::from_metadata)?;
+    let (compat, manifest) = tables.decode().map_err(ArtifactError::from_metadata)?;
     check::target(&compat)?;
     check::cpu(&compat)?;
     check::settings(&compat.settings, config)?;
+    check::contents(&manifest)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
     let text_file_offset = elf

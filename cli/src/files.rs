@@ -1,0 +1,154 @@
+//! What files hold, by their contents; and files that are written completely or not at all.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// What the contents of a file seem to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A WebAssembly module in text format.
+    Text,
+    /// An object, library or program of some operating system.
+    Native,
+    /// A WebAssembly module in binary format, or nothing that is known here.
+    Other,
+}
+
+/// What some bytes seem to be.
+pub fn kind(bytes: &[u8]) -> Kind {
+    const NATIVE: [&[u8]; 5] = [
+        b"\x7fELF",
+        b"MZ",
+        b"!<arch>\n",
+        &0xfeed_facf_u32.to_le_bytes(),
+        &0xcafe_babe_u32.to_be_bytes(),
+    ];
+    if NATIVE.iter().any(|magic| bytes.starts_with(magic)) {
+        return Kind::Native;
+    }
+    // A text begins with a list or a comment.
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
+    let begins = [b"(".as_slice(), b";;"].iter().any(|token| text.starts_with(token));
+    if begins && std::str::from_utf8(bytes).is_ok() { Kind::Text } else { Kind::Other }
+}
+
+/// Whether a path stands for standard input or output.
+pub fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// A path as messages show it.
+pub fn name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_string() } else { format!("`{}`", path.display()) }
+}
+
+/// The contents of a file, or of standard input for `-`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let result = if is_standard(path) {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
+    result.with_context(|| format!("cannot read {}", name(path)))
+}
+
+/// The first bytes of a file: enough to tell whether it is native.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn beginning(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let result = fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut bytes));
+    result.with_context(|| format!("cannot read {}", name(path)))?;
+    Ok(bytes)
+}
+
+/// A module in binary format, from one in text or binary format.
+///
+/// # Errors
+/// If it is text, and malformed.
+pub fn binary(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    match kind(&bytes) {
+        Kind::Text => {
+            let shown = if is_standard(path) { Path::new("<standard input>") } else { path };
+            wat::Parser::new()
+                .parse_bytes(Some(shown), &bytes)
+                .map(|binary| binary.into_owned())
+                .with_context(|| format!("{} is malformed", name(path)))
+        }
+        Kind::Native => {
+            anyhow::bail!("{} is a native file already, not a WebAssembly module", name(path))
+        }
+        Kind::Other => Ok(bytes),
+    }
+}
+
+/// Writes a file, or standard output for `-`. Whoever opens the file sees it completely or not at all.
+///
+/// # Errors
+/// If it cannot be written; then whatever was there before is still there.
+pub fn write(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
+    if is_standard(path) {
+        return crate::report::print(bytes);
+    }
+    replace(path, bytes, executable).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn replace(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
+    // Links are followed, and devices are written to.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(fs::write(&path, bytes)?);
+    }
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".wootz-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(if executable { 0o777 } else { 0o666 }));
+    }
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_tell_the_kind() {
+        assert_eq!(kind(b"\0asm\x01\0\0\0"), Kind::Other);
+        assert_eq!(kind(b" \n(module)"), Kind::Text);
+        assert_eq!(kind(b";; nothing\n"), Kind::Text);
+        assert_eq!(kind(b"(; a comment ;)"), Kind::Text);
+        assert_eq!(kind(b"(\xff"), Kind::Other);
+        assert_eq!(kind(b"\x7fELF\x02"), Kind::Native);
+        assert_eq!(kind(b""), Kind::Other);
+        assert_eq!(kind(b"hello"), Kind::Other);
+    }
+
+    #[test]
+    fn nothing_is_left_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out");
+        write(&path, b"one", false).unwrap();
+        write(&path, b"two", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(write(&directory.path().join("missing/out"), b"", false).is_err());
+        assert!(write(directory.path(), b"", false).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line of Wootz, as a library: the program `wootz` does nothing but call it, and tests use parts of it.
+//!
+//! Each command has a module of its own, with its options and what it does.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What goes to standard output and standard error, and exit codes.
+mod report;
+/// What files hold, by their contents; and files that are written completely or not at all.
+mod files;
+/// Options of all commands that compile.
+mod options;
+/// `wootz compile`
+mod compile;
+/// `wootz run`
+mod run;
+/// `wootz wast`
+pub mod wast;
+/// `wootz dump`
+mod dump;
+/// `wootz inspect`
+mod inspect;
+
+/// Compiles WebAssembly ahead of time into ordinary native files, and runs them.
+#[derive(Parser, Debug)]
+#[command(name = "wootz", version, after_help = EXAMPLES, subcommand_value_name = "COMMAND")]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wootz compile app.wasm          compile to a shared library, app.so
+  wootz run app.so one two        run it with two arguments
+  wootz run app.wasm              compile in memory, and run
+  wootz inspect app.so            show what it imports, exports and needs
+
+`wootz COMMAND --help` says more about each command.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Compile(compile::Compile),
+    Run(run::Run),
+    Wast(wast::Wast),
+    Inspect(inspect::Inspect),
+    Dump(dump::Dump),
+}
+
+impl CommandLine {
+    /// Does what the command line says, tells about errors on standard error, and returns the program's exit code.
+    pub fn execute(self) -> ExitCode {
+        let result = match self.command {
+            Command::Compile(command) => command.execute(),
+            Command::Run(command) => command.execute(),
+            Command::Wast(command) => command.execute(),
+            Command::Inspect(command) => command.execute(),
+            Command::Dump(command) => command.execute(),
+        };
+        result.unwrap_or_else(|error| report::failure(&error))
+    }
+}

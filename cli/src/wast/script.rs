@@ -1,0 +1,233 @@
+//! The directives of a script, one by one.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use wast::token::Id;
+use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, WastRet};
+use wootz::{Engine, Extern, Instance, Linker, Module, Store, Trap, Val};
+
+use super::{spectest, values};
+
+/// What a script has made so far.
+pub struct Script {
+    engine: Engine,
+    store: Store<()>,
+    linker: Linker<()>,
+    /// Modules that were defined: by name, and the last one.
+    modules: HashMap<String, Module>,
+    last_module: Option<Module>,
+    /// Instances: by name, and the last one. None after an instantiation that failed.
+    instances: HashMap<String, Instance>,
+    last_instance: Option<Instance>,
+}
+
+impl Script {
+    /// A script at its beginning: there is nothing but `spectest`.
+    ///
+    /// # Errors
+    /// If there is no memory left.
+    pub fn new(engine: &Engine, print: fn(&str)) -> Result<Script> {
+        let mut store = Store::new(engine, ());
+        let mut linker = Linker::new(engine);
+        // Scripts register several instances under one name.
+        linker.allow_shadowing(true);
+        spectest::link(&mut linker, &mut store, print)?;
+        Ok(Script {
+            engine: engine.clone(),
+            store,
+            linker,
+            modules: HashMap::new(),
+            last_module: None,
+            instances: HashMap::new(),
+            last_instance: None,
+        })
+    }
+
+    /// Does what a directive says.
+    ///
+    /// # Errors
+    /// If something else happens than it expects.
+    pub fn directive(&mut self, directive: WastDirective<'_>) -> Result<()> {
+        match directive {
+            WastDirective::Module(mut module) => {
+                self.last_instance = None;
+                let name = module.name();
+                let module = self.compile(&mut module)?;
+                self.instantiate(name, &module)
+            }
+            WastDirective::ModuleDefinition(mut module) => {
+                self.last_module = None;
+                let name = module.name();
+                let module = self.compile(&mut module)?;
+                if let Some(name) = name {
+                    self.modules.insert(name.name().to_string(), module.clone());
+                }
+                self.last_module = Some(module);
+                Ok(())
+            }
+            WastDirective::ModuleInstance { instance, module, .. } => {
+                self.last_instance = None;
+                let module = match module {
+                    Some(id) => self
+                        .modules
+                        .get(id.name())
+                        .with_context(|| format!("no module ${}", id.name()))?,
+                    None => self.last_module.as_ref().context("no module was defined")?,
+                };
+                let module = module.clone();
+                self.instantiate(instance, &module)
+            }
+            WastDirective::Register { name, module, .. } => {
+                let instance = self.instance(module)?;
+                self.linker.instance(&mut self.store, name, instance)?;
+                Ok(())
+            }
+            WastDirective::Invoke(invoke) => self.invoke(&invoke).map(drop),
+            WastDirective::AssertReturn { exec, results, .. } => {
+                let values = self.execute(exec)?;
+                self.check_results(&values, &results)
+            }
+            WastDirective::AssertTrap { exec, message, .. } => {
+                check_trap(self.execute(exec), message)
+            }
+            WastDirective::AssertExhaustion { call, message, .. } => {
+                check_trap(self.invoke(&call), message)
+            }
+            WastDirective::AssertMalformed { mut module, message, .. }
+            | WastDirective::AssertInvalid { mut module, message, .. }
+            | WastDirective::AssertMalformedCustom { mut module, message, .. }
+            | WastDirective::AssertInvalidCustom { mut module, message, .. } => {
+                match self.compile(&mut module) {
+                    Ok(_) => bail!("expected to be refused with \"{message}\", but it compiled"),
+                    Err(_) => Ok(()),
+                }
+            }
+            WastDirective::AssertUnlinkable { mut module, message, .. } => {
+                let module = self.compile_binary(&module.encode()?)?;
+                match self.linker.instantiate(&mut self.store, &module) {
+                    Ok(_) => bail!("expected not to link because of \"{message}\", but it did"),
+                    Err(error) if error.is::<Trap>() => Err(error.context(format!(
+                        "expected not to link because of \"{message}\", but it trapped"
+                    ))),
+                    Err(_) => Ok(()),
+                }
+            }
+            WastDirective::AssertException { .. } => bail!("exceptions are not supported"),
+            WastDirective::AssertSuspension { .. } => bail!("suspensions are not supported"),
+            WastDirective::Thread(_) | WastDirective::Wait { .. } => {
+                bail!("threads are not supported")
+            }
+        }
+    }
+
+    fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module> {
+        let binary = module.encode()?;
+        self.compile_binary(&binary)
+    }
+
+    fn compile_binary(&self, binary: &[u8]) -> Result<Module> {
+        ensure!(binary.starts_with(b"\0asm"), "not a module in binary format");
+        Module::new(&self.engine, binary)
+    }
+
+    fn instantiate(&mut self, name: Option<Id<'_>>, module: &Module) -> Result<()> {
+        let instance = self.linker.instantiate(&mut self.store, module)?;
+        if let Some(name) = name {
+            self.instances.insert(name.name().to_string(), instance);
+        }
+        self.last_instance = Some(instance);
+        Ok(())
+    }
+
+    fn instance(&self, name: Option<Id<'_>>) -> Result<Instance> {
+        match name {
+            Some(id) => self
+                .instances
+                .get(id.name())
+                .copied()
+                .with_context(|| format!("no instance ${}", id.name())),
+            None => self
+                .last_instance
+                .context("no instance, because the module before was not instantiated"),
+        }
+    }
+
+    fn export(&mut self, instance: Option<Id<'_>>, name: &str) -> Result<Extern> {
+        let instance = self.instance(instance)?;
+        instance.get_export(&mut self.store, name).with_context(|| format!("no export `{name}`"))
+    }
+
+    fn execute(&mut self, execute: WastExecute<'_>) -> Result<Vec<Val>> {
+        match execute {
+            WastExecute::Invoke(invoke) => self.invoke(&invoke),
+            WastExecute::Wat(mut module) => {
+                let module = self.compile_binary(&module.encode()?)?;
+                self.linker.instantiate(&mut self.store, &module)?;
+                Ok(Vec::new())
+            }
+            WastExecute::Get { module, global, .. } => {
+                let export = self.export(module, global)?;
+                let global = export
+                    .into_global()
+                    .with_context(|| format!("export `{global}` is no global"))?;
+                Ok(vec![global.get(&mut self.store)])
+            }
+        }
+    }
+
+    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Vec<Val>> {
+        let export = self.export(invoke.module, invoke.name)?;
+        let function = export
+            .into_func()
+            .with_context(|| format!("export `{}` is no function", invoke.name))?;
+        let arguments =
+            invoke.args.iter().map(|argument| values::argument(&mut self.store, argument));
+        let arguments = arguments.collect::<Result<Vec<Val>>>()?;
+        let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
+        function.call(&mut self.store, &arguments, &mut results)?;
+        Ok(results)
+    }
+
+    fn check_results(&self, values: &[Val], expected: &[WastRet<'_>]) -> Result<()> {
+        let mut is_expected = values.len() == expected.len();
+        for (value, expected) in values.iter().zip(expected) {
+            is_expected &= values::is_expected(&self.store, value, expected)?;
+        }
+        let message = || {
+            anyhow!("expected {}, got {}", values::show_expected(expected), values::show(values))
+        };
+        is_expected.then_some(()).ok_or_else(message)
+    }
+}
+
+/// Checks that a trap came, for the expected reason.
+fn check_trap(result: Result<Vec<Val>>, expected: &str) -> Result<()> {
+    let error = match result {
+        Ok(values) => bail!("expected the trap \"{expected}\", got {}", values::show(&values)),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<Trap>() {
+        Some(trap) if is_expected_trap(&trap.to_string(), expected) => Ok(()),
+        Some(trap) => bail!("expected the trap \"{expected}\", got \"{trap}\""),
+        None => Err(Error::context(error, format!("expected the trap \"{expected}\""))),
+    }
+}
+
+/// Whether a message of ours tells what a script's says. Scripts abbreviate, and sometimes tell which element it was.
+fn is_expected_trap(message: &str, expected: &str) -> bool {
+    let without_index = expected.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+    message.contains(expected) || message.contains(without_index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_compared_by_what_they_begin_with() {
+        assert!(is_expected_trap("wasm trap: uninitialized element", "uninitialized element 2"));
+        assert!(is_expected_trap("wasm trap: indirect call type mismatch", "indirect call"));
+        assert!(!is_expected_trap("wasm trap: integer overflow", "integer divide by zero"));
+    }
+}

@@ -1,0 +1,235 @@
+//! Each kind of bad input has an error of its own, which says what was found and what was expected.
+
+mod common;
+
+use common::{Directory, find};
+
+const ADD: &str = r#"(module (memory (data "hello"))
+    (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;
+
+#[test]
+fn not_wasm() {
+    let directory = Directory::new();
+    directory.write("junk", "hello");
+    for command in ["compile", "run"] {
+        directory
+            .wootz(&[command, "junk"])
+            .fails(1, &["`junk`", "not a WebAssembly module", "\\0asm"]);
+        directory.wootz(&[command, "missing"]).fails(1, &["cannot read `missing`", "No such file"]);
+        directory.wootz(&[command, "."]).fails(1, &["cannot read `.`", "directory"]);
+    }
+    directory.write("component.wasm", b"\0asm\x0d\0\x01\0");
+    directory.wootz(&["compile", "component.wasm"]).fails(1, &["`component.wasm`"]);
+}
+
+#[test]
+fn truncated_wasm() {
+    let directory = Directory::new();
+    let wasm = wat::parse_str(ADD).unwrap();
+    for end in 8..wasm.len() {
+        // Where a section ends, what remains is a module; but not one whose functions have lost their code.
+        directory.write("cut.wasm", &wasm[..end]);
+        let ended = directory.wootz(&["compile", "cut.wasm"]);
+        match ended.code {
+            Some(0) => {}
+            _ => ended.fails(1, &["cannot compile `cut.wasm`", "at offset 0x"]),
+        }
+    }
+    directory.write("cut.wasm", &wasm[..wasm.len() - 60]);
+    directory.wootz(&["run", "cut.wasm"]).fails(1, &["cannot compile `cut.wasm`", "at offset 0x"]);
+}
+
+#[test]
+fn invalid_wasm() {
+    let directory = Directory::new();
+    directory.write("invalid.wat", "(module (func) (func $broken (result i32) (nop)))");
+    let words =
+        ["invalid WebAssembly module", "type mismatch", "at offset 0x", "in function 1 `broken`"];
+    directory.wootz(&["compile", "invalid.wat"]).fails(1, &words);
+    directory.write("text.wat", "(module\n  (func i32.plus))");
+    directory
+        .wootz(&["compile", "text.wat"])
+        .fails(1, &["`text.wat` is malformed", "text.wat:2:9"]);
+}
+
+/// The first one is named, no matter which thread comes to its error first.
+#[test]
+fn many_invalid_functions() {
+    let directory = Directory::new();
+    let functions =
+        "(func (result i32) i32.const 1) (func (result i32) i32.const 1 i32.const 2)".repeat(50);
+    directory.write("invalid.wat", format!("(module {functions})"));
+    for threads in ["1", "2", "8"] {
+        let ended = directory.wootz(&["compile", "invalid.wat", "--threads", threads]);
+        ended.fails(1, &["type mismatch", "in function 1)"]);
+    }
+}
+
+#[test]
+fn too_large_limits() {
+    let directory = Directory::new();
+    directory.write("large.wat", "(module (memory 65537))");
+    directory.wootz(&["compile", "large.wat"]).fails(1, &["memory size", "at offset 0x"]);
+    let locals = "(local i64)".repeat(50_001);
+    directory.write("locals.wat", format!("(module (func {locals}))"));
+    directory.wootz(&["compile", "locals.wat"]).fails(1, &["locals", "function 0"]);
+}
+
+#[test]
+fn native_files_are_not_compiled_again() {
+    let directory = Directory::new();
+    directory.compile("add", ADD);
+    directory
+        .wootz(&["compile", "add.so", "-o", "again.so"])
+        .fails(1, &["`add.so` is a native file already"]);
+}
+
+/// Loading a damaged file fails for the same reason as looking at it.
+#[track_caller]
+fn cannot_load(directory: &Directory, name: &str, words: &[&str]) {
+    directory.wootz(&["run", "--invoke", "add", name, "1", "2"]).fails(1, words);
+}
+
+#[test]
+fn a_truncated_artifact() {
+    let directory = Directory::new();
+    let bytes = directory.compile("add", ADD);
+    for end in [0, 1, 10, 64, 600, 5000, bytes.len() - 1] {
+        directory.write("cut.so", &bytes[..end]);
+        directory.wootz(&["inspect", "cut.so"]).fails(1, &["`cut.so` is not a compiled module"]);
+        directory.wootz(&["run", "--invoke", "add", "cut.so", "1", "2"]).fails(1, &["`cut.so`"]);
+    }
+    cannot_load(&directory, "cut.so", &["truncated"]);
+    directory.wootz(&["inspect", "cut.so"]).fails(1, &["truncated"]);
+}
+
+#[test]
+fn a_corrupted_artifact() {
+    let directory = Directory::new();
+    let mut bytes = directory.compile("add", ADD);
+    let manifest = find(&bytes, b"x86_64-unknown-linux-gnu");
+    bytes[manifest] ^= 0x20;
+    directory.write("add.so", bytes);
+    cannot_load(&directory, "add.so", &["corrupted", "checksum"]);
+    directory.wootz(&["inspect", "add.so"]).fails(1, &["corrupted", "checksum"]);
+}
+
+#[test]
+fn an_artifact_for_another_machine() {
+    let directory = Directory::new();
+    let mut bytes = directory.compile("add", ADD);
+    const E_MACHINE: usize = 18;
+    const AARCH64: u8 = 183;
+    assert_eq!(bytes[E_MACHINE], 62);
+    bytes[E_MACHINE] = AARCH64;
+    directory.write("add.so", bytes);
+    cannot_load(&directory, "add.so", &["architecture", "aarch64", "x86_64"]);
+    assert!(directory.wootz(&["inspect", "add.so"]).succeeds().contains("aarch64"));
+}
+
+#[test]
+fn an_artifact_of_another_abi_version() {
+    let directory = Directory::new();
+    let mut bytes = directory.compile("add", ADD);
+    let descriptor = find(&bytes, b"\x7fWOOTZ\r\n");
+    bytes[descriptor + 8..descriptor + 12].copy_from_slice(&77u32.to_le_bytes());
+    directory.write("add.so", bytes);
+    cannot_load(&directory, "add.so", &["version 77", "compile"]);
+    directory.wootz(&["inspect", "add.so"]).fails(1, &["version 77", "compile"]);
+}
+
+#[test]
+fn a_library_without_a_module() {
+    let directory = Directory::new();
+    let mut bytes = directory.compile("add", ADD);
+    // The name is there twice: in the table for the loader, and in the one for debuggers.
+    while let Some(at) = (0..bytes.len()).find(|&at| bytes[at..].starts_with(b"wootz_module\0")) {
+        bytes[at] = b'b';
+    }
+    directory.write("add.so", bytes);
+    cannot_load(&directory, "add.so", &["no symbol `wootz_module`"]);
+    directory.wootz(&["inspect", "add.so"]).fails(1, &["no symbol `wootz_module`"]);
+}
+
+#[test]
+fn an_object_instead_of_a_library() {
+    let directory = Directory::new();
+    directory.write("add.wat", ADD);
+    directory.wootz(&["compile", "add.wat", "--emit", "object"]).succeeds();
+    cannot_load(&directory, "add.o", &["object", "shared library", "--emit shared"]);
+    assert!(directory.wootz(&["inspect", "add.o"]).succeeds().contains("ELF object"));
+}
+
+#[test]
+fn wasm_is_not_inspected() {
+    let directory = Directory::new();
+    directory.write("add.wat", ADD);
+    directory.wootz(&["inspect", "add.wat"]).fails(1, &["`wootz compile`"]);
+    directory.write("add.wasm", wat::parse_str(ADD).unwrap());
+    directory.wootz(&["inspect", "add.wasm"]).fails(1, &["`wootz compile`"]);
+    directory.wootz(&["inspect", "missing"]).fails(1, &["cannot read `missing`"]);
+}
+
+#[test]
+fn a_missing_import() {
+    let directory = Directory::new();
+    directory.write("needy.wat", r#"(module (import "env" "help" (func (param i32))))"#);
+    directory.wootz(&["run", "needy.wat"]).fails(1, &["env", "help"]);
+}
+
+/// Both types are shown.
+#[test]
+fn an_import_of_another_type() {
+    let directory = Directory::new();
+    let import =
+        |ty: &str| format!(r#"(module (import "wasi_snapshot_preview1" "sched_yield" {ty}))"#);
+    directory.write("type.wat", import("(func (param i64) (result i32))"));
+    let words = [
+        "wasi_snapshot_preview1",
+        "sched_yield",
+        "(param i64) (result i32)",
+        "(func (result i32))",
+    ];
+    directory.wootz(&["run", "type.wat"]).fails(1, &words);
+    directory.write("kind.wat", import("(memory 1)"));
+    directory
+        .wootz(&["run", "kind.wat"])
+        .fails(1, &["wasi_snapshot_preview1", "sched_yield", "memory", "func"]);
+}
+
+#[test]
+fn a_call_with_the_wrong_arguments() {
+    let directory = Directory::new();
+    directory.write("add.wat", ADD);
+    let call = |arguments: &[&str]| {
+        directory.wootz(&[&["run", "--invoke", "add", "add.wat"], arguments].concat())
+    };
+    call(&["1"]).fails(1, &["cannot call `add`", "2 arguments (i32 i32)", "got 1"]);
+    call(&["1", "2", "3"]).fails(1, &["cannot call `add`", "2 arguments (i32 i32)", "got 3"]);
+    call(&["1", "x"]).fails(1, &["cannot call `add`", "argument 2, `x`, is not of type i32"]);
+    call(&["1", "0x100000000"]).fails(1, &["argument 2", "32 bits"]);
+}
+
+#[test]
+fn an_unknown_export() {
+    let directory = Directory::new();
+    directory.write("add.wat", ADD);
+    directory
+        .wootz(&["run", "--invoke", "ad", "add.wat"])
+        .fails(1, &["no export `ad`", "did you mean `add`?"]);
+    directory
+        .wootz(&["run", "--invoke", "multiply", "add.wat"])
+        .fails(1, &["no export `multiply`", "`add`"]);
+    directory.write("memory.wat", r#"(module (memory (export "memory") 1))"#);
+    let words = ["`memory` is a memory, not a function"];
+    directory.wootz(&["run", "--invoke", "memory", "memory.wat"]).fails(1, &words);
+}
+
+#[test]
+fn bad_usage() {
+    let directory = Directory::new();
+    directory.wootz(&["run"]).fails(2, &["FILE"]);
+    directory.wootz(&["run", "--env", "X", "a.wasm"]).fails(2, &["NAME=VALUE"]);
+    directory.wootz(&["run", "--unknown", "a.wasm"]).fails(2, &["'--unknown'"]);
+    directory.wootz(&["wast"]).fails(2, &["FILE"]);
+}

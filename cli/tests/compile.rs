@@ -1,0 +1,167 @@
+//! `wootz compile` and `wootz dump`.
+
+mod common;
+
+use common::Directory;
+
+const ADD: &str = r#"(module $math
+    (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func $unused))"#;
+
+#[test]
+fn the_output_is_named_after_the_input() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    assert_eq!(directory.wootz(&["compile", "math.wat"]).succeeds(), "");
+    directory.wootz(&["compile", "math.wat", "--emit", "object"]).succeeds();
+    directory.wootz(&["compile", "math.wat", "-o", "other"]).succeeds();
+    assert_eq!(directory.names(), ["math.o", "math.so", "math.wat", "other"]);
+    assert!(directory.read("math.so").starts_with(b"\x7fELF"));
+    assert_eq!(directory.read("math.so"), directory.read("other"));
+}
+
+#[test]
+fn standard_input_and_output() {
+    let directory = Directory::new();
+    directory.wootz_with_input(&["compile", "-", "-o", "math.so"], ADD.as_bytes()).succeeds();
+    let ended = directory.wootz_with_input(&["compile", "-", "-o", "-"], ADD.as_bytes());
+    assert!(ended.succeeds().starts_with("\u{7f}ELF"));
+    let ended = directory.wootz_with_input(&["compile", "-"], ADD.as_bytes());
+    ended.fails(2, &["standard input", "`-o OUT`"]);
+    let ended = directory.wootz_with_input(&["compile", "-", "-o", "x.so"], b"");
+    ended.fails(1, &["cannot compile standard input", "not a WebAssembly module"]);
+    assert_eq!(directory.names(), ["math.so"]);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let directory = Directory::new();
+    let functions: String =
+        (0..100).map(|i| format!("(func (param i32) (result i32) i32.const {i})\n")).collect();
+    directory.write("many.wat", format!("(module {functions})"));
+    for emit in ["shared", "object"] {
+        for threads in ["1", "2", "7"] {
+            directory
+                .wootz(&[
+                    "compile",
+                    "many.wat",
+                    "--emit",
+                    emit,
+                    "--threads",
+                    threads,
+                    "-o",
+                    threads,
+                ])
+                .succeeds();
+        }
+        assert!(
+            directory.read("1") == directory.read("2")
+                && directory.read("1") == directory.read("7")
+        );
+    }
+}
+
+#[test]
+fn options_of_the_code_generator() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    for options in [
+        ["-O", "none"].as_slice(),
+        &["-O", "speed-and-size", "--verify"],
+        &["--target-cpu", "native"],
+        &["--target-cpu", "x86-64-v3", "--cpu-feature", "-bmi1,+lzcnt"],
+        &["--target", "x86_64-unknown-linux-gnu"],
+    ] {
+        directory.wootz(&[&["compile", "math.wat", "-o", "out"], options].concat()).succeeds();
+    }
+    let features = directory.wootz(&["compile", "math.wat", "--cpu-feature", "+avx2"]);
+    features.succeeds();
+    assert!(directory.wootz(&["inspect", "math.so"]).succeeds().contains(" avx2 "));
+    for (options, words) in [
+        (["-O", "9"], ["`9`", "speed-and-size"]),
+        (["--threads", "0"], ["'0'", "--threads"]),
+        (["--emit", "tape"], ["'tape'", "shared, object"]),
+        (["--cpu-feature", "-"], ["'-'", "`+avx2`"]),
+        (["--colour", "red"], ["'--colour'", "Usage"]),
+        (["--prefix", "math"], ["`--prefix`", "`--emit object`"]),
+    ] {
+        directory.wootz(&[&["compile", "math.wat"], options.as_slice()].concat()).fails(2, &words);
+    }
+    for (options, words) in [
+        (["--target", "z80-none"], ["`z80-none`", "target"]),
+        (["--target-cpu", "z80"], ["`z80`", "x86-64-v3"]),
+        (["--cpu-feature", "+warp"], ["`warp`", "feature"]),
+    ] {
+        directory.wootz(&[&["compile", "math.wat"], options.as_slice()].concat()).fails(1, &words);
+    }
+}
+
+#[test]
+fn times_are_shown() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    let ended = directory.wootz(&["compile", "math.wat", "--time"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    let stages: Vec<&str> =
+        ended.stderr.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(stages, ["parse", "plan", "functions", "link", "write", "total"]);
+}
+
+/// Whatever was there before is still there, and nothing else.
+#[test]
+fn failure_leaves_the_output_alone() {
+    let directory = Directory::new();
+    directory.write("bad.wat", "(module (func i32.add))");
+    directory.write("bad.so", "precious");
+    directory.wootz(&["compile", "bad.wat"]).fails(1, &["type mismatch"]);
+    assert_eq!(directory.read("bad.so"), b"precious");
+    assert_eq!(directory.names(), ["bad.so", "bad.wat"]);
+    directory.write("good.wat", "(module)");
+    directory
+        .wootz(&["compile", "good.wat", "-o", "missing/good.so"])
+        .fails(1, &["cannot write `missing/good.so`"]);
+}
+
+#[test]
+fn objects_have_a_prefix() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    directory.wootz(&["compile", "math.wat", "--emit", "object", "--prefix", "math"]).succeeds();
+    assert!(directory.wootz(&["inspect", "math.o"]).succeeds().contains("math_wootz_module"));
+}
+
+#[test]
+fn stages_are_dumped() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    for (stage, words) in
+        [("parse", "export add"), ("plan", "vmctx"), ("clif", "function"), ("asm", "ret")]
+    {
+        let text = directory.wootz(&["dump", "--stage", stage, "math.wat"]).succeeds();
+        assert!(text.contains(words), "{text}");
+    }
+    let both = directory.wootz(&["dump", "--stage", "clif", "math.wat"]).succeeds();
+    let one = directory.wootz(&["dump", "--stage", "clif", "--func", "add", "math.wat"]).succeeds();
+    assert!(both.contains(one.trim_end()) && both.len() > one.len());
+    assert_eq!(
+        one,
+        directory.wootz(&["dump", "--stage", "clif", "--func", "0", "math.wat"]).succeeds()
+    );
+    directory.wootz(&["dump", "--stage", "clif", "--func", "sub", "math.wat"]).fails(1, &["`sub`"]);
+    directory.wootz(&["dump", "--stage", "paint", "math.wat"]).fails(2, &["'paint'", "clif"]);
+    directory.wootz(&["dump", "math.wat"]).fails(2, &["--stage"]);
+}
+
+#[test]
+fn help_has_examples() {
+    let directory = Directory::new();
+    let help = directory.wootz(&["--help"]).succeeds();
+    for command in ["compile", "run", "wast", "inspect", "dump"] {
+        assert!(help.contains(&format!("\n  {command}")), "{help}");
+        let help = directory.wootz(&[command, "--help"]).succeeds();
+        assert!(help.contains(&format!("Examples:\n  wootz {command} ")), "{help}");
+    }
+    let version = directory.wootz(&["--version"]).succeeds();
+    assert_eq!(version, format!("wootz {}\n", env!("CARGO_PKG_VERSION")));
+    directory.wootz(&["make"]).fails(2, &["'make'"]);
+}

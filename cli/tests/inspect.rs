@@ -1,0 +1,91 @@
+//! `wootz inspect`: what a file is said to hold.
+
+mod common;
+
+use common::Directory;
+use serde_json::Value;
+
+const MODULE: &str = r#"(module $sample
+    (import "env" "log" (func (param i32 i64)))
+    (import "env" "table" (table 1 2 funcref))
+    (import "env" "limit" (global i32))
+    (memory (export "memory") 1 3)
+    (global (export "counter") (mut f64) (f64.const 0))
+    (func (export "work") (param f32) (result i32 i32) (i32.const 1) (i32.const 2))
+    (export "table" (table 0))
+    (data (i32.const 8) "hello"))"#;
+
+#[test]
+fn text_is_for_people() {
+    let directory = Directory::new();
+    directory.compile("sample", MODULE);
+    let text = directory.wootz(&["inspect", "sample.so"]).succeeds();
+    for line in [
+        "sample.so: ELF shared library for x86_64",
+        "module sample",
+        "  descriptor     wootz_module",
+        "  fuel           not counted",
+        "imports (3)",
+        "  env log: (func (param i32 i64))",
+        "  env table: (table 1 2 funcref)",
+        "  env limit: (global i32)",
+        "exports (4)",
+        "  memory: (memory 1 3)",
+        "  counter: (global (mut f64))",
+        "  work: (func (param f32) (result i32 i32))",
+        "  table: (table 1 2 funcref)",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no `{line}` in {text}");
+    }
+}
+
+#[test]
+fn json_is_for_programs() {
+    let directory = Directory::new();
+    directory.compile("sample", MODULE);
+    let json: Value =
+        serde_json::from_str(&directory.wootz(&["inspect", "--json", "sample.so"]).succeeds())
+            .unwrap();
+    assert_eq!(json["kind"], "shared library");
+    assert_eq!(json["bytes"], directory.read("sample.so").len());
+    assert!(json["sections"].as_array().unwrap().iter().any(|section| section["name"] == ".text"));
+    let module = &json["modules"][0];
+    assert_eq!(module["name"], "sample");
+    assert_eq!(module["abi_version"], 1);
+    assert_eq!(module["imports"][0]["module"], "env");
+    assert_eq!(module["imports"][0]["type"], "(func (param i32 i64))");
+    assert_eq!(module["exports"][2]["name"], "work");
+    assert_eq!(module["compatibility"]["settings"]["consume_fuel"], false);
+    let hash = module["compatibility"]["wasm_sha256"].as_str().unwrap();
+    assert_eq!(hash.len(), 64);
+}
+
+/// Tools may change what the loader does not need.
+#[test]
+fn files_of_other_kinds() {
+    let directory = Directory::new();
+    directory.write("sample.wat", MODULE);
+    directory.wootz(&["compile", "--emit", "object", "sample.wat"]).succeeds();
+    assert!(
+        directory
+            .wootz(&["inspect", "sample.o"])
+            .succeeds()
+            .contains("work: (func (param f32) (result i32 i32))")
+    );
+    let library = directory.compile("sample", MODULE);
+    let ended = directory.wootz_with_input(&["inspect", "-"], &library);
+    assert!(ended.succeeds().contains("ELF shared library"));
+}
+
+#[test]
+fn check_says_whether_this_host_can_load_it() {
+    let directory = Directory::new();
+    let mut bytes = directory.compile("sample", MODULE);
+    let said = directory.wootz(&["inspect", "--check", "sample.so"]).succeeds();
+    assert_eq!(said, "`sample.so` can be loaded here\n");
+    const E_MACHINE: usize = 18;
+    bytes[E_MACHINE] = 183;
+    directory.write("sample.so", bytes);
+    let words = ["`sample.so` cannot be loaded here", "aarch64", "x86_64"];
+    directory.wootz(&["inspect", "--check", "sample.so"]).fails(1, &words);
+}

@@ -1,0 +1,156 @@
+//! `wootz run`: programs and single functions, from files of all kinds.
+
+mod common;
+
+use common::Directory;
+
+const FUNCTIONS: &str = r#"(module
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func (export "swap") (param i64 f64) (result f64 i64) (local.get 1) (local.get 0))
+    (func (export "null") (result externref) (ref.null extern))
+    (func $inner (i32.div_s (i32.const 1) (i32.const 0)) drop)
+    (func (export "divide") (call $inner)))"#;
+
+/// Writes its arguments and environment, each ended by a line feed, and exits with their number.
+const PROGRAM: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    ;; 0: count, 4: bytes, 8: address and size for fd_write, 16: written, 1024: pointers, 4096: strings
+    (func $print
+        (local $at i32) (local $end i32)
+        (local.set $at (i32.const 4096))
+        (local.set $end (i32.add (i32.const 4096) (i32.load (i32.const 4))))
+        (block $done (loop $next
+            (br_if $done (i32.eq (local.get $at) (local.get $end)))
+            (if (i32.eqz (i32.load8_u (local.get $at))) (then (i32.store8 (local.get $at) (i32.const 10))))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $next)))
+        (i32.store (i32.const 8) (i32.const 4096))
+        (i32.store (i32.const 12) (i32.load (i32.const 4)))
+        (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))))
+    (func (export "_start")
+        (drop (call $environ_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $environ (i32.const 1024) (i32.const 4096)))
+        (call $print)
+        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $args (i32.const 1024) (i32.const 4096)))
+        (call $print)
+        (call $exit (i32.load (i32.const 0)))))"#;
+
+#[test]
+fn functions_are_called() {
+    let directory = Directory::new();
+    directory.compile("f", FUNCTIONS);
+    directory.write("f.wasm", wat::parse_str(FUNCTIONS).unwrap());
+    for file in ["f.so", "f.wasm", "f.wat", "./f.so"] {
+        assert_eq!(
+            directory.wootz(&["run", "--invoke", "add", file, "2", "0x10"]).succeeds(),
+            "18\n"
+        );
+    }
+    assert_eq!(directory.wootz(&["run", "--invoke=add", "f.so", "-1", "-2"]).succeeds(), "-3\n");
+    assert_eq!(
+        directory.wootz(&["run", "--invoke", "swap", "f.so", "-5", "2.5"]).succeeds(),
+        "2.5\n-5\n"
+    );
+    assert_eq!(directory.wootz(&["run", "--invoke", "null", "f.so"]).succeeds(), "null\n");
+    assert_eq!(
+        directory.wootz(&["run", "-O", "none", "--invoke", "add", "f.wat", "2", "3"]).succeeds(),
+        "5\n"
+    );
+}
+
+#[test]
+fn modules_come_from_standard_input() {
+    let directory = Directory::new();
+    let library = directory.compile("f", FUNCTIONS);
+    for input in [FUNCTIONS.as_bytes(), &library] {
+        let ended = directory.wootz_with_input(&["run", "--invoke", "add", "-", "1", "2"], input);
+        assert_eq!(ended.succeeds(), "3\n");
+    }
+}
+
+#[test]
+fn programs_get_arguments_and_environment() {
+    let directory = Directory::new();
+    directory.compile("p", PROGRAM);
+    for file in ["p.so", "p.wat"] {
+        let ended = directory
+            .wootz(&["run", "--env", "A=1", "--env", "B==", file, "--env", "C=3", "-x", "--", ""]);
+        assert_eq!(ended.code, Some(6), "{}", ended.stderr);
+        assert_eq!(ended.stdout, format!("A=1\nB==\n{file}\n--env\nC=3\n-x\n--\n\n"));
+        assert_eq!(ended.stderr, "");
+    }
+    let ended = directory.wootz(&["run", "--argv0", "name", "p.so", "--help"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), "name\n--help\n"));
+}
+
+#[test]
+fn exit_codes_are_passed_on() {
+    let directory = Directory::new();
+    let exit = |code: &str| {
+        format!(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1)
+                (func (export "_start") (call $exit (i32.const {code}))))"#
+        )
+    };
+    for (code, expected) in [("0", 0), ("1", 1), ("42", 42), ("255", 255)] {
+        directory.write("exit.wat", exit(code));
+        let ended = directory.wootz(&["run", "exit.wat"]);
+        assert_eq!((ended.code, ended.stdout + &ended.stderr), (Some(expected), String::new()));
+    }
+}
+
+#[test]
+fn traps_are_shown_with_a_backtrace() {
+    let directory = Directory::new();
+    directory.compile("f", FUNCTIONS);
+    let ended = directory.wootz(&["run", "--invoke", "divide", "f.so"]);
+    ended.fails(
+        134,
+        &[
+            "`f.so` trapped",
+            "wasm backtrace",
+            "inner",
+            "divide",
+            "wasm trap: integer divide by zero",
+        ],
+    );
+    directory.write("overflow.wat", r#"(module (func $f (export "_start") (call $f)))"#);
+    directory.wootz(&["run", "overflow.wat"]).fails(134, &["call stack exhausted"]);
+    directory.write("start.wat", "(module (func $f unreachable) (start $f))");
+    directory.wootz(&["run", "start.wat"]).fails(134, &["unreachable"]);
+}
+
+#[test]
+fn libraries_are_initialized_before_they_are_called() {
+    let directory = Directory::new();
+    directory.compile(
+        "reactor",
+        r#"(module (global $ready (mut i32) (i32.const 0))
+            (func (export "_initialize") (global.set $ready (i32.const 1)))
+            (func (export "is_ready") (result i32) (global.get $ready)))"#,
+    );
+    assert_eq!(directory.wootz(&["run", "--invoke", "is_ready", "reactor.so"]).succeeds(), "1\n");
+    let ended = directory.wootz(&["run", "reactor.so"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    assert!(
+        ended.stderr.starts_with("note: ") && ended.stderr.contains("`is_ready`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn the_smallest_module_runs() {
+    let directory = Directory::new();
+    directory.compile("empty", "(module)");
+    assert_eq!(directory.wootz(&["run", "empty.so"]).succeeds(), "");
+    assert_eq!(directory.wootz(&["run", "empty.wat"]).succeeds(), "");
+}
