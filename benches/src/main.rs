@@ -75,17 +75,26 @@ fn our_options() -> wootz_compiler::Options {
 }
 
 fn peers(wasm: &[u8]) -> Result<Run> {
-    let module = wasmtime::Module::new(&peer_engine()?, wasm)?;
-    let mut store = wasmtime::Store::new(module.engine(), ());
-    let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
-    let run = instance.get_typed_func::<i32, i64>(&mut store, "run")?;
-    Ok(Box::new(move |n| Ok(run.call(&mut store, n)?)))
+    let make = || -> wasmtime::Result<_> {
+        let module = wasmtime::Module::new(&peer_engine()?, wasm)?;
+        let mut store = wasmtime::Store::new(module.engine(), ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+        let run = instance.get_typed_func::<i32, i64>(&mut store, "run")?;
+        Ok((store, run))
+    };
+    let (mut store, run) = make().map_err(theirs)?;
+    Ok(Box::new(move |n| run.call(&mut store, n).map_err(theirs)))
 }
 
-fn peer_engine() -> Result<wasmtime::Engine> {
+fn peer_engine() -> wasmtime::Result<wasmtime::Engine> {
     let mut config = wasmtime::Config::new();
     config.parallel_compilation(false);
-    Ok(wasmtime::Engine::new(&config)?)
+    wasmtime::Engine::new(&config)
+}
+
+/// An error of the peer's, whose type is its own.
+fn theirs(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("wasmtime: {error:?}")
 }
 
 /// How fast compilation is, and how large its result.
@@ -100,14 +109,14 @@ fn compilation(folder: &Path) -> Result<()> {
     files.sort();
     for file in files {
         let wasm = fs::read(&file)?;
-        let engine = peer_engine()?;
+        let engine = peer_engine().map_err(theirs)?;
         let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
         let mut sizes = (0, 0);
         for _ in 0..3 {
             let (time, library) = timed(|| Ok(wootz_compiler::compile(&wasm, &our_options())?))?;
             our_times.push(time);
             sizes.0 = library.len();
-            let (time, artifact) = timed(|| Ok(engine.precompile_module(&wasm)?))?;
+            let (time, artifact) = timed(|| engine.precompile_module(&wasm).map_err(theirs))?;
             their_times.push(time);
             sizes.1 = artifact.len();
         }
