@@ -1,0 +1,57 @@
+# Wootz: `make help` says what there is.
+
+CARGO ?= cargo
+DEMO := target/demo
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.PHONY: demo
+demo: ## Compiles an example to a shared library, shows what came out, and runs it (needs nothing but Rust)
+	$(CARGO) build --release --package wootz-cli
+	@mkdir -p $(DEMO)
+	target/release/wootz compile examples/c/primes.wasm -o $(DEMO)/primes.so --time
+	@if command -v file >/dev/null; then echo; file -b $(DEMO)/primes.so; fi
+	@if command -v nm >/dev/null; then echo; nm --defined-only $(DEMO)/primes.so | grep -E ' (main|_start|sieve|wootz_module)' || true; fi
+	@echo
+	target/release/wootz inspect $(DEMO)/primes.so
+	@echo
+	target/release/wootz run $(DEMO)/primes.so 100
+
+.PHONY: test
+test: tools ## Installs what the tests need, then runs all of them, formatting and lints
+	$(CARGO) fmt --all --check
+	$(MAKE) --no-print-directory -j2 programs test-binaries
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) build --quiet --package wootz --no-default-features
+	$(CARGO) test --workspace --no-fail-fast
+
+.PHONY: tools
+tools: ## Installs the tools that tests use, where the system is Debian or its kin
+	tests/install-tools.sh
+
+.PHONY: programs
+programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd)
+	$(MAKE) --no-print-directory -C tests/programs
+
+# So that programs and tests are built at the same time.
+.PHONY: test-binaries
+test-binaries:
+	$(CARGO) test --workspace --no-run --quiet
+
+.PHONY: bless
+bless: ## Makes what the filetests and golden files say now what they are expected to say
+	BLESS=1 $(CARGO) test --package wootz-tests --test filetests --test arrows
+
+.PHONY: bench
+bench: ## Compares with wasmtime in the same run (builds it first, which takes minutes)
+	cd benches && $(CARGO) run --release
+
+.PHONY: fmt
+fmt: ## Formats the code
+	$(CARGO) fmt --all
+
+.PHONY: clean
+clean: ## Removes what was built
+	$(CARGO) clean

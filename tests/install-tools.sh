@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs the tools that tests use: a debugger, readers of object files, a C compiler, Python for fetching zig.
+#
+# Where the system is not Debian or its kin, or nobody is allowed to install, it says what is missing and goes on: tests
+# whose tools are missing say so, and fail only in CI.
+set -eu
+
+missing=
+need() { # PROGRAM PACKAGE
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need gdb gdb
+need readelf binutils
+need eu-elflint elfutils
+need llvm-readelf llvm
+need file file
+need cc gcc
+need python3 python3
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "these tools are missing, please install them:$missing" >&2
+    exit 0
+fi
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { echo "please install as root:$missing" >&2; exit 0; }
+    as_root=sudo
+fi
+echo "installing:$missing"
+$as_root apt-get update -q
+# shellcheck disable=SC2086 # a list of packages
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q --no-install-recommends $missing
