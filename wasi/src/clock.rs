@@ -1,0 +1,35 @@
+//! `clock_*`.
+
+use crate::ctx::WasiCtx;
+use crate::errno::Result;
+use crate::host;
+use crate::memory::GuestMemory;
+use crate::types::Clock;
+
+/// What a clock of the guest says, in nanoseconds.
+pub fn now(ctx: &WasiCtx, clock: Clock) -> u64 {
+    match clock {
+        Clock::Monotonic => host::clock_time(clock) - ctx.started,
+        _ => host::clock_time(clock),
+    }
+}
+
+pub fn res_get(
+    _: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    clock: u32,
+    result: u32,
+) -> Result<()> {
+    memory.write_u64(result, host::clock_resolution(Clock::from_u32(clock)?))
+}
+
+/// The precision is a hint; the time is as precise as it can be.
+pub fn time_get(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    clock: u32,
+    _precision: u64,
+    result: u32,
+) -> Result<()> {
+    memory.write_u64(result, now(ctx, Clock::from_u32(clock)?))
+}
