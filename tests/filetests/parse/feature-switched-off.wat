@@ -1,0 +1,6 @@
+;; A proposal that is not supported is named in the message.
+
+(module
+  (func (param v128) (result v128) (local.get 0)))
+
+;; error: invalid WebAssembly module: SIMD support is not enabled (at offset 0xb)
