@@ -8,7 +8,6 @@ use wootz_runtime::abi::trap::TrapCode;
 
 use crate::codegen::Function;
 use crate::error::{Error, Result};
-use crate::object;
 use crate::target::Target;
 
 /// The code of a module. All offsets are relative to its beginning, and all tables ascend.
@@ -69,12 +68,23 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
     Ok(code)
 }
 
+/// A name for a part of the code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Symbol {
+    /// The name, without NUL. Different from those of all other symbols.
+    pub name: String,
+    /// Where it begins, as an offset in the code.
+    pub offset: u32,
+    /// How many bytes it has.
+    pub bytes: u32,
+}
+
 /// The symbols as object files have them.
-pub fn symbols(names: &[String], code: &Code) -> Vec<object::Symbol> {
+pub fn symbols(names: &[String], code: &Code) -> Vec<Symbol> {
     names
         .iter()
         .zip(&code.symbols)
-        .map(|(name, &(offset, bytes))| object::Symbol { name: name.clone(), offset, bytes })
+        .map(|(name, &(offset, bytes))| Symbol { name: name.clone(), offset, bytes })
         .collect()
 }
 

@@ -44,6 +44,14 @@ where
     O: Send,
     F: Fn(&mut Worker, &I) -> Result<O> + Send + Sync,
 {
+    let work = |worker: &mut Worker, item: &I| {
+        let result = work(worker, item);
+        if result.is_err() {
+            // What a failure leaves half made must not meet the next item.
+            *worker = Worker::new();
+        }
+        result
+    };
     if threads == Some(1) {
         let mut worker = Worker::new();
         return items.iter().map(|item| work(&mut worker, item)).collect();

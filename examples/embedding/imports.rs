@@ -26,14 +26,18 @@ fn main() -> Result<()> {
     let engine = Engine::default();
     let module = Module::new(&engine, GUEST)?;
     let mut linker = Linker::new(&engine);
-    linker.func_wrap("host", "say", |mut caller: Caller<'_, Host>, address: u32, bytes: u32| -> Result<()> {
-        let memory = caller.get_export("memory").and_then(wootz::Extern::into_memory);
-        let memory = memory.ok_or_else(|| wootz::Error::msg("the guest exports no memory"))?;
-        let mut text = vec![0; bytes as usize];
-        memory.read(&caller, address as usize, &mut text)?;
-        println!("{}", String::from_utf8_lossy(&text));
-        Ok(())
-    })?;
+    linker.func_wrap(
+        "host",
+        "say",
+        |mut caller: Caller<'_, Host>, address: u32, bytes: u32| -> Result<()> {
+            let memory = caller.get_export("memory").and_then(wootz::Extern::into_memory);
+            let memory = memory.ok_or_else(|| wootz::Error::msg("the guest exports no memory"))?;
+            let mut text = vec![0; bytes as usize];
+            memory.read(&caller, address as usize, &mut text)?;
+            println!("{}", String::from_utf8_lossy(&text));
+            Ok(())
+        },
+    )?;
     linker.func_wrap("host", "next", |mut caller: Caller<'_, Host>| {
         caller.data_mut().counter += 1;
         caller.data().counter

@@ -5,7 +5,12 @@ use std::process::Command;
 fn says(program: &str, expected: &str) {
     let output = Command::new(program).env_remove("GREETING_NAME").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(said, expected);
 }
 
@@ -16,7 +21,10 @@ fn load() {
 
 #[test]
 fn imports() {
-    says(env!("CARGO_BIN_EXE_imports"), "hello from the guest\nrun() = 43, and the counter is 22\n");
+    says(
+        env!("CARGO_BIN_EXE_imports"),
+        "hello from the guest\nrun() = 43, and the counter is 22\n",
+    );
 }
 
 #[test]
@@ -27,6 +35,7 @@ fn wasi() {
 
 #[test]
 fn traps() {
-    let expected = "seven for two: 3 each\nin share at 0x29\nin sell at 0x31\nnine for three: 3 each\n";
+    let expected =
+        "seven for two: 3 each\nin share at 0x29\nin sell at 0x31\nnine for three: 3 each\n";
     says(env!("CARGO_BIN_EXE_traps"), expected);
 }

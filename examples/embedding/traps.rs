@@ -26,7 +26,11 @@ fn main() -> Result<()> {
     assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::IntegerDivisionByZero));
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         for frame in backtrace.frames() {
-            println!("in {} at {:#x?}", frame.func_name().unwrap_or("?"), frame.module_offset().unwrap_or(0));
+            println!(
+                "in {} at {:#x?}",
+                frame.func_name().unwrap_or("?"),
+                frame.module_offset().unwrap_or(0)
+            );
         }
     }
     // The guest is as usable as before.

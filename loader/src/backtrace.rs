@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::module::Module;
-use crate::store::AsContext;
 
 /// The WebAssembly functions that were being executed, the innermost first. `Error::downcast_ref` finds it in the errors of
 /// calls.
@@ -42,18 +41,15 @@ impl WasmBacktrace {
         WasmBacktrace { frames, infos: OnceLock::new() }
     }
 
-    /// Where the store's guests are at this moment: useful in host functions.
-    pub fn capture(store: impl AsContext) -> WasmBacktrace {
-        store.as_context().0.core.capture_backtrace()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
     /// The functions, the innermost first.
     pub fn frames(&self) -> &[FrameInfo] {
-        self.infos.get_or_init(|| self.frames.iter().map(|(module, offset)| FrameInfo::new(module, *offset)).collect())
+        self.infos.get_or_init(|| {
+            self.frames.iter().map(|(module, offset)| FrameInfo::new(module, *offset)).collect()
+        })
     }
 }
 
@@ -65,7 +61,9 @@ impl FrameInfo {
         FrameInfo {
             module: module.clone(),
             func_index: record.map_or(u32::MAX, |record| record.function),
-            func_name: position.and_then(|position| tables.function_name(position)).map(str::to_string),
+            func_name: position
+                .and_then(|position| tables.function_name(position))
+                .map(str::to_string),
             func_start: record.map(|record| record.wasm_offset),
             offset: tables.wasm_offset_at(code_offset),
             symbols: Vec::new(),

@@ -203,7 +203,10 @@ impl Config {
     }
 
     /// How many frames a backtrace has at most. The default is 20; `None` for no backtraces.
-    pub fn wasm_backtrace_max_frames(&mut self, limit: Option<std::num::NonZeroUsize>) -> &mut Config {
+    pub fn wasm_backtrace_max_frames(
+        &mut self,
+        limit: Option<std::num::NonZeroUsize>,
+    ) -> &mut Config {
         self.wasm_backtrace_max_frames = limit.map_or(0, std::num::NonZeroUsize::get);
         self
     }

@@ -53,12 +53,18 @@ impl Engine {
             bail!("fuel (`Config::consume_fuel`) is not supported in this version");
         }
         if config.epoch_interruption {
-            bail!("epoch interruption (`Config::epoch_interruption`) is not supported in this version");
+            bail!(
+                "epoch interruption (`Config::epoch_interruption`) is not supported in this version"
+            );
         }
         if config.max_wasm_stack == 0 {
             bail!("`Config::max_wasm_stack` must not be 0");
         }
-        if config.memory_reservation.checked_add(config.memory_guard_size).is_none_or(|bytes| bytes > 1 << 46) {
+        if config
+            .memory_reservation
+            .checked_add(config.memory_guard_size)
+            .is_none_or(|bytes| bytes > 1 << 46)
+        {
             bail!(
                 "a memory reservation of {} bytes and a guard of {} bytes exceed the address space",
                 config.memory_reservation,
@@ -104,7 +110,8 @@ impl Engine {
     /// about whether they can be loaded here.
     pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
         let magic = wootz_runtime::abi::artifact::MAGIC;
-        let is_ours = bytes.starts_with(b"\x7fELF") && bytes.windows(magic.len()).any(|window| window == magic);
+        let is_ours = bytes.starts_with(b"\x7fELF")
+            && bytes.windows(magic.len()).any(|window| window == magic);
         is_ours.then_some(Precompiled::Module)
     }
 
@@ -112,7 +119,9 @@ impl Engine {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn detect_precompiled_file(path: impl AsRef<std::path::Path>) -> Result<Option<Precompiled>> {
+    pub fn detect_precompiled_file(
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Option<Precompiled>> {
         Ok(Engine::detect_precompiled(&std::fs::read(path)?))
     }
 
@@ -157,7 +166,9 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
     for (&name, &enabled) in &config.features {
         options.features.set(name, enabled)?;
     }
-    let unusual = config.target.is_some() || config.target_cpu.is_some() || !config.cranelift_flags.is_empty();
+    let unusual = config.target.is_some()
+        || config.target_cpu.is_some()
+        || !config.cranelift_flags.is_empty();
     for (name, value) in &config.cranelift_flags {
         match name.strip_prefix("has_") {
             Some(feature) => {

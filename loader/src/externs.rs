@@ -4,7 +4,9 @@ use wootz_runtime::abi::manifest::ExportItem;
 
 use crate::handle::{Func, Global, Instance, Memory, StoreId, Table};
 use crate::module::{Module, ModuleExport};
-use crate::store::{AsContext, AsContextMut, InstanceData, StoreContext, StoreContextMut, StoreCore};
+use crate::store::{
+    AsContext, AsContextMut, InstanceData, StoreContext, StoreContextMut, StoreCore,
+};
 use crate::types::{ExternType, MemoryType};
 use crate::value::func_type;
 
@@ -100,12 +102,10 @@ impl Instance {
     ) -> impl ExactSizeIterator<Item = Export<'a>> + 'a {
         let core = &store.into().0.core;
         let data = self.data(core);
-        data.module
-            .code()
-            .manifest()
-            .exports
-            .iter()
-            .map(move |export| Export { name: &export.name, definition: self.item(core, export.item) })
+        data.module.code().manifest().exports.iter().map(move |export| Export {
+            name: &export.name,
+            definition: self.item(core, export.item),
+        })
     }
 
     /// The export of this name.
@@ -120,7 +120,11 @@ impl Instance {
     }
 
     /// As [`get_export`](Self::get_export), without looking for the name. `None` too if the export is another module's.
-    pub fn get_module_export(&self, mut store: impl AsContextMut, export: &ModuleExport) -> Option<Extern> {
+    pub fn get_module_export(
+        &self,
+        mut store: impl AsContextMut,
+        export: &ModuleExport,
+    ) -> Option<Extern> {
         let core = &store.as_context_mut().0.core;
         let module = &self.data(core).module;
         let item = module.code().manifest().exports.get(export.position)?.item;
@@ -130,11 +134,18 @@ impl Instance {
     fn item(&self, core: &StoreCore, item: ExportItem) -> Extern {
         let (store, data) = (self.store, self.data(core));
         match item {
-            // SAFETY: instances live as long as their store, which is borrowed.
-            ExportItem::Function(_, _, index) => Func { store, raw: unsafe { data.vm.as_ref() }.funcref(index) }.into(),
+            ExportItem::Function(_, _, index) => {
+                // SAFETY: instances live as long as their store, which is borrowed.
+                let instance = unsafe { data.vm.as_ref() };
+                Func { store, raw: instance.funcref(index) }.into()
+            }
             ExportItem::Table(index) => Table { store, index: data.tables[index.index()] }.into(),
-            ExportItem::Memory(index) => Memory { store, index: data.memories[index.index()] }.into(),
-            ExportItem::Global(index) => Global { store, index: data.globals[index.index()] }.into(),
+            ExportItem::Memory(index) => {
+                Memory { store, index: data.memories[index.index()] }.into()
+            }
+            ExportItem::Global(index) => {
+                Global { store, index: data.globals[index.index()] }.into()
+            }
             ExportItem::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
         }
     }

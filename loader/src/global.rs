@@ -15,8 +15,9 @@ impl Global {
     /// If the value is not of the type.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, val: Val) -> Result<Global> {
         let core = &mut store.as_context_mut().0.core;
-        val.check(core, ty.content())
-            .context("type mismatch: initial value provided does not match the type of this global")?;
+        val.check(core, ty.content()).context(
+            "type mismatch: initial value provided does not match the type of this global",
+        )?;
         // SAFETY: all bits of a raw value are initialised.
         let bytes = unsafe { val.to_raw().v128 };
         Ok(Global { store: core.id(), index: core.own_global(ty, VmGlobal { bytes }) })
@@ -49,7 +50,8 @@ impl Global {
         if ty.mutability().is_const() {
             bail!("immutable global cannot be set");
         }
-        val.check(core, ty.content()).context("type mismatch: attempt to set global to value of wrong type")?;
+        val.check(core, ty.content())
+            .context("type mismatch: attempt to set global to value of wrong type")?;
         // SAFETY: as above; nobody else uses it while the store is mutably borrowed.
         unsafe { global.cast::<ValRaw>().write(val.to_raw()) };
         Ok(())

@@ -31,15 +31,23 @@ impl Instance {
     /// # Errors
     /// If the number or types of the imports are wrong, if the store may not have as much, or if the module's segments or
     /// start function trap.
-    pub fn new(mut store: impl AsContextMut, module: &Module, imports: &[Extern]) -> Result<Instance> {
+    pub fn new(
+        mut store: impl AsContextMut,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<Instance> {
         let store = store.as_context_mut().0;
         check_engine(&store.core, module)?;
         let wanted = module.imports().len();
         ensure!(wanted == imports.len(), "expected {wanted} imports, found {}", imports.len());
         for (wanted, found) in module.code().manifest().imports.iter().zip(imports) {
-            ensure!(found.store() == store.core.id(), "cross-`Store` instantiation is not currently supported");
-            check_import(&store.core, module, &wanted.ty, found)
-                .with_context(|| format!("incompatible import type for `{}::{}`", wanted.module, wanted.name))?;
+            ensure!(
+                found.store() == store.core.id(),
+                "cross-`Store` instantiation is not currently supported"
+            );
+            check_import(&store.core, module, &wanted.ty, found).with_context(|| {
+                format!("incompatible import type for `{}::{}`", wanted.module, wanted.name)
+            })?;
         }
         instantiate(store, module, imports)
     }
@@ -55,17 +63,26 @@ impl Instance {
     ) -> Result<TypedFunc<Params, Results>> {
         let export = self.get_export(&mut store, name).and_then(Extern::into_func);
         let func = export.ok_or_else(|| format_err!("failed to find function export `{name}`"))?;
-        func.typed(&store).with_context(|| format!("failed to convert function `{name}` to given type"))
+        func.typed(&store)
+            .with_context(|| format!("failed to convert function `{name}` to given type"))
     }
 }
 
 fn check_engine(core: &StoreCore, module: &Module) -> Result<()> {
-    ensure!(Engine::same(core.engine(), module.engine()), "cross-`Engine` instantiation is not currently supported");
+    ensure!(
+        Engine::same(core.engine(), module.engine()),
+        "cross-`Engine` instantiation is not currently supported"
+    );
     Ok(())
 }
 
 /// Whether something may be imported.
-pub(crate) fn check_import(core: &StoreCore, module: &Module, wanted: &AbiImportType, found: &Extern) -> Result<()> {
+pub(crate) fn check_import(
+    core: &StoreCore,
+    module: &Module,
+    wanted: &AbiImportType,
+    found: &Extern,
+) -> Result<()> {
     let expected = module.import_type(wanted);
     let (actual, size) = found.type_and_size(core);
     matching::import(&expected, &actual, size)?;
@@ -128,7 +145,9 @@ pub(crate) fn instantiate<T: 'static>(
         globals: &imports.globals,
     };
     // SAFETY: the imports were checked, and live as long as the store.
-    let made = unsafe { vm::instance::Instance::new(module.code().clone(), store.core.vm(), number as u32, linked) }?;
+    let made = unsafe {
+        vm::instance::Instance::new(module.code().clone(), store.core.vm(), number as u32, linked)
+    }?;
     let instance = register(&mut store.core, module, NonNull::from(Box::leak(made)), imports);
     // From here on the instance exists, whatever happens.
     let mut vm = store.core.instance(instance.index).vm;
@@ -152,7 +171,8 @@ fn ask<T: 'static>(store: &mut StoreInner<T>, module: &Module) -> Result<()> {
     let manifest = module.code().manifest();
     store.core.check_counts(1, manifest.tables.len(), manifest.memories.len())?;
     for memory in &manifest.memories {
-        let bytes = |pages: u64| usize::try_from(u128::from(pages) << memory.ty.page_size_log2).ok();
+        let bytes =
+            |pages: u64| usize::try_from(u128::from(pages) << memory.ty.page_size_log2).ok();
         let maximum = memory.ty.limits.max.map(|max| bytes(max).unwrap_or(usize::MAX));
         store.ask_for_memory(bytes(memory.ty.limits.min), maximum)?;
     }
@@ -211,7 +231,11 @@ pub struct InstancePre<T: 'static> {
 
 impl<T: 'static> Clone for InstancePre<T> {
     fn clone(&self) -> InstancePre<T> {
-        InstancePre { module: self.module.clone(), imports: self.imports.clone(), _data: std::marker::PhantomData }
+        InstancePre {
+            module: self.module.clone(),
+            imports: self.imports.clone(),
+            _data: std::marker::PhantomData,
+        }
     }
 }
 
@@ -221,7 +245,9 @@ impl<T: 'static> InstancePre<T> {
         for (wanted, found) in module.code().manifest().imports.iter().zip(&imports) {
             if let Resolved::Host(body) = found {
                 matching::import(&module.import_type(&wanted.ty), &body.ty.clone().into(), None)
-                    .with_context(|| format!("incompatible import type for `{}::{}`", wanted.module, wanted.name))?;
+                    .with_context(|| {
+                        format!("incompatible import type for `{}::{}`", wanted.module, wanted.name)
+                    })?;
             }
         }
         Ok(InstancePre { module: module.clone(), imports, _data: std::marker::PhantomData })
@@ -247,8 +273,14 @@ impl<T: 'static> InstancePre<T> {
                     if item.store() != store.core.id() {
                         bail!("cross-`Store` instantiation is not currently supported");
                     }
-                    check_import(&store.core, &self.module, &wanted.ty, item)
-                        .with_context(|| format!("incompatible import type for `{}::{}`", wanted.module, wanted.name))?;
+                    check_import(&store.core, &self.module, &wanted.ty, item).with_context(
+                        || {
+                            format!(
+                                "incompatible import type for `{}::{}`",
+                                wanted.module, wanted.name
+                            )
+                        },
+                    )?;
                     *item
                 }
             });

@@ -72,13 +72,12 @@ pub use config::{Config, OptLevel};
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};
 pub use externs::{Export, Extern};
-pub use func::{
-    Caller, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList,
-};
+pub use func::{Caller, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use handle::{Func, Global, Instance, Memory, Table};
 pub use instance::InstancePre;
 pub use limits::{
-    DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter, StoreLimits, StoreLimitsBuilder,
+    DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter,
+    StoreLimits, StoreLimitsBuilder,
 };
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
@@ -86,8 +85,8 @@ pub use module::{Module, ModuleExport};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use trap::Trap;
 pub use types::{
-    ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType, MemoryTypeBuilder, Mutability, RefType,
-    TableType, ValType,
+    ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType,
+    MemoryTypeBuilder, Mutability, RefType, TableType, ValType,
 };
 pub use value::{ExternRef, Ref, Rooted, Val};
 

@@ -18,7 +18,12 @@ pub trait ResourceLimiter: Send {
     ///
     /// # Errors
     /// End the call that wants to grow.
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool>;
 
     /// A memory could not grow although it was allowed to.
     ///
@@ -33,7 +38,12 @@ pub trait ResourceLimiter: Send {
     ///
     /// # Errors
     /// End the call that wants to grow.
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool>;
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool>;
 
     /// A table could not grow although it was allowed to.
     ///
@@ -137,8 +147,15 @@ impl StoreLimitsBuilder {
 }
 
 impl StoreLimits {
-    fn decide(&self, what: &str, desired: usize, limit: Option<usize>, maximum: Option<usize>) -> Result<bool> {
-        let allowed = limit.is_none_or(|limit| desired <= limit) && maximum.is_none_or(|maximum| desired <= maximum);
+    fn decide(
+        &self,
+        what: &str,
+        desired: usize,
+        limit: Option<usize>,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        let allowed = limit.is_none_or(|limit| desired <= limit)
+            && maximum.is_none_or(|maximum| desired <= maximum);
         if !allowed && self.trap_on_grow_failure {
             bail!("forcing trap when growing {what} to {desired}");
         }
@@ -147,20 +164,38 @@ impl StoreLimits {
 }
 
 impl ResourceLimiter for StoreLimits {
-    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
         self.decide("memory", desired, self.memory_size, maximum)
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
-        if self.trap_on_grow_failure { Err(error.context("forcing a memory growth failure to be a trap")) } else { Ok(()) }
+        if self.trap_on_grow_failure {
+            Err(error.context("forcing a memory growth failure to be a trap"))
+        } else {
+            Ok(())
+        }
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
         self.decide("table", desired, self.table_elements, maximum)
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {
-        if self.trap_on_grow_failure { Err(error.context("forcing a table growth failure to be a trap")) } else { Ok(()) }
+        if self.trap_on_grow_failure {
+            Err(error.context("forcing a table growth failure to be a trap"))
+        } else {
+            Ok(())
+        }
     }
 
     fn instances(&self) -> usize {

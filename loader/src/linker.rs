@@ -189,7 +189,10 @@ impl<T: 'static> Linker<T> {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Linker<T>> {
-        assert!(Engine::same(ty.engine(), &self.engine), "the type must belong to the linker's engine");
+        assert!(
+            Engine::same(ty.engine(), &self.engine),
+            "the type must belong to the linker's engine"
+        );
         self.insert(module, name, Resolved::Host(dynamic(ty, func)))
     }
 
@@ -204,8 +207,10 @@ impl<T: 'static> Linker<T> {
         instance: Instance,
     ) -> Result<&mut Linker<T>> {
         let mut store = store.as_context_mut();
-        let exports: Vec<_> =
-            instance.exports(store.reborrow()).map(|export| (export.name().to_string(), export.into_extern())).collect();
+        let exports: Vec<_> = instance
+            .exports(store.reborrow())
+            .map(|export| (export.name().to_string(), export.into_extern()))
+            .collect();
         for (name, item) in exports {
             self.insert(module_name, &name, Resolved::Item(item))?;
         }
@@ -243,8 +248,15 @@ impl<T: 'static> Linker<T> {
 
     fn command(&mut self, module_name: &str, module: &Module) -> Result<&mut Linker<T>> {
         // What toolchains export besides functions, and nobody imports from a command.
-        const IGNORED: [&str; 7] =
-            ["memory", "__indirect_function_table", "table", "__data_end", "__heap_base", "__dso_handle", "__rtti_base"];
+        const IGNORED: [&str; 7] = [
+            "memory",
+            "__indirect_function_table",
+            "table",
+            "__data_end",
+            "__heap_base",
+            "__dso_handle",
+            "__rtti_base",
+        ];
         for export in module.exports() {
             let name = export.name().to_string();
             let ExternType::Func(ty) = export.ty() else {
@@ -257,7 +269,8 @@ impl<T: 'static> Linker<T> {
             let export = name.clone();
             let run = move |mut caller: Caller<'_, T>, params: &[Val], results: &mut [Val]| {
                 let instance = pre.instantiate(&mut caller)?;
-                let func = instance.get_func(&mut caller, &export).expect("the module has this export");
+                let func =
+                    instance.get_func(&mut caller, &export).expect("the module has this export");
                 func.call(&mut caller, params, results)
             };
             self.func_new(module_name, &name, ty, run)?;
@@ -269,7 +282,13 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// If the other name is not defined, or this one is already.
-    pub fn alias(&mut self, module: &str, name: &str, as_module: &str, as_name: &str) -> Result<&mut Linker<T>> {
+    pub fn alias(
+        &mut self,
+        module: &str,
+        name: &str,
+        as_module: &str,
+        as_name: &str,
+    ) -> Result<&mut Linker<T>> {
         let Some(definition) = self.lookup(module, name).cloned() else {
             bail!("no item named `{module}::{name}` defined");
         };
@@ -294,9 +313,13 @@ impl<T: 'static> Linker<T> {
     /// Never in this version.
     pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<()> {
         for import in module.imports() {
-            if let (None, ExternType::Func(ty)) = (self.lookup(import.module(), import.name()), import.ty()) {
+            if let (None, ExternType::Func(ty)) =
+                (self.lookup(import.module(), import.name()), import.ty())
+            {
                 let error = unknown(&import);
-                self.func_new(import.module(), import.name(), ty, move |_, _, _| Err(Error::new(error.clone())))?;
+                self.func_new(import.module(), import.name(), ty, move |_, _, _| {
+                    Err(Error::new(error.clone()))
+                })?;
             }
         }
         Ok(())
@@ -316,7 +339,11 @@ impl<T: 'static> Linker<T> {
                 continue;
             }
             let ty = match import.ty() {
-                ExternType::Func(ty) if ty.results().all(|ty| Val::default_for_ty(&ty).is_some()) => ty,
+                ExternType::Func(ty)
+                    if ty.results().all(|ty| Val::default_for_ty(&ty).is_some()) =>
+                {
+                    ty
+                }
                 ty => bail!(
                     "no default value exists for `{}::{}` with type `{ty}`",
                     import.module(),
@@ -333,7 +360,11 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// If something is not defined or does not fit, and as [`Instance::new`].
-    pub fn instantiate(&self, store: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance> {
+    pub fn instantiate(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance> {
         self.instantiate_pre(module)?.instantiate(store)
     }
 
@@ -364,7 +395,12 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// If it is not defined.
-    pub fn get(&self, store: impl AsContextMut<Data = T>, module: &str, name: &str) -> Result<Extern> {
+    pub fn get(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        module: &str,
+        name: &str,
+    ) -> Result<Extern> {
         match self.lookup(module, name) {
             Some(definition) => Ok(item(store, definition)),
             None => bail!("missing definition for `{module}::{name}`"),
@@ -372,7 +408,11 @@ impl<T: 'static> Linker<T> {
     }
 
     /// What an import is defined as, in a store.
-    pub fn get_by_import(&self, store: impl AsContextMut<Data = T>, import: &ImportType<'_>) -> Option<Extern> {
+    pub fn get_by_import(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        import: &ImportType<'_>,
+    ) -> Option<Extern> {
         self.lookup(import.module(), import.name()).map(|definition| item(store, definition))
     }
 
@@ -380,11 +420,17 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// If that is not a function.
-    pub fn get_default(&self, mut store: impl AsContextMut<Data = T>, module: &str) -> Result<Func> {
+    pub fn get_default(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &str,
+    ) -> Result<Func> {
         let mut store = store.as_context_mut();
         for (name, what) in [("", "default export"), ("_start", "`_start`")] {
             if let Ok(item) = self.get(store.reborrow(), module, name) {
-                return item.into_func().ok_or_else(|| format_err!("{what} in '{module}' is not a function"));
+                return item
+                    .into_func()
+                    .ok_or_else(|| format_err!("{what} in '{module}' is not a function"));
             }
         }
         Ok(Func::wrap(store, || {}))
@@ -392,7 +438,11 @@ impl<T: 'static> Linker<T> {
 }
 
 fn unknown(import: &ImportType<'_>) -> UnknownImportError {
-    UnknownImportError { module: import.module().to_string(), name: import.name().to_string(), ty: import.ty() }
+    UnknownImportError {
+        module: import.module().to_string(),
+        name: import.name().to_string(),
+        ty: import.ty(),
+    }
 }
 
 fn item<T: 'static>(mut store: impl AsContextMut<Data = T>, definition: &Resolved) -> Extern {

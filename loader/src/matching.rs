@@ -25,7 +25,9 @@ pub fn import(expected: &ExternType, actual: &ExternType, size: Option<u64>) -> 
         (ExternType::Func(expected), ExternType::Func(actual)) => func(expected, actual),
         (ExternType::Global(expected), ExternType::Global(actual)) => global(expected, actual),
         (ExternType::Table(expected), ExternType::Table(actual)) => table(expected, actual, size),
-        (ExternType::Memory(expected), ExternType::Memory(actual)) => memory(expected, actual, size),
+        (ExternType::Memory(expected), ExternType::Memory(actual)) => {
+            memory(expected, actual, size)
+        }
         _ => bail!("expected {}, but found {}", kind(expected), kind(actual)),
     }
 }
@@ -43,7 +45,11 @@ fn func(expected: &FuncType, actual: &FuncType) -> Result<()> {
 fn global(expected: &GlobalType, actual: &GlobalType) -> Result<()> {
     if expected.mutability() != actual.mutability() {
         let word = |ty: &GlobalType| if ty.mutability().is_var() { "mutable" } else { "immutable" };
-        bail!("global types incompatible: expected {} global, found {} global", word(expected), word(actual));
+        bail!(
+            "global types incompatible: expected {} global, found {} global",
+            word(expected),
+            word(actual)
+        );
     }
     let (expected_content, actual_content) = (expected.content(), actual.content());
     // What can be written must be exactly as wide on both sides.
@@ -74,7 +80,11 @@ fn table(expected: &TableType, actual: &TableType, size: Option<u64>) -> Result<
 fn memory(expected: &MemoryType, actual: &MemoryType, size: Option<u64>) -> Result<()> {
     if expected.is_shared() != actual.is_shared() {
         let word = |ty: &MemoryType| if ty.is_shared() { "shared" } else { "non-shared" };
-        bail!("memory types incompatible: expected {} memory, found {} memory", word(expected), word(actual));
+        bail!(
+            "memory types incompatible: expected {} memory, found {} memory",
+            word(expected),
+            word(actual)
+        );
     }
     width("memory", expected.is_64(), actual.is_64())?;
     if expected.page_size() != actual.page_size() {
@@ -121,7 +131,11 @@ fn limits(kind: &str, expected: Limits, actual: Limits, size: Option<u64>) -> Re
 }
 
 /// Whether a memory gives compiled code what it relies on when it accesses it.
-pub fn bounds_checks(expected: BoundsChecks, actual: BoundsChecks, ty: &AbiMemoryType) -> Result<()> {
+pub fn bounds_checks(
+    expected: BoundsChecks,
+    actual: BoundsChecks,
+    ty: &AbiMemoryType,
+) -> Result<()> {
     let BoundsChecks::Guarded { reservation, guard } = expected else { return Ok(()) };
     let wanted = u128::from(reservation) + u128::from(guard);
     let found = match actual {

@@ -37,9 +37,13 @@ impl Memory {
         }
         store.core.check_counts(0, 0, 1)?;
         let bytes = |pages: u64| usize::try_from(u128::from(pages) << ty.page_size_log2()).ok();
-        store.ask_for_memory(bytes(ty.minimum()), ty.maximum().map(|max| bytes(max).unwrap_or(usize::MAX)))?;
+        store.ask_for_memory(
+            bytes(ty.minimum()),
+            ty.maximum().map(|max| bytes(max).unwrap_or(usize::MAX)),
+        )?;
         let abi = ty.to_abi();
-        let memory = vm::memory::Memory::new(abi, store.core.memory_checks(&abi), None).context("failed to make a memory")?;
+        let memory = vm::memory::Memory::new(abi, store.core.memory_checks(&abi), None)
+            .context("failed to make a memory")?;
         Ok(Memory { store: store.core.id(), index: store.core.own_memory(memory) })
     }
 
@@ -58,7 +62,12 @@ impl Memory {
     ///
     /// # Errors
     /// If the range lies outside.
-    pub fn read(&self, store: impl AsContext, offset: usize, buffer: &mut [u8]) -> Result<(), MemoryAccessError> {
+    pub fn read(
+        &self,
+        store: impl AsContext,
+        offset: usize,
+        buffer: &mut [u8],
+    ) -> Result<(), MemoryAccessError> {
         let store = store.as_context();
         let range = self.data(&store).get(offset..).and_then(|rest| rest.get(..buffer.len()));
         buffer.copy_from_slice(range.ok_or(MemoryAccessError { _private: () })?);
@@ -69,9 +78,17 @@ impl Memory {
     ///
     /// # Errors
     /// If the range lies outside.
-    pub fn write(&self, mut store: impl AsContextMut, offset: usize, buffer: &[u8]) -> Result<(), MemoryAccessError> {
+    pub fn write(
+        &self,
+        mut store: impl AsContextMut,
+        offset: usize,
+        buffer: &[u8],
+    ) -> Result<(), MemoryAccessError> {
         let mut store = store.as_context_mut();
-        let range = self.data_mut(&mut store).get_mut(offset..).and_then(|rest| rest.get_mut(..buffer.len()));
+        let range = self
+            .data_mut(&mut store)
+            .get_mut(offset..)
+            .and_then(|rest| rest.get_mut(..buffer.len()));
         range.ok_or(MemoryAccessError { _private: () })?.copy_from_slice(buffer);
         Ok(())
     }
@@ -84,7 +101,10 @@ impl Memory {
     }
 
     /// Its contents.
-    pub fn data_mut<'a, T: 'static>(&self, store: impl Into<StoreContextMut<'a, T>>) -> &'a mut [u8] {
+    pub fn data_mut<'a, T: 'static>(
+        &self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> &'a mut [u8] {
         self.data_and_store_mut(store).0
     }
 

@@ -4,6 +4,7 @@
 //! instantiate, on any thread, any number of times. It stays loaded as long as anything refers to it.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use wootz_runtime::vm::code::Code;
 
 use crate::artifact;
 use crate::engine::Engine;
-use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType};
+use crate::types::{
+    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType,
+};
 
 /// A loaded module. Cloning it is cheap and gives the same module.
 #[derive(Clone)]
@@ -33,8 +36,10 @@ struct ModuleInner {
 
 /// Where [`Module::serialize`] finds the bytes.
 enum Source {
-    Bytes(Vec<u8>),
-    File(PathBuf),
+    /// A file in memory.
+    Copy(Arc<File>),
+    /// A file of the user's.
+    Path(PathBuf),
 }
 
 /// An export of a module, found by name once and then used without looking for the name again.
@@ -63,7 +68,9 @@ impl Module {
     #[cfg(feature = "compiler")]
     pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Module> {
         if !binary.starts_with(b"\0asm") {
-            anyhow::bail!("not a WebAssembly module in binary format: it does not begin with \"\\0asm\"");
+            anyhow::bail!(
+                "not a WebAssembly module in binary format: it does not begin with \"\\0asm\""
+            );
         }
         Module::new(engine, binary)
     }
@@ -75,8 +82,10 @@ impl Module {
     #[cfg(feature = "compiler")]
     pub fn from_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
         let path = file.as_ref();
-        let bytes = std::fs::read(path).with_context(|| format!("failed to read input file: {}", path.display()))?;
-        Module::new(engine, bytes).with_context(|| format!("failed to compile `{}`", path.display()))
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("failed to read input file: {}", path.display()))?;
+        Module::new(engine, bytes)
+            .with_context(|| format!("failed to compile `{}`", path.display()))
     }
 
     /// Checks a module (binary or text format) as [`new`](Self::new) would.
@@ -101,7 +110,7 @@ impl Module {
         let path = path.as_ref();
         // SAFETY: the caller vouches for the file.
         let code = unsafe { artifact::load_file(path, engine.config()) }?;
-        Ok(Module::from_code(engine, code, Source::File(path.to_path_buf())))
+        Ok(Module::from_code(engine, code, Source::Path(path.to_path_buf())))
     }
 
     /// Loads a shared library that `wootz compile` has made.
@@ -126,14 +135,21 @@ impl Module {
     /// As [`load`](Self::load).
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
         // SAFETY: the caller vouches for the bytes.
-        let code = unsafe { artifact::load_bytes(bytes.as_ref(), engine.config()) }?;
-        Ok(Module::from_code(engine, code, Source::Bytes(bytes.as_ref().to_vec())))
+        let (code, file) = unsafe { artifact::load_bytes(bytes.as_ref(), engine.config()) }?;
+        Ok(Module::from_code(engine, code, Source::Copy(file)))
     }
 
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
         let exports = code.manifest().exports.iter().enumerate();
         let exports = exports.map(|(position, export)| (export.name.clone(), position)).collect();
-        Module { inner: Arc::new(ModuleInner { engine: engine.clone(), code: Arc::new(code), exports, source }) }
+        Module {
+            inner: Arc::new(ModuleInner {
+                engine: engine.clone(),
+                code: Arc::new(code),
+                exports,
+                source,
+            }),
+        }
     }
 
     /// The bytes of the shared library, to be loaded later with [`deserialize`](Self::deserialize).
@@ -142,10 +158,10 @@ impl Module {
     /// If it was loaded from a file that cannot be read any more.
     pub fn serialize(&self) -> Result<Vec<u8>> {
         match &self.inner.source {
-            Source::Bytes(bytes) => Ok(bytes.clone()),
-            Source::File(path) => {
-                std::fs::read(path).with_context(|| format!("failed to read `{}`, from which the module was loaded", path.display()))
-            }
+            Source::Copy(file) => artifact::contents(file),
+            Source::Path(path) => std::fs::read(path).with_context(|| {
+                format!("failed to read `{}`, from which the module was loaded", path.display())
+            }),
         }
     }
 
@@ -201,7 +217,9 @@ impl Module {
     /// The contents of its custom sections of this name, as far as they were kept.
     pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let sections = self.code().manifest().custom_sections.iter();
-        sections.filter(move |(found, _)| found == name).filter_map(|(_, range)| self.code().tables().data(*range))
+        sections
+            .filter(move |(found, _)| found == name)
+            .filter_map(|(_, range)| self.code().tables().data(*range))
     }
 
     /// Whether two are the same module.
@@ -236,12 +254,16 @@ impl Module {
             manifest.imports.iter().filter(|import| wanted(&import.ty)).nth(index as usize)
         };
         let import = match item {
-            ExportItem::Function(_, signature, _) => return self.func_type(signature.index()).into(),
+            ExportItem::Function(_, signature, _) => {
+                return self.func_type(signature.index()).into();
+            }
             ExportItem::Table(index) if index.0 < shape.imported_tables => {
                 imported(index.0, |ty| matches!(ty, AbiImportType::Table(_)))
             }
             ExportItem::Table(index) => {
-                return self.table_type(manifest.tables[(index.0 - shape.imported_tables) as usize].ty).into();
+                return self
+                    .table_type(manifest.tables[(index.0 - shape.imported_tables) as usize].ty)
+                    .into();
             }
             ExportItem::Memory(index) if index.0 < shape.imported_memories => {
                 imported(index.0, |ty| matches!(ty, AbiImportType::Memory(_)))
@@ -254,7 +276,9 @@ impl Module {
                 imported(index.0, |ty| matches!(ty, AbiImportType::Global(_)))
             }
             ExportItem::Global(index) => {
-                return self.global_type(manifest.globals[(index.0 - shape.imported_globals) as usize].ty).into();
+                return self
+                    .global_type(manifest.globals[(index.0 - shape.imported_globals) as usize].ty)
+                    .into();
             }
             ExportItem::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
         };
@@ -266,11 +290,17 @@ impl Module {
     }
 
     pub(crate) fn table_type(&self, ty: abi::TableType) -> TableType {
-        TableType::from_abi(self.engine(), abi::TableType { element: self.code().resolve_ref(ty.element), ..ty })
+        TableType::from_abi(
+            self.engine(),
+            abi::TableType { element: self.code().resolve_ref(ty.element), ..ty },
+        )
     }
 
     pub(crate) fn global_type(&self, ty: abi::GlobalType) -> GlobalType {
-        GlobalType::from_abi(self.engine(), abi::GlobalType { value: self.code().resolve(ty.value), ..ty })
+        GlobalType::from_abi(
+            self.engine(),
+            abi::GlobalType { value: self.code().resolve(ty.value), ..ty },
+        )
     }
 }
 

@@ -64,7 +64,10 @@ impl Table {
     pub fn set(&self, mut store: impl AsContextMut, index: u64, val: Ref) -> Result<()> {
         let core = &mut store.as_context_mut().0.core;
         let value = checked(core, self.get_in(core).0, val)?;
-        self.get_mut_in(core).1.set(index, value).map_err(|_| format_err!("table element index out of bounds"))
+        self.get_mut_in(core)
+            .1
+            .set(index, value)
+            .map_err(|_| format_err!("table element index out of bounds"))
     }
 
     /// Makes it larger. Returns the former size.
@@ -99,9 +102,12 @@ impl Table {
         let core = &mut store.as_context_mut().0.core;
         core.id().assert_owns(dst_table.store);
         core.id().assert_owns(src_table.store);
-        let ((dst_ty, dst), (src_ty, src)) = (core.table(dst_table.index), core.table(src_table.index));
+        let ((dst_ty, dst), (src_ty, src)) =
+            (core.table(dst_table.index), core.table(src_table.index));
         if !src_ty.element().matches(dst_ty.element()) {
-            bail!("type mismatch: source table's element type does not match destination table's element type");
+            bail!(
+                "type mismatch: source table's element type does not match destination table's element type"
+            );
         }
         // SAFETY: tables live as long as their store, and nobody else uses them while the store is mutably borrowed.
         unsafe { vm::table::Table::copy(*dst, dst_index, *src, src_index, len) }.map_err(trap)

@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 
 use anyhow::{Result, bail, format_err};
 use wootz_runtime::abi::vmctx::ValRaw;
+use wootz_runtime::vm::signature::Signature;
 
 use crate::handle::{Func, StoreId};
 use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut, StoreCore};
@@ -89,10 +90,16 @@ impl ExternRef {
     ///
     /// # Errors
     /// If the store holds 2^32 of them already.
-    pub fn new<T: Any + Send + Sync>(mut store: impl AsContextMut, value: T) -> Result<Rooted<ExternRef>> {
+    pub fn new<T: Any + Send + Sync>(
+        mut store: impl AsContextMut,
+        value: T,
+    ) -> Result<Rooted<ExternRef>> {
         let core = &mut store.as_context_mut().0.core;
         let handle = core.host_values.insert(Box::new(value));
-        Ok(Rooted::new(core.id(), handle.ok_or_else(|| format_err!("the store holds too many host values"))?))
+        Ok(Rooted::new(
+            core.id(),
+            handle.ok_or_else(|| format_err!("the store holds too many host values"))?,
+        ))
     }
 }
 
@@ -244,7 +251,8 @@ impl Val {
 
     /// Checks that it has a type, and belongs to the store if it belongs to any.
     pub(crate) fn check(&self, core: &StoreCore, ty: &ValType) -> Result<()> {
-        if let Val::FuncRef(Some(Func { store, .. })) | Val::ExternRef(Some(Rooted { store, .. })) = self
+        if let Val::FuncRef(Some(Func { store, .. })) | Val::ExternRef(Some(Rooted { store, .. })) =
+            self
             && *store != core.id()
         {
             bail!("cross-`Store` values are not currently supported");
@@ -354,7 +362,9 @@ impl Ref {
 
     fn type_in(&self, core: &StoreCore) -> RefType {
         match self {
-            Ref::Func(Some(func)) => RefType::new(false, HeapType::ConcreteFunc(func_type(core, func))),
+            Ref::Func(Some(func)) => {
+                RefType::new(false, HeapType::ConcreteFunc(func_type(core, func)))
+            }
             Ref::Func(None) => RefType::NULLFUNCREF,
             Ref::Extern(Some(_)) => RefType::new(false, HeapType::Extern),
             Ref::Extern(None) => RefType::NULLEXTERNREF,
@@ -392,9 +402,15 @@ impl From<Ref> for Val {
 
 /// The type of a function of this store.
 pub(crate) fn func_type(core: &StoreCore, func: &Func) -> FuncType {
+    FuncType::from_signature(core.engine(), &signature(core, func))
+}
+
+/// The signature of a function of this store.
+pub(crate) fn signature(core: &StoreCore, func: &Func) -> Signature {
     core.id().assert_owns(func.store);
     // SAFETY: references to functions live as long as their store.
-    FuncType::from_id(core.engine(), unsafe { func.raw.as_ref() }.signature_id)
+    let id = unsafe { func.raw.as_ref() }.signature_id;
+    Signature::by_id(id).expect("whoever has a function keeps its signature alive")
 }
 
 macro_rules! conversions {

@@ -19,7 +19,8 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new(name: &str) -> Directory {
-        let path = std::env::temp_dir().join(format!("wootz-artifacts-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("wootz-artifacts-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Directory(path)
     }
@@ -115,7 +116,9 @@ fn one_file_may_be_loaded_often_and_at_once() {
 fn a_replaced_file_is_not_mistaken_for_the_old_one() {
     let engine = Engine::default();
     let directory = Directory::new("replaced");
-    let source = |number: i32| format!(r#"(module (func (export "answer") (result i32) i32.const {number}))"#);
+    let source = |number: i32| {
+        format!(r#"(module (func (export "answer") (result i32) i32.const {number}))"#)
+    };
     let mut kept = Vec::new();
     for number in 1..=5 {
         let bytes = engine.precompile_module(source(number).as_bytes()).unwrap();
@@ -154,7 +157,11 @@ fn what_is_not_elf_is_described() {
         (b"\x01\x02\x03\x04\x05", "[01, 02, 03, 04]"),
     ] {
         let error = error(bytes);
-        assert!(matches!(error, ArtifactError::NotAnElfFile { .. }) && error.to_string().contains(words), "{error}");
+        assert!(
+            matches!(error, ArtifactError::NotAnElfFile { .. })
+                && error.to_string().contains(words),
+            "{error}"
+        );
     }
 }
 
@@ -163,7 +170,11 @@ fn every_truncation_is_noticed() {
     let bytes = artifact();
     for end in (4..bytes.len()).step_by(17).chain([63, 64, bytes.len() - 1]) {
         let error = error(&bytes[..end]);
-        assert!(matches!(error, ArtifactError::Truncated { .. }), "{end} of {}: {error}", bytes.len());
+        assert!(
+            matches!(error, ArtifactError::Truncated { .. }),
+            "{end} of {}: {error}",
+            bytes.len()
+        );
     }
 }
 
@@ -173,11 +184,21 @@ fn other_machines_and_systems_are_named() {
     bytes[18] = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
     let found = error(&bytes);
     assert!(matches!(found, ArtifactError::OtherTarget { what: "architecture", .. }), "{found}");
-    assert!(found.to_string().contains(if cfg!(target_arch = "aarch64") { "x86_64" } else { "aarch64" }), "{found}");
+    assert!(
+        found.to_string().contains(if cfg!(target_arch = "aarch64") {
+            "x86_64"
+        } else {
+            "aarch64"
+        }),
+        "{found}"
+    );
     let mut bytes = artifact();
     bytes[7] = 9;
     let found = error(&bytes);
-    assert!(matches!(found, ArtifactError::OtherTarget { what: "operating system", .. }), "{found}");
+    assert!(
+        matches!(found, ArtifactError::OtherTarget { what: "operating system", .. }),
+        "{found}"
+    );
     assert!(found.to_string().contains("FreeBSD"), "{found}");
 }
 
@@ -195,7 +216,10 @@ fn other_kinds_of_elf_files_are_named() {
 #[test]
 fn ordinary_libraries_are_refused_without_being_loaded() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let libc = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains("libc.so"));
+    let libc = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(5))
+        .find(|path| path.contains("libc.so"));
     let libc = libc.expect("tests are linked dynamically");
     let error = error(&std::fs::read(libc).unwrap());
     assert!(matches!(error, ArtifactError::NoDescriptor), "{error}");
@@ -214,8 +238,12 @@ fn other_versions_of_the_interface_are_named() {
 fn corruption_of_what_is_decoded_is_noticed() {
     let bytes = artifact();
     let start = descriptor(&bytes);
-    let field = |at: usize| u32::from_ne_bytes(bytes[start + at..start + at + 4].try_into().unwrap()) as usize;
-    for span in [std::mem::offset_of!(Descriptor, compat), std::mem::offset_of!(Descriptor, manifest)] {
+    let field = |at: usize| {
+        u32::from_ne_bytes(bytes[start + at..start + at + 4].try_into().unwrap()) as usize
+    };
+    for span in
+        [std::mem::offset_of!(Descriptor, compat), std::mem::offset_of!(Descriptor, manifest)]
+    {
         let (offset, length) = (field(span), field(span + 4));
         for at in start + offset..start + offset + length {
             let mut bytes = bytes.clone();
@@ -234,17 +262,18 @@ fn corruption_of_what_is_decoded_is_noticed() {
 
 #[test]
 fn missing_cpu_features_are_named() {
-    let missing = ["avx512vbmi", "avx512bitalg", "avx512f", "avx2"].into_iter().find(|name| match *name {
-        #[cfg(target_arch = "x86_64")]
-        "avx512vbmi" => !std::arch::is_x86_feature_detected!("avx512vbmi"),
-        #[cfg(target_arch = "x86_64")]
-        "avx512bitalg" => !std::arch::is_x86_feature_detected!("avx512bitalg"),
-        #[cfg(target_arch = "x86_64")]
-        "avx512f" => !std::arch::is_x86_feature_detected!("avx512f"),
-        #[cfg(target_arch = "x86_64")]
-        "avx2" => !std::arch::is_x86_feature_detected!("avx2"),
-        _ => false,
-    });
+    let missing =
+        ["avx512vbmi", "avx512bitalg", "avx512f", "avx2"].into_iter().find(|name| match *name {
+            #[cfg(target_arch = "x86_64")]
+            "avx512vbmi" => !std::arch::is_x86_feature_detected!("avx512vbmi"),
+            #[cfg(target_arch = "x86_64")]
+            "avx512bitalg" => !std::arch::is_x86_feature_detected!("avx512bitalg"),
+            #[cfg(target_arch = "x86_64")]
+            "avx512f" => !std::arch::is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            "avx2" => !std::arch::is_x86_feature_detected!("avx2"),
+            _ => false,
+        });
     // A processor that has everything cannot show what happens without.
     let Some(missing) = missing else { return };
     let mut config = Config::new();
@@ -252,7 +281,10 @@ fn missing_cpu_features_are_named() {
     unsafe { config.cranelift_flag_enable(&format!("has_{missing}")) };
     let bytes = Engine::new(&config).unwrap().precompile_module(WAT.as_bytes()).unwrap();
     let error = error(&bytes);
-    assert!(matches!(&error, ArtifactError::CpuFeature { name } if name.ends_with(missing)), "{error}");
+    assert!(
+        matches!(&error, ArtifactError::CpuFeature { name } if name.ends_with(missing)),
+        "{error}"
+    );
 }
 
 #[test]
@@ -261,7 +293,12 @@ fn settings_that_differ_are_named() {
     config.wasm_multi_value(false);
     let strict = Engine::new(&config).unwrap();
     let error = load(&strict, &artifact()).unwrap_err();
-    assert!(error.to_string().contains("`multi-value` is on in the compiled module and off in this engine"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("`multi-value` is on in the compiled module and off in this engine"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -13,16 +13,29 @@ fn values_of_every_type_come_back_unchanged() {
             (func (export "swap") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
                 local.get 3 local.get 2 local.get 1 local.get 0))"#,
     );
-    let swap = instance.get_typed_func::<(i32, i64, f32, f64), (f64, f32, i64, i32)>(&mut store, "swap").unwrap();
-    assert_eq!(swap.call(&mut store, (-1, i64::MIN, 1.5, -0.25)).unwrap(), (-0.25, 1.5, i64::MIN, -1));
-    let unsigned = instance.get_typed_func::<(u32, u64, f32, f64), (f64, f32, u64, u32)>(&mut store, "swap").unwrap();
+    let swap = instance
+        .get_typed_func::<(i32, i64, f32, f64), (f64, f32, i64, i32)>(&mut store, "swap")
+        .unwrap();
+    assert_eq!(
+        swap.call(&mut store, (-1, i64::MIN, 1.5, -0.25)).unwrap(),
+        (-0.25, 1.5, i64::MIN, -1)
+    );
+    let unsigned = instance
+        .get_typed_func::<(u32, u64, f32, f64), (f64, f32, u64, u32)>(&mut store, "swap")
+        .unwrap();
     assert_eq!(unsigned.call(&mut store, (u32::MAX, u64::MAX, 0.0, 0.0)).unwrap().2, u64::MAX);
 
     let swap = instance.get_func(&mut store, "swap").unwrap();
     let mut results = [Val::I32(0); 4];
-    swap.call(&mut store, &[1.into(), 2i64.into(), 3f32.into(), 4f64.into()], &mut results).unwrap();
+    swap.call(&mut store, &[1.into(), 2i64.into(), 3f32.into(), 4f64.into()], &mut results)
+        .unwrap();
     assert_eq!(
-        (results[0].unwrap_f64(), results[1].unwrap_f32(), results[2].unwrap_i64(), results[3].unwrap_i32()),
+        (
+            results[0].unwrap_f64(),
+            results[1].unwrap_f32(),
+            results[2].unwrap_i64(),
+            results[3].unwrap_i32()
+        ),
         (4.0, 3.0, 2, 1)
     );
 }
@@ -57,7 +70,8 @@ fn more_values_than_registers() {
 
 #[test]
 fn wrong_arguments_are_named() {
-    let (mut store, instance) = instance(r#"(module (func (export "f") (param i32) (result i64) i64.const 1))"#);
+    let (mut store, instance) =
+        instance(r#"(module (func (export "f") (param i32) (result i64) i64.const 1))"#);
     let f = instance.get_func(&mut store, "f").unwrap();
     let mut call = |params: &[Val], results: usize| {
         let mut results = vec![Val::I32(0); results];
@@ -65,14 +79,18 @@ fn wrong_arguments_are_named() {
     };
     assert_eq!(call(&[], 1), "expected 1 arguments, got 0");
     assert_eq!(call(&[Val::I32(1)], 0), "expected 1 results, got 0");
-    assert_eq!(call(&[Val::F32(1)], 1), "argument type mismatch: type mismatch: expected i32, found f32");
+    assert_eq!(
+        call(&[Val::F32(1)], 1),
+        "argument type mismatch: type mismatch: expected i32, found f32"
+    );
 
     let error = instance.get_typed_func::<i64, i64>(&mut store, "f").unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains("failed to convert function `f` to given type"), "{error}");
     assert!(error.contains("type mismatch with parameters"), "{error}");
     assert!(error.contains("i32") && error.contains("i64"), "{error}");
-    let error = format!("{:#}", instance.get_typed_func::<i32, (i64, i64)>(&mut store, "f").unwrap_err());
+    let error =
+        format!("{:#}", instance.get_typed_func::<i32, (i64, i64)>(&mut store, "f").unwrap_err());
     assert!(error.contains("type mismatch with results: expected 2 types, found 1"), "{error}");
     let error = instance.get_typed_func::<(), ()>(&mut store, "g").unwrap_err();
     assert_eq!(error.to_string(), "failed to find function export `g`");
@@ -101,8 +119,14 @@ fn host_functions_of_every_shape() {
             linker.func_wrap("", "add", |a: i32, b: i32| a + b).unwrap();
             linker.func_wrap("", "pair", |a: i64| (a * 2, 0.5f32)).unwrap();
             linker.func_wrap("", "data", |caller: wootz::Caller<'_, i32>| *caller.data()).unwrap();
-            linker.func_wrap("", "fallible", |a: f64| -> wootz::Result<f64> { Ok(a * 3.0) }).unwrap();
-            let ty = FuncType::new(linker.engine(), [ValType::I32, ValType::F32], [ValType::F32, ValType::I32]);
+            linker
+                .func_wrap("", "fallible", |a: f64| -> wootz::Result<f64> { Ok(a * 3.0) })
+                .unwrap();
+            let ty = FuncType::new(
+                linker.engine(),
+                [ValType::I32, ValType::F32],
+                [ValType::F32, ValType::I32],
+            );
             linker
                 .func_new("", "dynamic", ty, |_, params, results| {
                     (results[0], results[1]) = (params[1], params[0]);
@@ -122,7 +146,9 @@ fn host_functions_may_be_called_by_the_host() {
     let mut store = Store::new(&engine, ());
     let double = Func::wrap(&mut store, |a: i32| a * 2);
     assert_eq!(double.typed::<i32, i32>(&store).unwrap().call(&mut store, 21).unwrap(), 42);
-    let fails = Func::wrap(&mut store, || -> wootz::Result<()> { wootz::Result::Err(wootz::Error::msg("no")) });
+    let fails = Func::wrap(&mut store, || -> wootz::Result<()> {
+        wootz::Result::Err(wootz::Error::msg("no"))
+    });
     assert_eq!(fails.call(&mut store, &[], &mut []).unwrap_err().to_string(), "no");
 }
 
@@ -138,11 +164,15 @@ fn nested_calls_go_through_the_host_and_back() {
                     (else (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1))))))))"#,
         |linker| {
             linker
-                .func_wrap("", "down", |mut caller: wootz::Caller<'_, u32>, n: i32| -> wootz::Result<i32> {
-                    *caller.data_mut() += 1;
-                    let count = caller.get_export("count").unwrap().into_func().unwrap();
-                    count.typed::<i32, i32>(&caller)?.call(&mut caller, n)
-                })
+                .func_wrap(
+                    "",
+                    "down",
+                    |mut caller: wootz::Caller<'_, u32>, n: i32| -> wootz::Result<i32> {
+                        *caller.data_mut() += 1;
+                        let count = caller.get_export("count").unwrap().into_func().unwrap();
+                        count.typed::<i32, i32>(&caller)?.call(&mut caller, n)
+                    },
+                )
                 .unwrap();
         },
     );
@@ -179,7 +209,8 @@ fn a_module_runs_on_several_threads() {
 
 #[test]
 fn a_store_moves_between_threads() {
-    let (mut store, instance) = instance(r#"(module (func (export "f") (result i32) i32.const 7))"#);
+    let (mut store, instance) =
+        instance(r#"(module (func (export "f") (result i32) i32.const 7))"#);
     let f = instance.get_typed_func::<(), i32>(&mut store, "f").unwrap();
     assert_eq!(f.call(&mut store, ()).unwrap(), 7);
     let mut store = std::thread::spawn(move || {

@@ -5,8 +5,9 @@ mod common;
 
 use common::{linked, module, trap};
 use wootz::{
-    Caller, Engine, Extern, ExternRef, ExternType, Func, FuncType, Global, GlobalType, Instance, Linker, Memory, MemoryType,
-    Mutability, Ref, RefType, Rooted, Store, Table, TableType, Trap, UnknownImportError, Val, ValType,
+    Caller, Engine, Extern, ExternRef, ExternType, Func, FuncType, Global, GlobalType, Instance,
+    Linker, Memory, MemoryType, Mutability, Ref, RefType, Rooted, Store, Table, TableType, Trap,
+    UnknownImportError, Val, ValType,
 };
 
 #[test]
@@ -72,11 +73,19 @@ fn an_import_of_another_type_is_named_with_both_types() {
     let func: Extern = Func::wrap(&mut store, |_: i32| {}).into();
     let memory: Extern = Memory::new(&mut store, MemoryType::new(1, Some(3))).unwrap().into();
     let table: Extern =
-        Table::new(&mut store, TableType::new(RefType::FUNCREF, 1, None), Ref::Func(None)).unwrap().into();
+        Table::new(&mut store, TableType::new(RefType::FUNCREF, 1, None), Ref::Func(None))
+            .unwrap()
+            .into();
     let global: Extern =
-        Global::new(&mut store, GlobalType::new(ValType::I32, Mutability::Var), Val::I32(1)).unwrap().into();
+        Global::new(&mut store, GlobalType::new(ValType::I32, Mutability::Var), Val::I32(1))
+            .unwrap()
+            .into();
     for (wat, found, message) in [
-        ("(func)", func, "types incompatible: expected type `(func)`, found type `(func (param i32))`"),
+        (
+            "(func)",
+            func,
+            "types incompatible: expected type `(func)`, found type `(func (param i32))`",
+        ),
         ("(memory 1)", func, "expected memory, but found func"),
         ("(func)", global, "expected func, but found global"),
         (
@@ -124,7 +133,9 @@ fn imports_that_fit_are_shared() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(1, Some(3))).unwrap();
-    let global = Global::new(&mut store, GlobalType::new(ValType::I64, Mutability::Var), Val::I64(5)).unwrap();
+    let global =
+        Global::new(&mut store, GlobalType::new(ValType::I64, Mutability::Var), Val::I64(5))
+            .unwrap();
     memory.grow(&mut store, 1).unwrap();
     let module = module(
         &engine,
@@ -220,7 +231,10 @@ fn host_functions_in_tables_are_called_whenever_the_module_comes() {
     let back = get.call(&mut store, ()).unwrap().unwrap();
     assert_eq!(back.typed::<i32, i32>(&store).unwrap().call(&mut store, 4).unwrap(), 40);
     let instance_func = instance.get_func(&mut store, "call").unwrap();
-    assert_eq!(instance_func.ty(&store).to_string(), "(type (func (param i32) (param i32) (result i32)))");
+    assert_eq!(
+        instance_func.ty(&store).to_string(),
+        "(type (func (param i32) (param i32) (result i32)))"
+    );
 }
 
 #[test]
@@ -238,10 +252,14 @@ fn host_values_pass_through_guests() {
             (func (export "length") (result i32) (call $length (global.get $g))))"#,
         |linker| {
             linker
-                .func_wrap("", "length", |caller: Caller<'_, ()>, value: Option<Rooted<ExternRef>>| {
-                    let value = value.unwrap().data(&caller).unwrap().unwrap();
-                    value.downcast_ref::<String>().unwrap().len() as i32
-                })
+                .func_wrap(
+                    "",
+                    "length",
+                    |caller: Caller<'_, ()>, value: Option<Rooted<ExternRef>>| {
+                        let value = value.unwrap().data(&caller).unwrap().unwrap();
+                        value.downcast_ref::<String>().unwrap().len() as i32
+                    },
+                )
                 .unwrap();
         },
     );
@@ -252,17 +270,23 @@ fn host_values_pass_through_guests() {
     let length = instance.get_typed_func::<(), i32>(&mut store, "length").unwrap();
     assert!(kept.call(&mut store, ()).unwrap().is_none());
     let value = ExternRef::new(&mut store, "a host value".to_string()).unwrap();
-    assert_eq!((is_null.call(&mut store, None).unwrap(), is_null.call(&mut store, Some(value)).unwrap()), (1, 0));
+    assert_eq!(
+        (is_null.call(&mut store, None).unwrap(), is_null.call(&mut store, Some(value)).unwrap()),
+        (1, 0)
+    );
     keep.call(&mut store, Some(value)).unwrap();
     let back = kept.call(&mut store, ()).unwrap().unwrap();
     assert!(Rooted::ref_eq(&store, &value, &back).unwrap());
     assert_eq!(length.call(&mut store, ()).unwrap(), 12);
     let table = instance.get_table(&mut store, "table").unwrap();
     assert!(table.get(&mut store, 0).unwrap().is_null());
-    assert_eq!(table.get(&mut store, 1).unwrap().unwrap_extern().data(&store).unwrap().unwrap().type_id(), {
-        use std::any::Any;
-        String::new().type_id()
-    });
+    assert_eq!(
+        table.get(&mut store, 1).unwrap().unwrap_extern().data(&store).unwrap().unwrap().type_id(),
+        {
+            use std::any::Any;
+            String::new().type_id()
+        }
+    );
 }
 
 #[test]
@@ -284,7 +308,10 @@ fn tables_grow_from_both_sides() {
     assert_eq!(table.grow(&mut store, 5, Ref::Func(None)).unwrap(), 5);
     assert_eq!((size.call(&mut store, ()).unwrap(), table.size(&store)), (10, 10));
     assert_eq!(grow.call(&mut store, 1).unwrap(), -1);
-    assert_eq!(table.grow(&mut store, 1, Ref::Func(None)).unwrap_err().to_string(), "failed to grow table by `1`");
+    assert_eq!(
+        table.grow(&mut store, 1, Ref::Func(None)).unwrap_err().to_string(),
+        "failed to grow table by `1`"
+    );
     assert!(table.set(&mut store, 10, Ref::Func(None)).is_err());
     assert!(table.set(&mut store, 0, Ref::Extern(None)).is_err());
 }
@@ -302,7 +329,10 @@ fn linkers_do_as_they_are_told() {
     assert!(linker.alias("m", "x", "n", "h").is_err());
     let g = linker.get(&mut store, "n", "g").unwrap().into_func().unwrap();
     assert_eq!(g.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 2);
-    assert_eq!(linker.get(&mut store, "n", "x").unwrap_err().to_string(), "missing definition for `n::x`");
+    assert_eq!(
+        linker.get(&mut store, "n", "x").unwrap_err().to_string(),
+        "missing definition for `n::x`"
+    );
 
     let needs = module(
         &engine,
@@ -349,7 +379,10 @@ fn commands_start_afresh_and_reactors_go_on() {
     };
     assert_eq!((next("command"), next("command")), (1, 1));
     assert_eq!((next("reactor"), next("reactor")), (11, 12));
-    assert_eq!(linker.get_default(&mut store, "command").unwrap().ty(&store), FuncType::new(&engine, [], []));
+    assert_eq!(
+        linker.get_default(&mut store, "command").unwrap().ty(&store),
+        FuncType::new(&engine, [], [])
+    );
     let error = linker.get(&mut store, "command", "memory").unwrap_err();
     assert_eq!(error.to_string(), "missing definition for `command::memory`");
 }
@@ -363,7 +396,10 @@ fn exports_are_found_without_their_names() {
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let index = module.get_export_index("b").unwrap();
     assert!(instance.get_module_export(&mut store, &index).unwrap().into_memory().is_some());
-    assert!(instance.get_module_export(&mut store, &other.get_export_index("a").unwrap()).is_none());
-    let names: Vec<String> = instance.exports(&mut store).map(|export| export.name().to_string()).collect();
+    assert!(
+        instance.get_module_export(&mut store, &other.get_export_index("a").unwrap()).is_none()
+    );
+    let names: Vec<String> =
+        instance.exports(&mut store).map(|export| export.name().to_string()).collect();
     assert_eq!(names, ["a", "b"]);
 }

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{instance, module, trap};
-use wootz::{Config, Engine, Instance, Memory, MemoryType, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wootz::{
+    Config, Engine, Instance, Memory, MemoryType, Store, StoreLimits, StoreLimitsBuilder, Trap,
+};
 
 const MEMORY: &str = r#"(module
     (memory (export "memory") 2 100)
@@ -29,7 +31,10 @@ fn both_sides_see_the_same_bytes() {
     let mut buffer = [0; 3];
     memory.read(&store, 10, &mut buffer).unwrap();
     assert_eq!(buffer, [b'x', 7, b'z']);
-    assert_eq!(memory.read(&store, 2 * 65536 - 2, &mut buffer).unwrap_err().to_string(), "out of bounds memory access");
+    assert_eq!(
+        memory.read(&store, 2 * 65536 - 2, &mut buffer).unwrap_err().to_string(),
+        "out of bounds memory access"
+    );
     assert!(memory.write(&mut store, usize::MAX, b"x").is_err());
     let copy = instance.get_typed_func::<(i32, i32, i32), ()>(&mut store, "copy").unwrap();
     copy.call(&mut store, (100, 65530, 12)).unwrap();
@@ -54,7 +59,11 @@ fn instances_do_not_share_their_initial_memory() {
 fn growth_is_seen_by_both_sides_and_ends_at_the_maximum() {
     for reservation in [4u64 << 30, 0, 1 << 20] {
         let mut config = Config::new();
-        config.memory_reservation(reservation).memory_guard_size(if reservation == 0 { 0 } else { 1 << 16 });
+        config.memory_reservation(reservation).memory_guard_size(if reservation == 0 {
+            0
+        } else {
+            1 << 16
+        });
         let engine = Engine::new(&config).unwrap();
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module(&engine, MEMORY), &[]).unwrap();
@@ -74,8 +83,14 @@ fn growth_is_seen_by_both_sides_and_ends_at_the_maximum() {
         assert_eq!(memory.data(&store)[last(100) as usize], 9);
         assert_eq!(load.call(&mut store, 65530).unwrap(), i32::from(b'a'), "contents stay");
         assert_eq!(grow.call(&mut store, 1).unwrap(), -1);
-        assert_eq!(memory.grow(&mut store, 1).unwrap_err().to_string(), "failed to grow memory by `1`");
-        assert_eq!(trap(&load.call(&mut store, last(100) + 1).unwrap_err()), Trap::MemoryOutOfBounds);
+        assert_eq!(
+            memory.grow(&mut store, 1).unwrap_err().to_string(),
+            "failed to grow memory by `1`"
+        );
+        assert_eq!(
+            trap(&load.call(&mut store, last(100) + 1).unwrap_err()),
+            Trap::MemoryOutOfBounds
+        );
     }
 }
 
@@ -99,7 +114,8 @@ fn limits_of_stores_hold() {
     let error = Instance::new(&mut some, &module, &[]).unwrap_err();
     assert_eq!(error.to_string(), "resource limit exceeded: instance count too high at 2");
 
-    let limits = StoreLimitsBuilder::new().memory_size(4 * 65536).trap_on_grow_failure(true).build();
+    let limits =
+        StoreLimitsBuilder::new().memory_size(4 * 65536).trap_on_grow_failure(true).build();
     let mut strict = store(limits);
     let instance = Instance::new(&mut strict, &module, &[]).unwrap();
     let grow = instance.get_typed_func::<i32, i32>(&mut strict, "grow").unwrap();
@@ -112,7 +128,10 @@ fn memories_of_the_host() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());
     let memory = Memory::new(&mut store, MemoryType::new(0, Some(1))).unwrap();
-    assert_eq!((memory.size(&store), memory.data_size(&store), memory.page_size(&store)), (0, 0, 65536));
+    assert_eq!(
+        (memory.size(&store), memory.data_size(&store), memory.page_size(&store)),
+        (0, 0, 65536)
+    );
     assert_eq!(memory.grow(&mut store, 1).unwrap(), 0);
     let (data, ()) = memory.data_and_store_mut(&mut store);
     data[65535] = 1;

@@ -24,11 +24,17 @@ fn in_child(name: &str, play: impl FnOnce()) -> Option<ExitStatus> {
     Some(command.output().unwrap().status)
 }
 
-fn trap_once() {
-    let (mut store, instance) =
-        instance(r#"(module (memory 1) (func (export "f") (result i32) (i32.load (i32.const -1))))"#);
+/// Makes an instance whose function traps; what is returned calls it.
+fn trapping() -> impl FnMut() {
+    let (mut store, instance) = instance(
+        r#"(module (memory 1) (func (export "f") (result i32) (i32.load (i32.const -1))))"#,
+    );
     let f = instance.get_typed_func::<(), i32>(&mut store, "f").unwrap();
-    assert_eq!(trap(&f.call(&mut store, ()).unwrap_err()), Trap::MemoryOutOfBounds);
+    move || assert_eq!(trap(&f.call(&mut store, ()).unwrap_err()), Trap::MemoryOutOfBounds)
+}
+
+fn trap_once() {
+    trapping()();
 }
 
 fn fault() {
@@ -112,8 +118,9 @@ fn rust_still_reports_its_own_stack_overflow() {
 #[test]
 fn forked_processes_trap_too() {
     let status = in_child("forked_processes_trap_too", || {
+        let mut trap_once = trapping();
         trap_once();
-        // SAFETY: the child only does what a single thread may: this test process has no other that holds locks.
+        // SAFETY: the child only does what a single thread may: it compiles nothing, for which it lacks the threads.
         let child = unsafe { libc::fork() };
         if child == 0 {
             trap_once();

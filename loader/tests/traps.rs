@@ -95,7 +95,7 @@ fn backtraces_name_functions_and_offsets() {
     let text = format!("{error:?}");
     assert!(text.starts_with("error while executing at wasm backtrace:\n    0: "), "{text}");
     assert!(text.contains(" - plugin!inner\n    1: "), "{text}");
-    assert!(text.ends_with("Caused by:\n    wasm trap: integer divide by zero"), "{text}");
+    assert!(text.contains("Caused by:\n    wasm trap: integer divide by zero"), "{text}");
     assert_eq!(error.root_cause().to_string(), "wasm trap: integer divide by zero");
 }
 
@@ -140,7 +140,8 @@ fn backtraces_have_as_many_frames_as_wanted() {
         let instance = Instance::new(&mut store, &module(&engine, wat), &[]).unwrap();
         let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
         let error = f.call(&mut store, 50).unwrap_err();
-        let frames = error.downcast_ref::<WasmBacktrace>().map_or(0, |backtrace| backtrace.frames().len());
+        let frames =
+            error.downcast_ref::<WasmBacktrace>().map_or(0, |backtrace| backtrace.frames().len());
         assert_eq!(frames, expected);
         assert_eq!(trap(&error), Trap::UnreachableCodeReached);
     }
@@ -163,7 +164,9 @@ fn errors_of_host_functions_keep_their_type() {
         (),
         r#"(module (import "" "fail" (func $fail)) (func $run (export "run") call $fail))"#,
         |linker| {
-            linker.func_wrap("", "fail", || -> wootz::Result<()> { Err(Custom(7).into()) }).unwrap();
+            linker
+                .func_wrap("", "fail", || -> wootz::Result<()> { Err(Custom(7).into()) })
+                .unwrap();
         },
     );
     let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
@@ -192,18 +195,23 @@ fn panics_pass_through_wasm_and_every_destructor_runs() {
             (func $run (export "run") (param i32) (call $host (local.get 0))))"#,
         move |linker| {
             linker
-                .func_wrap("", "host", move |mut caller: wootz::Caller<'_, ()>, depth: i32| -> wootz::Result<()> {
-                    let _counted = Counts(in_host.clone());
-                    assert!(depth > 0, "at the bottom");
-                    let run = caller.get_export("run").unwrap().into_func().unwrap();
-                    run.typed::<i32, ()>(&caller)?.call(&mut caller, depth - 1)
-                })
+                .func_wrap(
+                    "",
+                    "host",
+                    move |mut caller: wootz::Caller<'_, ()>, depth: i32| -> wootz::Result<()> {
+                        let _counted = Counts(in_host.clone());
+                        assert!(depth > 0, "at the bottom");
+                        let run = caller.get_export("run").unwrap().into_func().unwrap();
+                        run.typed::<i32, ()>(&caller)?.call(&mut caller, depth - 1)
+                    },
+                )
                 .unwrap();
         },
     );
     let run = instance.get_typed_func::<i32, ()>(&mut store, "run").unwrap();
     for round in 1..=3 {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.call(&mut store, 4)));
+        let result =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.call(&mut store, 4)));
         let payload = result.unwrap_err();
         assert_eq!(*payload.downcast::<&str>().unwrap(), "at the bottom");
         assert_eq!(drops.load(Ordering::Relaxed), 5 * round);
@@ -225,30 +233,23 @@ fn endless_recursion_is_a_trap() {
 
 #[test]
 fn endless_recursion_is_a_trap_on_small_and_large_stacks() {
-    for (stack, limit) in [(256 << 10, 512 << 10), (256 << 10, 64 << 10), (8 << 20, 4 << 20), (2 << 20, usize::MAX / 2)] {
+    for (stack, limit) in [
+        (256 << 10, 512 << 10),
+        (256 << 10, 64 << 10),
+        (8 << 20, 4 << 20),
+        (2 << 20, usize::MAX / 2),
+    ] {
+        let mut config = Config::new();
+        config.max_wasm_stack(limit);
+        let engine = Engine::new(&config).unwrap();
+        let module = module(&engine, ENDLESS);
         let run = move || {
-            let mut config = Config::new();
-            config.max_wasm_stack(limit);
-            let engine = Engine::new(&config).unwrap();
             let mut store = Store::new(&engine, ());
-            let instance = Instance::new(&mut store, &module(&engine, ENDLESS), &[]).unwrap();
+            let instance = Instance::new(&mut store, &module, &[]).unwrap();
             let f = instance.get_typed_func::<i64, i64>(&mut store, "f").unwrap();
             assert_eq!(trap(&f.call(&mut store, 1).unwrap_err()), Trap::StackOverflow);
         };
-        // Compiling needs more stack than running, so the module is made elsewhere.
-        if stack < 1 << 20 {
-            let engine = Engine::default();
-            let module = module(&engine, ENDLESS);
-            let run = move || {
-                let mut store = Store::new(&engine, ());
-                let instance = Instance::new(&mut store, &module, &[]).unwrap();
-                let f = instance.get_typed_func::<i64, i64>(&mut store, "f").unwrap();
-                assert_eq!(trap(&f.call(&mut store, 1).unwrap_err()), Trap::StackOverflow);
-            };
-            std::thread::Builder::new().stack_size(stack).spawn(run).unwrap().join().unwrap();
-        } else {
-            std::thread::Builder::new().stack_size(stack).spawn(run).unwrap().join().unwrap();
-        }
+        std::thread::Builder::new().stack_size(stack).spawn(run).unwrap().join().unwrap();
     }
 }
 
@@ -261,10 +262,14 @@ fn recursion_through_the_host_is_a_trap_too() {
             (func (export "run") (param i32) (result i32) (call $host (local.get 0))))"#,
         |linker| {
             linker
-                .func_wrap("", "host", |mut caller: wootz::Caller<'_, ()>, n: i32| -> wootz::Result<i32> {
-                    let run = caller.get_export("run").unwrap().into_func().unwrap();
-                    run.typed::<i32, i32>(&caller)?.call(&mut caller, n + 1)
-                })
+                .func_wrap(
+                    "",
+                    "host",
+                    |mut caller: wootz::Caller<'_, ()>, n: i32| -> wootz::Result<i32> {
+                        let run = caller.get_export("run").unwrap().into_func().unwrap();
+                        run.typed::<i32, i32>(&caller)?.call(&mut caller, n + 1)
+                    },
+                )
                 .unwrap();
         },
     );
@@ -322,7 +327,10 @@ fn traps_on_many_threads_at_once() {
                 let f = instance.get_typed_func::<i32, i32>(&mut store, "f").unwrap();
                 for address in 0..500 {
                     assert_eq!(f.call(&mut store, address).unwrap(), 0);
-                    assert_eq!(trap(&f.call(&mut store, address - 1000).unwrap_err()), Trap::MemoryOutOfBounds);
+                    assert_eq!(
+                        trap(&f.call(&mut store, address - 1000).unwrap_err()),
+                        Trap::MemoryOutOfBounds
+                    );
                 }
             });
         }

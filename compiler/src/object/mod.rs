@@ -11,6 +11,7 @@ use cranelift_codegen::isa::unwind::UnwindInfo;
 use target_lexicon::{BinaryFormat, Triple};
 
 use crate::error::{Error, Result};
+use crate::link::Symbol;
 
 /// Notes that travel in the file: which build it is, and which version of the binary interface it has.
 mod notes;
@@ -48,17 +49,6 @@ pub struct Contents<'a> {
     pub descriptor_symbol: &'a str,
     /// C symbols for functions, with their offsets in the code. Only objects have them.
     pub exports: &'a [(String, u32)],
-}
-
-/// A name for a part of the code.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Symbol {
-    /// The name, without NUL. Different from those of all other symbols.
-    pub name: String,
-    /// Where it begins, as an offset in the code.
-    pub offset: u32,
-    /// How many bytes it has.
-    pub bytes: u32,
 }
 
 /// What kind of file to write.

@@ -143,7 +143,8 @@ extern "C" fn who_calls_me() -> u64 {
 fn check_loaded(path: &Path, sample: &Sample) {
     // SAFETY: the library has no initialisers.
     let library = unsafe { libloading::Library::new(path) }.unwrap();
-    // SAFETY: the symbol is the address of the metadata, in which all that is read here lies, or which says where it is.
+    // SAFETY: the symbol is the address of the metadata, in which all that is read here lies, or which says where it
+    // is.
     unsafe {
         let metadata = *library.get::<*const u8>(b"wootz_module").unwrap();
         assert_eq!(*metadata.cast::<[u8; 8]>(), MAGIC);

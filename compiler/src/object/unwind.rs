@@ -1,7 +1,7 @@
 //! Unwind information to `.eh_frame`, and a table to search it.
 //!
-//! In: what Cranelift knows of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and the
-//! places where these belong: a shared library fills them in, an object leaves them to the linker.
+//! In: what Cranelift knows of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and
+//! the places where these belong: a shared library fills them in, an object leaves them to the linker.
 //!
 //! Always true: addresses are 32-bit distances from the place they are stored at, so that the tables need no relocation
 //! when they are loaded.

@@ -46,9 +46,12 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
         }
     }
     // What the engine says nothing about, it allows.
-    let refused = settings.features.iter().find(|name| config.features.get(name.as_str()) == Some(&false));
+    let refused =
+        settings.features.iter().find(|name| config.features.get(name.as_str()) == Some(&false));
     match refused {
-        Some(name) => Err(ArtifactError::Setting { name: name.clone(), artifact: true, engine: false }),
+        Some(name) => {
+            Err(ArtifactError::Setting { name: name.clone(), artifact: true, engine: false })
+        }
         None => Ok(()),
     }
 }
@@ -58,6 +61,10 @@ pub fn contents(manifest: &Manifest) -> Result<(), ArtifactError> {
     let shape = manifest.shape();
     match shape.tags == 0 && shape.imported_tags == 0 {
         true => Ok(()),
-        false => Err(ArtifactError::Setting { name: "exceptions".to_string(), artifact: true, engine: false }),
+        false => Err(ArtifactError::Setting {
+            name: "exceptions".to_string(),
+            artifact: true,
+            engine: false,
+        }),
     }
 }

@@ -82,9 +82,13 @@ fn describe(bytes: &[u8]) -> String {
     match bytes {
         [] => "an empty file".to_string(),
         [b'M', b'Z', ..] => "a Windows (PE) file".to_string(),
-        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf, ..] => "a macOS (Mach-O) file".to_string(),
+        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf, ..] => {
+            "a macOS (Mach-O) file".to_string()
+        }
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "a static library".to_string(),
-        [first, ..] if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+        [first, ..]
+            if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
+        {
             format!("text that begins with `{}`", char::from(*first))
         }
         _ => format!("bytes that begin with {:02x?}", &bytes[..bytes.len().min(4)]),
@@ -95,7 +99,10 @@ impl<'a> Elf<'a> {
     /// Checks that this is a complete shared library for this machine.
     pub fn parse(bytes: &'a [u8]) -> Result<Elf<'a>, ArtifactError> {
         let trimmed = bytes.trim_ascii_start();
-        if bytes.starts_with(b"\0asm") || trimmed.starts_with(b"(module") || trimmed.starts_with(b";;") {
+        if bytes.starts_with(b"\0asm")
+            || trimmed.starts_with(b"(module")
+            || trimmed.starts_with(b";;")
+        {
             return Err(ArtifactError::Wasm);
         }
         if !bytes.starts_with(b"\x7fELF") {
@@ -106,7 +113,8 @@ impl<'a> Elf<'a> {
             expected_bytes,
             found_bytes: bytes.len() as u64,
         };
-        let header = bytes.get(..HEADER_BYTES as usize).ok_or(truncated("file header", HEADER_BYTES))?;
+        let header =
+            bytes.get(..HEADER_BYTES as usize).ok_or(truncated("file header", HEADER_BYTES))?;
         check_target(header)?;
         let header = Reader { bytes: header };
         match header.u16(16) {
@@ -117,7 +125,8 @@ impl<'a> Elf<'a> {
             _ => return Err(ArtifactError::NotALibrary { found: "an ELF file of unknown type" }),
         }
         let corrupted = ArtifactError::Corrupted { part: "ELF header" };
-        let field = |value: Option<u64>| value.ok_or(ArtifactError::Corrupted { part: "ELF header" });
+        let field =
+            |value: Option<u64>| value.ok_or(ArtifactError::Corrupted { part: "ELF header" });
         let (programs, sections) = (field(header.u64(32))?, field(header.u64(40))?);
         let entry = |at: usize| field(header.u16(at).map(u64::from));
         let (program_bytes, program_count) = (entry(54)?, entry(56)?);
@@ -126,7 +135,8 @@ impl<'a> Elf<'a> {
             ("program header table", programs, program_bytes * program_count),
             ("section header table", sections, section_bytes * section_count),
         ] {
-            let end = start.checked_add(size).ok_or(ArtifactError::Corrupted { part: "ELF header" })?;
+            let end =
+                start.checked_add(size).ok_or(ArtifactError::Corrupted { part: "ELF header" })?;
             if end > bytes.len() as u64 {
                 return Err(truncated(part, end));
             }
@@ -137,10 +147,9 @@ impl<'a> Elf<'a> {
         let file = Reader { bytes };
         let mut elf = Elf { bytes, segments: Vec::new(), dynamic: None };
         for position in 0..program_count {
-            let segment = segment(&file, programs + position * PROGRAM_HEADER_BYTES).ok_or(truncated(
-                "program header table",
-                programs + program_count * PROGRAM_HEADER_BYTES,
-            ))?;
+            let segment = segment(&file, programs + position * PROGRAM_HEADER_BYTES).ok_or(
+                truncated("program header table", programs + program_count * PROGRAM_HEADER_BYTES),
+            )?;
             if segment.kind != PT_LOAD && segment.kind != PT_DYNAMIC {
                 continue;
             }
@@ -165,11 +174,17 @@ impl<'a> Elf<'a> {
     /// The address of an exported symbol.
     fn symbol(&self, name: &[u8]) -> Option<u64> {
         let dynamic = self.dynamic?;
-        let entries = self.bytes.get(dynamic.file_offset as usize..)?.get(..dynamic.file_bytes as usize)?;
+        let entries =
+            self.bytes.get(dynamic.file_offset as usize..)?.get(..dynamic.file_bytes as usize)?;
         let entries = Reader { bytes: entries };
-        let (mut hash, mut gnu_hash, mut strings, mut strings_bytes, mut symbols) = (None, None, None, None, None);
+        let (mut hash, mut gnu_hash, mut strings, mut strings_bytes, mut symbols) =
+            (None, None, None, None, None);
         for position in 0.. {
-            let (Some(tag), Some(value)) = (entries.u64(position * 16), entries.u64(position * 16 + 8)) else { break };
+            let (Some(tag), Some(value)) =
+                (entries.u64(position * 16), entries.u64(position * 16 + 8))
+            else {
+                break;
+            };
             match tag {
                 DT_NULL => break,
                 DT_HASH => hash = Some(value),
@@ -198,7 +213,8 @@ impl<'a> Elf<'a> {
     /// How many symbols a GNU hash table covers: one more than the last in the chain of the last bucket.
     fn gnu_hash_symbols(&self, address: u64) -> Option<u64> {
         let table = Reader { bytes: self.bytes_from(address)? };
-        let (buckets, first, words) = (table.u32(0)? as usize, table.u32(4)?, table.u32(8)? as usize);
+        let (buckets, first, words) =
+            (table.u32(0)? as usize, table.u32(4)?, table.u32(8)? as usize);
         let buckets_at = words.checked_mul(8)?.checked_add(16)?;
         let chains_at = buckets.checked_mul(4)?.checked_add(buckets_at)?;
         let mut last = first.checked_sub(1);
@@ -214,7 +230,8 @@ impl<'a> Elf<'a> {
 
     /// Where in the file a range of addresses is, if it is there in one piece.
     pub fn file_offset(&self, address: u64, bytes: u64) -> Option<u64> {
-        self.segment(address, bytes).map(|segment| segment.file_offset + (address - segment.address))
+        self.segment(address, bytes)
+            .map(|segment| segment.file_offset + (address - segment.address))
     }
 
     /// As [`file_offset`](Self::file_offset), if the range may be executed.
@@ -229,21 +246,26 @@ impl<'a> Elf<'a> {
     /// The bytes from an address to the end of its segment.
     pub fn bytes_from(&self, address: u64) -> Option<&'a [u8]> {
         let segment = self.segment(address, 1)?;
-        let bytes = self.bytes.get(segment.file_offset as usize..)?.get(..segment.file_bytes as usize)?;
+        let bytes =
+            self.bytes.get(segment.file_offset as usize..)?.get(..segment.file_bytes as usize)?;
         bytes.get((address - segment.address) as usize..)
     }
 
     fn segment(&self, address: u64, bytes: u64) -> Option<&Segment> {
         self.segments.iter().find(|segment| {
             let before = address.checked_sub(segment.address);
-            before.and_then(|before| before.checked_add(bytes)).is_some_and(|end| end <= segment.file_bytes)
+            before
+                .and_then(|before| before.checked_add(bytes))
+                .is_some_and(|end| end <= segment.file_bytes)
         })
     }
 }
 
 /// Checks what the file is for.
 fn check_target(header: &[u8]) -> Result<(), ArtifactError> {
-    let other = |what, found: String, expected: String| Err(ArtifactError::OtherTarget { what, found, expected });
+    let other = |what, found: String, expected: String| {
+        Err(ArtifactError::OtherTarget { what, found, expected })
+    };
     let native_order = if cfg!(target_endian = "big") { 2 } else { 1 };
     let (class, order, system) = (header[4], header[5], header[7]);
     let machine = match order {

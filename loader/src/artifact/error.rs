@@ -89,7 +89,9 @@ impl ArtifactError {
     pub(super) fn from_metadata(error: MetadataError) -> ArtifactError {
         match error {
             MetadataError::NotADescriptor => ArtifactError::Corrupted { part: "descriptor" },
-            MetadataError::AbiVersion { found } => ArtifactError::AbiVersion { found, expected: ABI_VERSION },
+            MetadataError::AbiVersion { found } => {
+                ArtifactError::AbiVersion { found, expected: ABI_VERSION }
+            }
             MetadataError::Corrupted { part } => ArtifactError::Corrupted { part },
         }
     }

@@ -15,10 +15,13 @@ mod cpu;
 /// Whether an artifact can run here, and with these settings.
 mod check;
 
+use std::any::Any;
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
@@ -49,46 +52,63 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<Code> {
     let (file, contents, library_path) = open().with_context(describe)?;
     // SAFETY: the file is mapped, and the caller promises that nobody changes it.
     let bytes = unsafe { std::slice::from_raw_parts(contents.start().as_ptr(), contents.bytes()) };
+    let file = Arc::new(file);
     let load = || {
         let found = inspect(bytes, config)?;
         let was_loaded = Library::is_open(&library_path);
         // SAFETY: the file is an artifact, as far as can be checked, and the caller vouches for the rest.
-        let library = unsafe { Library::open(&library_path) }.map_err(|message| ArtifactError::Refused { message })?;
+        let library = unsafe { Library::open(&library_path) }
+            .map_err(|message| ArtifactError::Refused { message })?;
         match found.in_memory(&library, bytes, was_loaded) {
             // SAFETY: this is what was checked.
-            Some(start) => unsafe { found.code(start, library, file, config) },
+            Some(start) => unsafe { found.code(start, Box::new(library), &file, config) },
             // A library that had this path earlier is still loaded, and the system takes one for the other.
             // SAFETY: as above.
-            None => unsafe { load_copy(&found, bytes, config) },
+            None => unsafe { load_copy(&found, bytes, config) }.map(|(code, _)| code),
         }
     };
     load().with_context(describe)
 }
 
-/// Loads an artifact from its bytes.
+/// Loads an artifact from its bytes, of which a copy in a file is all that stays.
 ///
 /// # Safety
 /// Wootz has compiled it.
-pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<Code> {
+pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
     let found = inspect(bytes, config)?;
     // SAFETY: it is an artifact, as far as can be checked, and the caller vouches for the rest.
     Ok(unsafe { load_copy(&found, bytes, config) }?)
 }
 
+/// What is in the file that [`load_bytes`] has made.
+pub fn contents(file: &File) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; file.metadata()?.len() as usize];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
 /// Loads an artifact by way of a file in memory.
-unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<Code, ArtifactError> {
+unsafe fn load_copy(
+    found: &Found,
+    bytes: &[u8],
+    config: &Config,
+) -> Result<(Code, Arc<File>), ArtifactError> {
     let refused = |error: std::io::Error| ArtifactError::Refused { message: error.to_string() };
-    let file = sys::memory_file(c"wootz-module", bytes).map_err(refused)?;
+    let file = Arc::new(sys::memory_file(c"wootz-module", bytes).map_err(refused)?);
     // Named by process, so that debuggers find it too. The descriptor stays open while the library is loaded; otherwise
     // another file would get the same path, and the system would take one for the other.
     let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
     // SAFETY: the caller vouches for the artifact.
-    let library = unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
+    let library =
+        unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
     let start = found.in_memory(&library, bytes, false).ok_or_else(|| ArtifactError::Refused {
         message: "another library was loaded in its place".to_string(),
     })?;
+    // Dropped in this order: first the library, then the file that it came from.
+    let library = Box::new((library, file.clone()));
     // SAFETY: this is what was checked.
-    unsafe { found.code(start, library, file, config) }
+    let code = unsafe { found.code(start, library, &file, config) }?;
+    Ok((code, file))
 }
 
 /// Where the parts of a checked artifact are.
@@ -124,7 +144,10 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let images = u64::from(descriptor.image.bytes);
     let images_file_offset = match images {
         0 => None,
-        bytes => Some(elf.file_offset(beside(descriptor.image), bytes).ok_or(outside("images of memories"))?),
+        bytes => Some(
+            elf.file_offset(beside(descriptor.image), bytes)
+                .ok_or(outside("images of memories"))?,
+        ),
     };
     Ok(Found {
         metadata: start..start + descriptor.metadata_bytes as usize,
@@ -144,7 +167,8 @@ impl Found {
         let same = |at: isize, expected: &[u8]| {
             // SAFETY: every library with this symbol has a descriptor there; once that is found to be the same, the rest is
             // where it says.
-            expected == unsafe { std::slice::from_raw_parts(start.as_ptr().offset(at), expected.len()) }
+            expected
+                == unsafe { std::slice::from_raw_parts(start.as_ptr().offset(at), expected.len()) }
         };
         let metadata = &file[self.metadata.clone()];
         let text = &file[self.text_file_offset..][..self.text.bytes as usize];
@@ -157,8 +181,8 @@ impl Found {
     unsafe fn code(
         &self,
         start: NonNull<u8>,
-        library: Library,
-        file: File,
+        library: Box<dyn Any + Send + Sync>,
+        file: &Arc<File>,
         config: &Config,
     ) -> Result<Code, ArtifactError> {
         let part = |offset: i32, bytes: usize| -> &'static [u8] {
@@ -166,19 +190,18 @@ impl Found {
             // library.
             unsafe { std::slice::from_raw_parts(start.as_ptr().offset(offset as isize), bytes) }
         };
-        let images: &'static [u8] =
-            if self.images.bytes == 0 { &[] } else { part(self.images.offset, self.images.bytes as usize) };
-        let image_file = match self.images_file_offset.filter(|_| config.memory_init_cow) {
-            Some(offset) => file.try_clone().ok().map(|file| (file, offset)),
-            None => None,
+        let images: &'static [u8] = if self.images.bytes == 0 {
+            &[]
+        } else {
+            part(self.images.offset, self.images.bytes as usize)
         };
+        let images_offset = self.images_file_offset.filter(|_| config.memory_init_cow);
         let parts = Parts {
             metadata: part(0, self.metadata.len()),
             text: part(self.text.offset, self.text.bytes as usize),
             images,
-            image_file,
-            // Dropped in this order: first the library, then the file that it may have come from.
-            library: Box::new((library, file)),
+            image_file: images_offset.map(|offset| (file.clone(), offset)),
+            library,
         };
         // SAFETY: the caller vouches for the artifact, and the library stays loaded.
         unsafe { Code::new(parts) }.map_err(|error| match error {

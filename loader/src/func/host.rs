@@ -81,7 +81,10 @@ unsafe impl<R: WasmRet> WasmRet for Result<R, Error> {
 }
 
 /// A host function made of a closure.
-pub fn typed_body<T: 'static, Params, Results, F: IntoFunc<T, Params, Results>>(engine: &Engine, func: F) -> HostBody {
+pub fn typed_body<T: 'static, Params, Results, F: IntoFunc<T, Params, Results>>(
+    engine: &Engine,
+    func: F,
+) -> HostBody {
     HostBody { ty: F::ty(engine), entry: F::ENTRY, body: Arc::new(func) }
 }
 
@@ -95,7 +98,9 @@ unsafe fn run<T: 'static, F: 'static>(
     caller: *mut VmContext,
     body: impl FnOnce(&F, Caller<'_, T>, StoreId) -> Result<()>,
 ) -> bool {
-    let Some(context) = NonNull::new(vmctx) else { unreachable!("trampolines pass the function's context") };
+    let Some(context) = NonNull::new(vmctx) else {
+        unreachable!("trampolines pass the function's context")
+    };
     // SAFETY: the context of a host function leads to its store, and to its body, which live longer than the call.
     let (store, func) = unsafe {
         let host = context.cast::<VmHostContext>();
@@ -104,12 +109,15 @@ unsafe fn run<T: 'static, F: 'static>(
     // SAFETY: wasm was left for this function.
     unsafe {
         leave(store, || {
-            let owner = store.owner().expect("host functions are called by way of `enter`, with an owner");
+            let owner =
+                store.owner().expect("host functions are called by way of `enter`, with an owner");
             // SAFETY: the owner of a store of `T` is its `StoreInner<T>`, lent for the time of the call.
             let inner = owner.cast::<StoreInner<T>>().as_mut();
             let id = inner.core.id();
-            let instance = NonNull::new(caller)
-                .map(|caller| Instance { store: id, index: (*caller.as_ptr()).header.instance as usize });
+            let instance = NonNull::new(caller).map(|caller| Instance {
+                store: id,
+                index: (*caller.as_ptr()).header.instance as usize,
+            });
             let caller = Caller { store: StoreContextMut(inner), instance };
             body(func, caller, id).map_err(|error| Failure::Error(Box::new(error)))
         })
@@ -229,7 +237,8 @@ where
     // SAFETY: the trampoline passes arguments of the function's type, and room for its results.
     unsafe {
         run::<T, Dynamic<F>>(vmctx, caller, |body, mut caller, id| {
-            let param = |(position, ty): (usize, ValType)| Val::from_raw(id, *values.add(position), &ty);
+            let param =
+                |(position, ty): (usize, ValType)| Val::from_raw(id, *values.add(position), &ty);
             let params: Vec<Val> = body.ty.params().enumerate().map(param).collect();
             let null = |ty: ValType| Val::default_for_ty(&ty).unwrap_or(Val::I32(0));
             let mut results: Vec<Val> = body.ty.results().map(null).collect();

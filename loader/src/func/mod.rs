@@ -19,8 +19,8 @@ use wootz_runtime::abi::vmctx::{ValRaw, VmHostContext};
 
 use crate::handle::Func;
 use crate::store::{AsContext, AsContextMut, StoreContextMut, StoreInner};
-use crate::types::FuncType;
-use crate::value::{Val, func_type};
+use crate::types::{FuncType, ValType};
+use crate::value::{Val, func_type, signature};
 
 pub use caller::Caller;
 pub use host::{IntoFunc, WasmRet};
@@ -70,16 +70,23 @@ impl Func {
     /// # Errors
     /// If the number or types of the arguments are wrong, if `results` has the wrong length, if the guest traps, or whatever
     /// error a host function gives.
-    pub fn call(&self, mut store: impl AsContextMut, params: &[Val], results: &mut [Val]) -> Result<()> {
+    pub fn call(
+        &self,
+        mut store: impl AsContextMut,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<()> {
         let store = store.as_context_mut();
-        let ty = func_type(&store.0.core, self);
-        if ty.params().len() != params.len() {
-            bail!("expected {} arguments, got {}", ty.params().len(), params.len());
+        let signature = signature(&store.0.core, self);
+        let ty = signature.ty();
+        if ty.params.len() != params.len() {
+            bail!("expected {} arguments, got {}", ty.params.len(), params.len());
         }
-        if ty.results().len() != results.len() {
-            bail!("expected {} results, got {}", ty.results().len(), results.len());
+        if ty.results.len() != results.len() {
+            bail!("expected {} results, got {}", ty.results.len(), results.len());
         }
-        for (ty, value) in ty.params().zip(params) {
+        let val_type = |&ty| ValType::from_abi(store.0.core.engine(), ty);
+        for (ty, value) in ty.params.iter().map(val_type).zip(params) {
             value.check(&store.0.core, &ty).context("argument type mismatch")?;
         }
         let count = params.len().max(results.len());
@@ -97,7 +104,8 @@ impl Func {
         }
         // SAFETY: there is room for parameters and results, and the arguments have been checked.
         unsafe { self.call_raw(store.0, values.as_mut_ptr(), count) }?;
-        for ((ty, raw), result) in ty.results().zip(&*values).zip(results) {
+        let val_type = |&ty| ValType::from_abi(store.0.core.engine(), ty);
+        for ((ty, raw), result) in ty.results.iter().map(val_type).zip(&*values).zip(results) {
             // SAFETY: the function has written values of these types.
             *result = unsafe { Val::from_raw(self.store, *raw, &ty) };
         }

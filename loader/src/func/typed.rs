@@ -52,11 +52,13 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     pub fn call(&self, mut store: impl AsContextMut, params: Params) -> Result<Results> {
         let store = store.as_context_mut().0;
         let id = store.core.id();
-        let mut values = Values::<<Params as WasmTyList>::Storage, <Results as WasmTyList>::Storage> {
-            params: MaybeUninit::uninit(),
-        };
+        let mut values =
+            Values::<<Params as WasmTyList>::Storage, <Results as WasmTyList>::Storage> {
+                params: MaybeUninit::uninit(),
+            };
         let start = (&raw mut values).cast::<ValRaw>();
-        let count = const { if Params::COUNT > Results::COUNT { Params::COUNT } else { Results::COUNT } };
+        let count =
+            const { if Params::COUNT > Results::COUNT { Params::COUNT } else { Results::COUNT } };
         // SAFETY: there is room for the parameters and for the results, and `typed` has checked the types.
         unsafe {
             if !params.store(id, start) {

@@ -49,9 +49,7 @@ macro_rules! numbers {
             #[inline]
             fn into_raw(self) -> ValRaw {
                 let $value = self;
-                let mut raw = ValRaw::default();
-                raw.$field = $to;
-                raw
+                ValRaw { $field: $to }
             }
 
             #[inline]
@@ -87,9 +85,7 @@ unsafe impl WasmTy for Option<Func> {
 
     #[inline]
     fn into_raw(self) -> ValRaw {
-        let mut raw = ValRaw::default();
-        raw.funcref = self.map_or(std::ptr::null_mut(), |func| func.raw.as_ptr());
-        raw
+        ValRaw { funcref: self.map_or(std::ptr::null_mut(), |func| func.raw.as_ptr()) }
     }
 
     #[inline]
@@ -137,9 +133,7 @@ unsafe impl WasmTy for Option<Rooted<ExternRef>> {
 
     #[inline]
     fn into_raw(self) -> ValRaw {
-        let mut raw = ValRaw::default();
-        raw.externref = self.map_or(0, |value| value.handle);
-        raw
+        ValRaw { externref: self.map_or(0, |value| value.handle) }
     }
 
     #[inline]

@@ -159,7 +159,9 @@ impl StoreCore {
                 memories: DEFAULT_MEMORY_LIMIT,
             },
             // SAFETY: the built-in functions are static; the epoch is the engine's, which the store keeps.
-            vm: unsafe { OwnedStore::new(settings, builtins::addresses(), engine.epoch().as_ptr()) },
+            vm: unsafe {
+                OwnedStore::new(settings, builtins::addresses(), engine.epoch().as_ptr())
+            },
             engine: engine.clone(),
         }
     }
@@ -312,7 +314,10 @@ impl StoreCore {
 
     /// A host function of this store. The same body gives the same function.
     pub fn host_func(&mut self, body: &HostBody) -> Func {
-        assert!(Engine::same(&self.engine, body.ty.engine()), "host function used with a store of another engine");
+        assert!(
+            Engine::same(&self.engine, body.ty.engine()),
+            "host function used with a store of another engine"
+        );
         let data = Arc::as_ptr(&body.body).cast::<c_void>();
         if let Some(&raw) = self.functions.by_body.get(&(data as usize)) {
             return Func { store: self.id, raw };

@@ -18,6 +18,7 @@ use anyhow::{Error, Result, bail};
 use wootz_runtime::vm::store::{Owner, Payload};
 use wootz_runtime::vm::trap;
 
+use crate::backtrace::WasmBacktrace;
 use crate::engine::Engine;
 use crate::limits::ResourceLimiter;
 
@@ -65,7 +66,10 @@ impl<T: 'static> Store<T> {
     }
 
     /// Lets `limiter` decide from now on how much the store may use.
-    pub fn limiter(&mut self, limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static) {
+    pub fn limiter(
+        &mut self,
+        limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static,
+    ) {
         self.inner.limiter = Some(Box::new(limiter));
         let inner = &mut *self.inner;
         if let Some(limiter) = &mut inner.limiter {
@@ -139,30 +143,48 @@ pub(crate) fn error_of(payload: Box<dyn Any + Send>) -> Error {
 
 /// The runtime's questions, passed on to the limiter.
 impl<T: 'static> Owner for StoreInner<T> {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Payload> {
         match &mut self.limiter {
-            Some(limiter) => limiter(&mut self.data).memory_growing(current, desired, maximum).map_err(payload),
+            Some(limiter) => {
+                limiter(&mut self.data).memory_growing(current, desired, maximum).map_err(payload)
+            }
             None => Ok(true),
         }
     }
 
     fn memory_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload> {
         match &mut self.limiter {
-            Some(limiter) => limiter(&mut self.data).memory_grow_failed(Error::msg(reason.to_string())).map_err(payload),
+            Some(limiter) => limiter(&mut self.data)
+                .memory_grow_failed(Error::msg(reason.to_string()))
+                .map_err(payload),
             None => Ok(()),
         }
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Payload> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Payload> {
         match &mut self.limiter {
-            Some(limiter) => limiter(&mut self.data).table_growing(current, desired, maximum).map_err(payload),
+            Some(limiter) => {
+                limiter(&mut self.data).table_growing(current, desired, maximum).map_err(payload)
+            }
             None => Ok(true),
         }
     }
 
     fn table_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload> {
         match &mut self.limiter {
-            Some(limiter) => limiter(&mut self.data).table_grow_failed(Error::msg(reason.to_string())).map_err(payload),
+            Some(limiter) => limiter(&mut self.data)
+                .table_grow_failed(Error::msg(reason.to_string()))
+                .map_err(payload),
             None => Ok(()),
         }
     }
@@ -170,7 +192,11 @@ impl<T: 'static> Owner for StoreInner<T> {
 
 impl<T: 'static> StoreInner<T> {
     /// Asks the limiter about a memory that is to be made.
-    pub(crate) fn ask_for_memory(&mut self, bytes: Option<usize>, maximum: Option<usize>) -> Result<()> {
+    pub(crate) fn ask_for_memory(
+        &mut self,
+        bytes: Option<usize>,
+        maximum: Option<usize>,
+    ) -> Result<()> {
         let bytes = bytes.unwrap_or(usize::MAX);
         if !self.memory_growing(0, bytes, maximum).map_err(error_of)? {
             bail!("memory minimum size of {bytes} bytes exceeds memory limits");
@@ -180,7 +206,10 @@ impl<T: 'static> StoreInner<T> {
 
     /// Asks the limiter about a table that is to be made.
     pub(crate) fn ask_for_table(&mut self, elements: u64, maximum: Option<u64>) -> Result<()> {
-        if !self.table_growing(0, elements as usize, maximum.map(|max| max as usize)).map_err(error_of)? {
+        if !self
+            .table_growing(0, elements as usize, maximum.map(|max| max as usize))
+            .map_err(error_of)?
+        {
             bail!("table minimum size of {elements} elements exceeds table limits");
         }
         Ok(())
@@ -190,5 +219,12 @@ impl<T: 'static> StoreInner<T> {
 impl<T: std::fmt::Debug + 'static> std::fmt::Debug for Store<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+impl WasmBacktrace {
+    /// Where the store's guests are at this moment: useful in host functions.
+    pub fn capture(store: impl AsContext) -> WasmBacktrace {
+        store.as_context().0.core.capture_backtrace()
     }
 }

@@ -70,7 +70,11 @@ pub struct TableType {
 impl TableType {
     /// A table of such references, of at least `min` and at most `max` elements.
     pub fn new(element: RefType, min: u32, max: Option<u32>) -> TableType {
-        TableType { element, limits: abi::Limits { min: min.into(), max: max.map(u64::from) }, is_64: false }
+        TableType {
+            element,
+            limits: abi::Limits { min: min.into(), max: max.map(u64::from) },
+            is_64: false,
+        }
     }
 
     /// As [`new`](Self::new), with 64-bit indices.
@@ -99,7 +103,11 @@ impl TableType {
     }
 
     pub(crate) fn from_abi(engine: &Engine, ty: abi::TableType) -> TableType {
-        TableType { element: RefType::from_abi(engine, ty.element), limits: ty.limits, is_64: ty.table64 }
+        TableType {
+            element: RefType::from_abi(engine, ty.element),
+            limits: ty.limits,
+            is_64: ty.table64,
+        }
     }
 
     pub(crate) fn to_abi(&self) -> abi::TableType {
@@ -137,7 +145,11 @@ impl MemoryType {
     /// # Panics
     /// As [`MemoryTypeBuilder::build`] is an error.
     pub fn shared(minimum: u32, maximum: u32) -> MemoryType {
-        let build = MemoryType::builder().shared(true).min(minimum.into()).max(Some(maximum.into())).build();
+        let build = MemoryType::builder()
+            .shared(true)
+            .min(minimum.into())
+            .max(Some(maximum.into()))
+            .build();
         build.expect("the limits of a memory type must be valid")
     }
 
@@ -194,7 +206,9 @@ pub struct MemoryTypeBuilder {
 impl Default for MemoryTypeBuilder {
     fn default() -> MemoryTypeBuilder {
         let limits = abi::Limits { min: 0, max: None };
-        MemoryTypeBuilder { ty: abi::MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 } }
+        MemoryTypeBuilder {
+            ty: abi::MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 },
+        }
     }
 }
 
@@ -251,7 +265,9 @@ impl MemoryTypeBuilder {
         let most = 1u128 << (address_bits - u32::from(page_size_log2));
         for (what, pages) in [("minimum", Some(limits.min)), ("maximum", limits.max)] {
             if let Some(pages) = pages.filter(|&pages| u128::from(pages) > most) {
-                bail!("the {what} size of {pages} pages exceeds the {most} that {address_bits}-bit addresses reach");
+                bail!(
+                    "the {what} size of {pages} pages exceeds the {most} that {address_bits}-bit addresses reach"
+                );
             }
         }
         if let Some(max) = limits.max.filter(|&max| max < limits.min) {

@@ -9,6 +9,7 @@ mod values;
 mod entities;
 
 pub use entities::{
-    ExportType, ExternType, GlobalType, ImportType, MemoryType, MemoryTypeBuilder, Mutability, TableType,
+    ExportType, ExternType, GlobalType, ImportType, MemoryType, MemoryTypeBuilder, Mutability,
+    TableType,
 };
 pub use values::{FuncType, HeapType, RefType, ValType};

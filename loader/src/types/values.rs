@@ -105,11 +105,6 @@ impl ValType {
         }
     }
 
-    /// Whether two are the same type.
-    pub fn eq(a: &ValType, b: &ValType) -> bool {
-        a == b
-    }
-
     pub(crate) fn ensure_matches(&self, expected: &ValType) -> Result<()> {
         match self.matches(expected) {
             true => Ok(()),
@@ -183,11 +178,6 @@ impl RefType {
         (other.is_nullable || !self.is_nullable) && self.heap_type.matches(&other.heap_type)
     }
 
-    /// Whether two are the same type.
-    pub fn eq(a: &RefType, b: &RefType) -> bool {
-        a == b
-    }
-
     pub(crate) fn from_abi(engine: &Engine, ty: abi::RefType) -> RefType {
         let heap_type = match ty.heap {
             abi::HeapType::Func => HeapType::Func,
@@ -205,7 +195,9 @@ impl RefType {
             HeapType::NoFunc => abi::HeapType::NoFunc,
             HeapType::Extern => abi::HeapType::Extern,
             HeapType::NoExtern => abi::HeapType::NoExtern,
-            HeapType::ConcreteFunc(ty) => abi::HeapType::Signature(SignatureIndex(ty.signature.id())),
+            HeapType::ConcreteFunc(ty) => {
+                abi::HeapType::Signature(SignatureIndex(ty.signature.id()))
+            }
         };
         abi::RefType { nullable: self.is_nullable, heap }
     }
@@ -285,7 +277,8 @@ impl FuncType {
         results: impl IntoIterator<Item = ValType>,
     ) -> FuncType {
         // The types are kept until they are interned, because numbers in them mean something only as long.
-        let (params, results): (Vec<_>, Vec<_>) = (params.into_iter().collect(), results.into_iter().collect());
+        let (params, results): (Vec<_>, Vec<_>) =
+            (params.into_iter().collect(), results.into_iter().collect());
         let ty = abi::FuncType {
             params: params.iter().map(ValType::to_abi).collect(),
             results: results.iter().map(ValType::to_abi).collect(),
@@ -299,7 +292,8 @@ impl FuncType {
 
     /// The type that has this number.
     pub(crate) fn from_id(engine: &Engine, id: u32) -> FuncType {
-        let signature = Signature::by_id(id).expect("whoever has a number keeps its signature alive");
+        let signature =
+            Signature::by_id(id).expect("whoever has a number keeps its signature alive");
         FuncType { engine: engine.clone(), signature }
     }
 
@@ -335,11 +329,6 @@ impl FuncType {
     /// Whether every function of this type also has type `other`.
     pub fn matches(&self, other: &FuncType) -> bool {
         self == other
-    }
-
-    /// Whether two are the same type.
-    pub fn eq(a: &FuncType, b: &FuncType) -> bool {
-        a == b
     }
 }
 

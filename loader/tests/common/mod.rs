@@ -18,7 +18,11 @@ pub fn instance(wat: &str) -> (Store<()>, Instance) {
 }
 
 /// A store of `data`, and an instance of a module whose imports `define` defines.
-pub fn linked<T: 'static>(data: T, wat: &str, define: impl FnOnce(&mut Linker<T>)) -> (Store<T>, Instance) {
+pub fn linked<T: 'static>(
+    data: T,
+    wat: &str,
+    define: impl FnOnce(&mut Linker<T>),
+) -> (Store<T>, Instance) {
     let engine = Engine::default();
     let module = module(&engine, wat);
     let mut store = Store::new(&engine, data);
@@ -35,6 +39,7 @@ pub fn trap(error: &Error) -> Trap {
 
 /// The names of the functions in an error's backtrace, the innermost first.
 pub fn names(error: &Error) -> Vec<String> {
-    let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap_or_else(|| panic!("no backtrace: {error:?}"));
+    let backtrace =
+        error.downcast_ref::<WasmBacktrace>().unwrap_or_else(|| panic!("no backtrace: {error:?}"));
     backtrace.frames().iter().map(|frame| frame.func_name().unwrap_or("?").to_string()).collect()
 }

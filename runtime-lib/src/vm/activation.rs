@@ -55,6 +55,7 @@ pub struct Registers {
 
 impl Registers {
     /// The present ones of a store.
+    #[inline]
     pub fn save(store: &Store) -> Registers {
         // SAFETY: the context is valid, and compiled code that could write it is not running at this moment.
         let context = unsafe { &*store.context() };
@@ -69,6 +70,7 @@ impl Registers {
     }
 
     /// Makes them the present ones again.
+    #[inline]
     pub fn restore(&self, store: &Store) {
         // SAFETY: as in `save`.
         let context = unsafe { &mut *store.context() };
@@ -100,6 +102,7 @@ thread_local! {
 
 impl Activation {
     /// A new one, not yet in the chain.
+    #[inline]
     pub fn new(store: &Store) -> Activation {
         Activation {
             previous: CURRENT.get(),
@@ -114,11 +117,13 @@ impl Activation {
     ///
     /// # Safety
     /// It stays where it is until [`pop`](Self::pop).
+    #[inline]
     pub unsafe fn push(&self) {
         CURRENT.set(self);
     }
 
     /// Takes it out again.
+    #[inline]
     pub fn pop(&self) {
         debug_assert!(ptr::eq(CURRENT.get(), self), "activations end in the reverse order");
         CURRENT.set(self.previous);

@@ -219,8 +219,8 @@ mod body {
         // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
         let memory = unsafe { instance.memory(MemoryIndex(memory)).as_ref() };
         match (start as u64).checked_add(bytes as u64) {
-            // SAFETY: the start lies inside of the memory.
             Some(end) if end <= memory.bytes() as u64 => {
+                // SAFETY: the start lies inside of the memory.
                 Ok(unsafe { memory.base().add(start as usize) })
             }
             _ => Err(Failure::Trap(TrapCode::MemoryOutOfBounds)),

@@ -13,7 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::abi::artifact::{MetadataError, NO_CODE, Tables};
 use crate::abi::compat::Compatibility;
@@ -34,7 +34,7 @@ pub struct Code {
     signatures: Vec<Signature>,
     text: &'static [u8],
     images: &'static [u8],
-    image_file: Option<(File, u64)>,
+    image_file: Option<(Arc<File>, u64)>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
     _library: Box<dyn Any + Send + Sync>,
 }
@@ -48,7 +48,7 @@ pub struct Parts {
     /// The images of memories.
     pub images: &'static [u8],
     /// The file that has the images at this offset, if there is one that they can be mapped from.
-    pub image_file: Option<(File, u64)>,
+    pub image_file: Option<(Arc<File>, u64)>,
     /// Keeps all of this loaded.
     pub library: Box<dyn Any + Send + Sync>,
 }
@@ -170,7 +170,7 @@ impl Code {
             let start = image.image.offset as usize;
             let bytes = self.images.get(start..)?.get(..image.image.bytes as usize)?;
             let file = self.image_file.as_ref();
-            let file = file.map(|(file, offset)| (file, offset + u64::from(image.image.offset)));
+            let file = file.map(|(file, offset)| (&**file, offset + u64::from(image.image.offset)));
             Some(Image { offset: usize::try_from(image.offset).ok()?, bytes, file })
         })
     }

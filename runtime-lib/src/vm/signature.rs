@@ -4,11 +4,11 @@
 //! In: function types in the form in which they travel in artifacts. Out: [`Signature`]s. In the types of signatures,
 //! `HeapType::Signature` holds such a number instead of an index into a module.
 //!
-//! Always true: a number means one type as long as any `Signature` with it exists, and is never reused for another.
+//! Always true: a number means one type as long as any `Signature` with it exists; whoever keeps a number keeps one.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use crate::abi::index::SignatureIndex;
 use crate::abi::types::{FuncType, HeapType, RefType, ValType};
@@ -24,17 +24,20 @@ struct Interned {
     _mentioned: Vec<Signature>,
 }
 
+#[derive(Default)]
 struct Registry {
-    next_id: u32,
     by_type: HashMap<FuncType, u32>,
-    by_id: HashMap<u32, Weak<Interned>>,
+    /// By number, less one: 0 is never a signature's.
+    by_id: Vec<Weak<Interned>>,
+    /// Numbers that are free again.
+    free: Vec<u32>,
 }
 
-static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
+static REGISTRY: LazyLock<RwLock<Registry>> = LazyLock::new(RwLock::default);
 
-fn registry() -> MutexGuard<'static, Option<Registry>> {
-    // A panic cannot leave it half-changed: every change is one insertion or removal.
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+fn registry() -> RwLockWriteGuard<'static, Registry> {
+    // A panic cannot leave it half-changed in a way that matters: at worst, a number is not used again.
+    REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Signature {
@@ -50,27 +53,26 @@ impl Signature {
         let mentioned =
             mentioned.map(|id| Signature::by_id(id).expect("a signature that exists")).collect();
         let mut registry = registry();
-        let registry = registry.get_or_insert_with(|| Registry {
-            next_id: 1,
-            by_type: HashMap::new(),
-            by_id: HashMap::new(),
-        });
-        if let Some(found) =
-            registry.by_type.get(&ty).and_then(|id| registry.by_id.get(id)?.upgrade())
-        {
+        let slot = |id: u32| (id - 1) as usize;
+        let known = registry.by_type.get(&ty).copied();
+        if let Some(found) = known.and_then(|id| registry.by_id[slot(id)].upgrade()) {
             return Signature(found);
         }
-        let id = registry.next_id;
-        registry.next_id = id.checked_add(1).expect("a process has fewer than 2^32 function types");
+        let id = registry.free.pop().unwrap_or_else(|| {
+            registry.by_id.push(Weak::new());
+            u32::try_from(registry.by_id.len())
+                .expect("a process has fewer than 2^32 function types")
+        });
         let interned = Arc::new(Interned { id, ty: ty.clone(), _mentioned: mentioned });
         registry.by_type.insert(ty, id);
-        registry.by_id.insert(id, Arc::downgrade(&interned));
+        registry.by_id[slot(id)] = Arc::downgrade(&interned);
         Signature(interned)
     }
 
     /// The signature that has this number.
     pub fn by_id(id: u32) -> Option<Signature> {
-        registry().as_ref()?.by_id.get(&id)?.upgrade().map(Signature)
+        let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+        registry.by_id.get((id as usize).checked_sub(1)?)?.upgrade().map(Signature)
     }
 
     /// The signatures of a module, in its order.
@@ -136,12 +138,11 @@ pub struct UnresolvedTypes;
 
 impl Drop for Interned {
     fn drop(&mut self) {
-        if let Some(registry) = registry().as_mut() {
-            registry.by_id.remove(&self.id);
-            // Somebody may have interned the same type again in the meantime, under another number.
-            if registry.by_type.get(&self.ty) == Some(&self.id) {
-                registry.by_type.remove(&self.ty);
-            }
+        let mut registry = registry();
+        registry.free.push(self.id);
+        // Somebody may have interned the same type again in the meantime, under another number.
+        if registry.by_type.get(&self.ty) == Some(&self.id) {
+            registry.by_type.remove(&self.ty);
         }
     }
 }
@@ -180,14 +181,10 @@ mod tests {
         assert_eq!(one.id(), same.id());
         assert_ne!(one.id(), other.id());
         assert_eq!(Signature::by_id(one.id()), Some(same.clone()));
-        let id = one.id();
         drop((one, same));
-        assert_eq!(Signature::by_id(id), None);
-        assert_ne!(
-            Signature::new(ty(&[ValType::I32, ValType::V128], &[])).id(),
-            id,
-            "numbers are not reused"
-        );
+        let again = Signature::new(ty(&[ValType::I32, ValType::V128], &[]));
+        assert_eq!(Signature::by_id(again.id()), Some(again));
+        assert_eq!(Signature::by_id(0), None);
     }
 
     #[test]

@@ -83,6 +83,7 @@ pub struct Store {
 
 impl Store {
     /// The record that compiled code reads.
+    #[inline]
     pub fn context(&self) -> *mut VmStoreContext {
         self.context.get()
     }
@@ -91,12 +92,14 @@ impl Store {
     ///
     /// # Safety
     /// `vmctx` is the context of something in a store that is alive; the reference is used no longer than that.
+    #[inline]
     pub unsafe fn of<'a>(vmctx: NonNull<VmContext>) -> &'a Store {
         // SAFETY: every context leads to the context of its store, with which a `Store` begins.
         unsafe { &*(*vmctx.as_ptr()).header.store.cast::<Store>() }
     }
 
     /// How it behaves.
+    #[inline]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -107,14 +110,17 @@ impl Store {
     }
 
     /// Whose store this is, while one of its calls is under way.
+    #[inline]
     pub fn owner(&self) -> Option<NonNull<dyn Owner>> {
         self.owner.get()
     }
 
+    #[inline]
     pub(super) fn set_owner(&self, owner: Option<NonNull<dyn Owner>>) {
         self.owner.set(owner);
     }
 
+    #[inline]
     pub(super) fn depth(&self) -> &Cell<u32> {
         &self.depth
     }
@@ -176,6 +182,7 @@ impl OwnedStore {
 impl Deref for OwnedStore {
     type Target = Store;
 
+    #[inline]
     fn deref(&self) -> &Store {
         // SAFETY: owned, and freed only when `self` is dropped.
         unsafe { self.0.as_ref() }

@@ -36,9 +36,10 @@ impl Protection {
 /// The size of a page of this system.
 pub fn page_bytes() -> usize {
     static PAGE_BYTES: OnceLock<usize> = OnceLock::new();
-    // SAFETY: sysconf has no preconditions.
     *PAGE_BYTES.get_or_init(|| {
-        unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.try_into().expect("systems have pages")
+        // SAFETY: sysconf has no preconditions.
+        let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        bytes.try_into().expect("systems have pages")
     })
 }
 

@@ -4,6 +4,7 @@
 //! true: afterwards the store's registers are what they were before, so entries may be nested.
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::ptr::NonNull;
 
 use crate::vm::activation::{Activation, Failure, Raised};
@@ -67,7 +68,12 @@ pub unsafe fn enter(
     activation.saved.restore(store);
     store.depth().set(depth);
     store.set_owner(outer_owner);
-    if returned { Ok(()) } else { Err(reason(&activation, store)) }
+    if !returned {
+        return Err(reason(&activation, store));
+    }
+    // Nothing was recorded, so there is nothing to drop; the compiler would look all the same.
+    mem::forget(activation);
+    Ok(())
 }
 
 #[cold]
@@ -84,6 +90,7 @@ fn reason(activation: &Activation, store: &Store) -> Box<Raised> {
 }
 
 /// How far down wasm may use the stack.
+#[inline]
 fn stack_limit(thread: &Thread, store: &Store) -> usize {
     let here = 0u8;
     let sp = std::ptr::from_ref(&here) as usize;
