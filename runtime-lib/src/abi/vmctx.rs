@@ -170,6 +170,7 @@ impl core::fmt::Debug for ValRaw {
 }
 
 impl Default for ValRaw {
+    #[inline]
     fn default() -> Self {
         ValRaw { v128: [0; 16] }
     }
