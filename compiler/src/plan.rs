@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
@@ -186,7 +187,9 @@ fn work(module: &Module<'_>) -> Vec<Work> {
 
 /// Readable names: what the name section says, or else an export's name, or else the index; made unique by the index.
 fn symbols(module: &Module<'_>, work: &[Work]) -> Vec<String> {
-    let mut taken = HashSet::with_capacity(work.len());
+    let mut taken = HashSet::with_capacity(work.len() + 1);
+    // Debuggers would not know which of the two is meant.
+    taken.insert(DESCRIPTOR_SYMBOL.to_string());
     work.iter()
         .map(|work| {
             let (name, index) = match *work {

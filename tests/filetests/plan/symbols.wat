@@ -1,5 +1,5 @@
 ;; Functions are called what the name section calls them, or else what they are exported as; equal names become
-;; different, and functions without any name get one that says which they are.
+;; different, as does that of the descriptor, and functions without any name get one that says which they are.
 
 (module
   (func $same (export "a"))
@@ -41,7 +41,7 @@
 ;; }
 ;; same: Function(FuncIndex(0))
 ;; same.1: Function(FuncIndex(1))
-;; wootz_module: Function(FuncIndex(2))
+;; wootz_module.2: Function(FuncIndex(2))
 ;; wasm_function_3: Function(FuncIndex(3))
 ;; with space and é: Function(FuncIndex(4))
 ;; exported without a name: Function(FuncIndex(5))
