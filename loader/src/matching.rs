@@ -3,7 +3,7 @@
 //!
 //! In: the type wanted and the type found, with the present size of what has one. Out: nothing, or an error that names both.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, format_err};
 use wootz_runtime::abi::manifest::BoundsChecks;
 use wootz_runtime::abi::types::{Limits, MemoryType as AbiMemoryType};
 
@@ -22,14 +22,17 @@ pub fn kind(ty: &ExternType) -> &'static str {
 /// Whether something of type `actual` may be imported as `expected`. `size` is the present size of a table or memory.
 pub fn import(expected: &ExternType, actual: &ExternType, size: Option<u64>) -> Result<()> {
     match (expected, actual) {
-        (ExternType::Func(expected), ExternType::Func(actual)) => func(expected, actual),
+        (ExternType::Func(expected), ExternType::Func(actual)) => return func(expected, actual),
         (ExternType::Global(expected), ExternType::Global(actual)) => global(expected, actual),
         (ExternType::Table(expected), ExternType::Table(actual)) => table(expected, actual, size),
         (ExternType::Memory(expected), ExternType::Memory(actual)) => {
             memory(expected, actual, size)
         }
-        _ => bail!("expected {}, but found {}", kind(expected), kind(actual)),
+        _ => Err(format_err!("expected {}, but found {}", kind(expected), kind(actual))),
     }
+    .map_err(|error| {
+        format_err!("{error}: the module imports `{expected}`, and was given `{actual}`")
+    })
 }
 
 fn func(expected: &FuncType, actual: &FuncType) -> Result<()> {

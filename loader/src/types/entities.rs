@@ -374,7 +374,8 @@ impl<'module> ExportType<'module> {
 impl fmt::Display for ExternType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExternType::Func(ty) => ty.fmt(f),
+            // As the text format has it in imports; alone, a function type is a type definition.
+            ExternType::Func(ty) => ty.signature().ty().fmt(f),
             ExternType::Global(ty) => match ty.mutability {
                 Mutability::Var => write!(f, "(global (mut {}))", ty.content),
                 Mutability::Const => write!(f, "(global {})", ty.content),

@@ -6,4 +6,4 @@
 ;; incompatible import type for `env::g`
 ;;
 ;; Caused by:
-;;     global types incompatible: expected mutable global, found immutable global
+;;     global types incompatible: expected mutable global, found immutable global: the module imports `(global (mut i32))`, and was given `(global i32)`

@@ -6,4 +6,4 @@
 ;; incompatible import type for `env::log`
 ;;
 ;; Caused by:
-;;     expected func, but found memory
+;;     expected func, but found memory: the module imports `(func (param i32))`, and was given `(memory 1)`

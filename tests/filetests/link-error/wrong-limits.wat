@@ -6,4 +6,4 @@
 ;; incompatible import type for `env::memory`
 ;;
 ;; Caused by:
-;;     memory types incompatible: expected memory limits (min: 2, max: 10) doesn't match provided memory limits (min: 1, max: none)
+;;     memory types incompatible: expected memory limits (min: 2, max: 10) doesn't match provided memory limits (min: 1, max: none): the module imports `(memory 2 10)`, and was given `(memory 1)`

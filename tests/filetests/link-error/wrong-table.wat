@@ -6,4 +6,4 @@
 ;; incompatible import type for `env::t`
 ;;
 ;; Caused by:
-;;     table types incompatible: expected table of type `funcref`, found table of type `externref`
+;;     table types incompatible: expected table of type `funcref`, found table of type `externref`: the module imports `(table 1 funcref)`, and was given `(table 1 externref)`
