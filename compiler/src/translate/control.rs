@@ -10,36 +10,8 @@ use wasmparser::{BlockType, BrTable, Operator};
 use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::ValType;
 
-use super::state::{Translator, trap};
+use super::state::{Frame, FrameKind, Translator, trap};
 use crate::convention::clif_type;
-
-/// A block that is open.
-pub(super) struct Frame {
-    kind: FrameKind,
-    /// Where branches to its label go.
-    label: Block,
-    /// How many values such branches carry.
-    label_arity: usize,
-    /// Where code goes on behind its `end`; its parameters are the results.
-    next: Block,
-    results: usize,
-    /// The height of the value stack below its parameters.
-    height: usize,
-    /// Whether anything goes to `next`.
-    next_is_reached: bool,
-}
-
-enum FrameKind {
-    Block,
-    Loop,
-    /// An `if` whose `else` has not come: where the condition was false, and the parameters it then starts with.
-    If {
-        otherwise: Block,
-        params: Vec<Value>,
-    },
-    /// A block in code that cannot be reached.
-    Unreachable,
-}
 
 impl Translator<'_, '_> {
     /// Opens the outermost block, whose label is the return.

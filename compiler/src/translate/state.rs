@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cranelift_codegen::ir::{
-    self, AliasRegion, AliasRegionData, Endianness, ExtFuncData, ExternalName, FuncRef,
+    self, AliasRegion, AliasRegionData, Block, Endianness, ExtFuncData, ExternalName, FuncRef,
     GlobalValue, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Type, UserExternalName, Value,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -14,7 +14,6 @@ use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
 
-use super::control::Frame;
 use crate::convention::{POINTER, builtin_trampoline_signature, clif_type, results_in_memory};
 use crate::parse::val_type;
 use crate::plan::{Plan, Symbol, Trampoline};
@@ -38,6 +37,35 @@ pub(super) struct Translator<'a, 'f> {
     /// Where results go that are too many for registers.
     pub result_memory: Option<Value>,
     functions: HashMap<Symbol, FuncRef>,
+}
+
+/// A block that is open.
+pub(super) struct Frame {
+    pub kind: FrameKind,
+    /// Where branches to its label go.
+    pub label: Block,
+    /// How many values such branches carry.
+    pub label_arity: usize,
+    /// Where code goes on behind its `end`; its parameters are the results.
+    pub next: Block,
+    pub results: usize,
+    /// The height of the value stack below its parameters.
+    pub height: usize,
+    /// Whether anything goes to `next`.
+    pub next_is_reached: bool,
+}
+
+/// What kind of block it is.
+pub(super) enum FrameKind {
+    Block,
+    Loop,
+    /// An `if` whose `else` has not come: where the condition was false, and the parameters it then starts with.
+    If {
+        otherwise: Block,
+        params: Vec<Value>,
+    },
+    /// A block in code that cannot be reached.
+    Unreachable,
 }
 
 /// A piece of memory that shares no byte with any other. Tagged with it, accesses to one do not hide what is known of

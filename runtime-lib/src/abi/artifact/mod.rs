@@ -1,0 +1,258 @@
+//! The descriptor of an artifact and its tables, searched in place.
+//!
+//! An artifact, whatever its container, has one exported symbol, [`DESCRIPTOR_SYMBOL`], at the beginning of its
+//! *metadata*: one run of read-only bytes that holds the descriptor and all tables. Two things lie elsewhere, and the
+//! descriptor says how far away: the code, and the page-aligned images of memories.
+//!
+//! ```text
+//!   metadata ─► ┌─────────────────────────────┐ 0
+//!               │ Descriptor                  │
+//!               ├─────────────────────────────┤
+//!               │ compat    (postcard)        │  checked against the descriptor's checksum
+//!               │ manifest  (postcard)        │
+//!               ├─────────────────────────────┤
+//!               │ functions  FunctionRecord[] │  sorted by start
+//!               │ signatures SignatureCode[]  │  by SignatureIndex
+//!               │ funcrefs   FuncRefRecord[]  │  by FuncRefIndex
+//!               │ traps      u32[n] u8[n]     │  code offsets, ascending; trap codes
+//!               │ positions  u32[n+1] bytes   │  by position in `functions`; see `Writer::positions`
+//!               │ names      u32[n+1] bytes   │  by position in `functions`
+//!               │ elements   bytes            │  of element segments
+//!               │ data       bytes            │  of data segments and custom sections
+//!               └─────────────────────────────┘
+//! ```
+//!
+//! Numbers are in the byte order of the target, postcard's in its own. Every [`Span`] is relative to the descriptor, so
+//! the file needs no relocation to be loaded. All records have 4-byte alignment.
+
+/// Numbers of any size.
+mod leb128;
+/// Writing.
+mod write;
+/// Reading.
+mod read;
+
+use core::mem::offset_of;
+
+pub use read::{MetadataError, Tables};
+pub use write::{ByteOrder, Metadata, TooLarge};
+
+/// The exported symbol of an artifact.
+pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
+
+/// The first bytes of a descriptor.
+pub const MAGIC: [u8; 8] = *b"\x7fWOOTZ\r\n";
+
+/// Images of memories, and their places in memories, are multiples of this many bytes: the largest page size that
+/// systems of the target architecture have.
+pub const fn image_alignment(is_x86_64: bool) -> u32 {
+    if is_x86_64 { 0x1000 } else { 0x1_0000 }
+}
+
+/// A run of bytes, found relative to the descriptor.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Span {
+    /// How far behind the descriptor it begins.
+    pub offset: i32,
+    /// How many bytes it has.
+    pub bytes: u32,
+}
+
+/// The beginning of an artifact's metadata.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// [`ABI_VERSION`] of the compiler.
+    pub abi_version: u32,
+    /// The size of all metadata, this descriptor included.
+    pub metadata_bytes: u32,
+    /// [`checksum`] of `compat` and `manifest`.
+    pub checksum: u64,
+    /// A [`Compatibility`] record, in postcard's encoding.
+    pub compat: Span,
+    /// A [`Manifest`], in postcard's encoding.
+    pub manifest: Span,
+    /// [`FunctionRecord`]s.
+    pub functions: Span,
+    /// [`SignatureCode`]s.
+    pub signatures: Span,
+    /// [`FuncRefRecord`]s.
+    pub funcrefs: Span,
+    /// Trap sites.
+    pub traps: Span,
+    /// Source positions.
+    pub positions: Span,
+    /// Function names.
+    pub names: Span,
+    /// Elements of element segments.
+    pub elements: Span,
+    /// Bytes of data segments and custom sections.
+    pub data: Span,
+    /// The code; outside of the metadata.
+    pub text: Span,
+    /// The images of memories; outside of the metadata, aligned to [`image_alignment`].
+    pub image: Span,
+}
+
+/// Where the descriptor's two fields lie whose values only the writer of the container knows: the `offset` of
+/// [`Descriptor::text`], and that of [`Descriptor::image`].
+pub const TEXT_OFFSET_FIELD: u32 = offset_of!(Descriptor, text) as u32;
+/// See [`TEXT_OFFSET_FIELD`].
+pub const IMAGE_OFFSET_FIELD: u32 = offset_of!(Descriptor, image) as u32;
+
+/// "No code": where a [`SignatureCode`] lacks a trampoline.
+pub const NO_CODE: u32 = u32::MAX;
+
+/// Where the code of a function is.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FunctionRecord {
+    /// Offset of its first instruction in the code.
+    pub start: u32,
+    /// The size of its code.
+    pub bytes: u32,
+    /// Its index in the module.
+    pub function: u32,
+    /// The offset of its body in the wasm file.
+    pub wasm_offset: u32,
+}
+
+/// The trampolines of a signature, as offsets in the code, or [`NO_CODE`].
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignatureCode {
+    /// Host to wasm: an [`EntryTrampoline`](super::vmctx::EntryTrampoline).
+    pub entry: u32,
+    /// Wasm to host: code with the calling convention of wasm whose vmctx is a
+    /// [`VmHostContext`](super::vmctx::VmHostContext).
+    pub exit: u32,
+}
+
+/// A function that may be referred to.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FuncRefRecord {
+    /// Offset of its code; [`NO_CODE`] for an imported function.
+    pub code: u32,
+    /// Its index in the module.
+    pub function: u32,
+    /// Its [`SignatureIndex`].
+    pub signature: u32,
+}
+
+/// The checksum that guards what is decoded when an artifact is loaded: FNV-1a with 64 bits.
+pub fn checksum(parts: &[&[u8]]) -> u64 {
+    parts.iter().flat_map(|part| part.iter()).fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::compat::{Compatibility, Settings};
+    use crate::abi::manifest::{Manifest, Range};
+    use crate::abi::trap::TrapCode;
+    use alloc::string::String;
+    use alloc::vec;
+
+    fn sample() -> Metadata {
+        Metadata {
+            compat: Compatibility {
+                target: "x86_64-unknown-linux-gnu".into(),
+                cpu_features: vec!["has_sse41".into()],
+                settings: Settings {
+                    consume_fuel: false,
+                    epoch_interruption: false,
+                    signals_based_traps: true,
+                    features: vec!["simd".into()],
+                },
+                compiler: "wootz 0.1.0".into(),
+                wasm_sha256: [7; 32],
+            },
+            manifest: Manifest { functions: 2, name: Some("sample".into()), ..Manifest::default() },
+            functions: vec![
+                FunctionRecord { start: 16, bytes: 10, function: 1, wasm_offset: 40 },
+                FunctionRecord { start: 32, bytes: 8, function: 2, wasm_offset: 60 },
+            ],
+            signatures: vec![],
+            funcrefs: vec![],
+            traps: vec![(18, TrapCode::MemoryOutOfBounds), (33, TrapCode::UnreachableCodeReached)],
+            positions: vec![(16, 41), (20, 44), (34, 62)],
+            names: vec!["one".into(), String::new()],
+            elements: vec![1, 0, 0, 0],
+            data: b"hello".to_vec(),
+            text_bytes: 40,
+            image_bytes: 0,
+        }
+    }
+
+    fn native() -> ByteOrder {
+        if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little }
+    }
+
+    #[test]
+    fn what_is_written_is_found() {
+        let bytes = sample().to_bytes(native()).unwrap();
+        let tables = Tables::new(&bytes).unwrap();
+        let (compat, manifest) = tables.decode().unwrap();
+        assert_eq!((compat, manifest), (sample().compat, sample().manifest));
+        assert_eq!(tables.function_at(15), None);
+        assert_eq!(tables.function_at(25), Some(0));
+        assert_eq!(tables.function_at(26), None);
+        assert_eq!(tables.function_at(39), Some(1));
+        assert_eq!(tables.function_name(0), Some("one"));
+        assert_eq!(tables.function_name(1), None);
+        assert_eq!(tables.trap_at(18), Some(TrapCode::MemoryOutOfBounds));
+        assert_eq!(tables.trap_at(19), None);
+        assert_eq!(tables.trap_at(33), Some(TrapCode::UnreachableCodeReached));
+        assert_eq!(tables.wasm_offset_at(19), Some(41));
+        assert_eq!(tables.wasm_offset_at(20), Some(44));
+        assert_eq!(
+            tables.wasm_offset_at(32),
+            None,
+            "positions of one function do not leak into the next"
+        );
+        assert_eq!(tables.wasm_offset_at(35), Some(62));
+        assert!(tables.positions().eq(sample().positions));
+        assert_eq!(tables.elements(Range { offset: 0, bytes: 4 }), Some(&[[1, 0, 0, 0]][..]));
+        assert_eq!(tables.data(Range { offset: 1, bytes: 4 }), Some(&b"ello"[..]));
+        assert_eq!(tables.data(Range { offset: 1, bytes: 5 }), None);
+    }
+
+    #[test]
+    fn no_flipped_byte_and_no_truncation_panics() {
+        let bytes = sample().to_bytes(native()).unwrap();
+        let use_all = |bytes: &[u8]| -> Result<(), MetadataError> {
+            let tables = Tables::new(bytes)?;
+            for offset in 0..48 {
+                let _ = (tables.trap_at(offset), tables.wasm_offset_at(offset));
+            }
+            let _ = (
+                tables.function_name(0),
+                tables.function_name(1),
+                tables.traps().count(),
+                tables.positions().count(),
+            );
+            tables.decode().map(drop)
+        };
+        for end in 0..bytes.len() {
+            assert!(use_all(&bytes[..end]).is_err(), "truncated to {end}");
+        }
+        let descriptor = *Tables::new(&bytes).unwrap().descriptor();
+        let decoded = [descriptor.compat, descriptor.manifest].map(|span| {
+            let start = span.offset as usize;
+            start..start + span.bytes as usize
+        });
+        for at in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x55;
+            let result = use_all(&bytes);
+            let decoded = decoded.iter().any(|range| range.contains(&at));
+            assert!(!decoded || result.is_err(), "byte {at} flipped unnoticed");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Reading the metadata of an artifact where it lies.
+//!
+//! In: bytes, which may be anything. Out: answers.
+//!
+//! Always true: nothing is read outside of the bytes, and nothing panics, whatever they are.
+
+use core::fmt;
+use core::mem::{offset_of, size_of};
+
+use super::leb128::{read_leb, unzigzag};
+use super::{Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, Span, checksum};
+use crate::abi::ABI_VERSION;
+use crate::abi::compat::Compatibility;
+use crate::abi::index::{FuncRefIndex, SignatureIndex};
+use crate::abi::manifest::{Manifest, Range};
+use crate::abi::trap::TrapCode;
+
+/// Why bytes are not the metadata of an artifact that this version can read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MetadataError {
+    /// It does not begin with [`MAGIC`].
+    NotADescriptor,
+    /// It was made for another version of this interface.
+    AbiVersion {
+        /// The version the artifact has.
+        found: u32,
+    },
+    /// A part lies outside of the metadata, has an impossible size, or cannot be decoded.
+    Corrupted {
+        /// The part.
+        part: &'static str,
+    },
+}
+
+impl fmt::Display for MetadataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MetadataError::NotADescriptor => {
+                f.write_str("the module descriptor does not begin with its magic bytes")
+            }
+            MetadataError::AbiVersion { found } => write!(
+                f,
+                "it was compiled for version {found} of the binary interface, this loader has version {ABI_VERSION}; \
+                 compile the module again with a matching version"
+            ),
+            MetadataError::Corrupted { part } => write!(f, "its {part} is corrupted"),
+        }
+    }
+}
+
+impl core::error::Error for MetadataError {}
+
+/// The tables of an artifact, searched in place.
+///
+/// In: the bytes of the metadata, in native byte order, 8-byte aligned. Lookups cost at most a binary search.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'a> {
+    metadata: &'a [u8],
+    descriptor: Descriptor,
+}
+
+impl<'a> Tables<'a> {
+    /// Checks the descriptor, and that every table lies inside of the metadata.
+    ///
+    /// `metadata` may be longer than the metadata is. What tables contain is checked when it is read: a corrupted table
+    /// may give wrong answers, but never one outside of `metadata`.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn new(metadata: &'a [u8]) -> Result<Tables<'a>, MetadataError> {
+        let corrupted = MetadataError::Corrupted { part: "descriptor" };
+        if !metadata.starts_with(&MAGIC) {
+            return Err(MetadataError::NotADescriptor);
+        }
+        let number = |at: usize| read_u32(metadata, at).ok_or(corrupted.clone());
+        let abi_version = number(offset_of!(Descriptor, abi_version))?;
+        if abi_version != ABI_VERSION {
+            return Err(MetadataError::AbiVersion { found: abi_version });
+        }
+        let metadata_bytes = number(offset_of!(Descriptor, metadata_bytes))?;
+        let metadata = metadata.get(..metadata_bytes as usize).ok_or(corrupted.clone())?;
+        let outside = |field: usize| -> Result<Span, MetadataError> {
+            Ok(Span { offset: number(field)? as i32, bytes: number(field + 4)? })
+        };
+        let inside = |field: usize, record: usize, part| -> Result<Span, MetadataError> {
+            let span = outside(field)?;
+            let start = usize::try_from(span.offset).ok();
+            let fits =
+                start.and_then(|start| metadata.get(start..)?.get(..span.bytes as usize)).is_some();
+            match fits && span.offset % 8 == 0 && (span.bytes as usize).is_multiple_of(record) {
+                true => Ok(span),
+                false => Err(MetadataError::Corrupted { part }),
+            }
+        };
+        let checksum_bytes =
+            metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
+        let descriptor = Descriptor {
+            magic: MAGIC,
+            abi_version,
+            metadata_bytes,
+            checksum: u64::from_ne_bytes(*checksum_bytes.ok_or(corrupted.clone())?),
+            compat: inside(offset_of!(Descriptor, compat), 1, "compatibility record")?,
+            manifest: inside(offset_of!(Descriptor, manifest), 1, "manifest")?,
+            functions: inside(
+                offset_of!(Descriptor, functions),
+                size_of::<FunctionRecord>(),
+                "function table",
+            )?,
+            signatures: inside(
+                offset_of!(Descriptor, signatures),
+                size_of::<SignatureCode>(),
+                "signature table",
+            )?,
+            funcrefs: inside(
+                offset_of!(Descriptor, funcrefs),
+                size_of::<FuncRefRecord>(),
+                "function reference table",
+            )?,
+            traps: inside(offset_of!(Descriptor, traps), 5, "trap table")?,
+            positions: inside(offset_of!(Descriptor, positions), 1, "position table")?,
+            names: inside(offset_of!(Descriptor, names), 1, "name table")?,
+            elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
+            data: inside(offset_of!(Descriptor, data), 1, "data")?,
+            text: outside(offset_of!(Descriptor, text))?,
+            image: outside(offset_of!(Descriptor, image))?,
+        };
+        Ok(Tables { metadata, descriptor })
+    }
+
+    /// The descriptor.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Decodes the compatibility record and the manifest.
+    ///
+    /// # Errors
+    /// If their checksum is wrong or they cannot be decoded, or if the tables have other sizes than the manifest says.
+    pub fn decode(&self) -> Result<(Compatibility, Manifest), MetadataError> {
+        let compat = self.span(self.descriptor.compat);
+        let manifest = self.span(self.descriptor.manifest);
+        if checksum(&[compat, manifest]) != self.descriptor.checksum {
+            return Err(MetadataError::Corrupted {
+                part: "compatibility record or manifest (wrong checksum)",
+            });
+        }
+        let compat = postcard::from_bytes(compat)
+            .map_err(|_| MetadataError::Corrupted { part: "compatibility record" })?;
+        let manifest: Manifest = postcard::from_bytes(manifest)
+            .map_err(|_| MetadataError::Corrupted { part: "manifest" })?;
+        for (count, span, record, part) in [
+            (
+                manifest.signatures.len(),
+                self.descriptor.signatures,
+                size_of::<SignatureCode>(),
+                "signature table",
+            ),
+            (
+                manifest.funcrefs as usize,
+                self.descriptor.funcrefs,
+                size_of::<FuncRefRecord>(),
+                "function reference table",
+            ),
+            (
+                manifest.functions as usize,
+                self.descriptor.functions,
+                size_of::<FunctionRecord>(),
+                "function table",
+            ),
+        ] {
+            if span.bytes as usize != count * record {
+                return Err(MetadataError::Corrupted { part });
+            }
+        }
+        Ok((compat, manifest))
+    }
+
+    /// How many functions have code.
+    pub fn function_count(&self) -> usize {
+        self.descriptor.functions.bytes as usize / size_of::<FunctionRecord>()
+    }
+
+    /// A function's record, by its position in the table.
+    pub fn function(&self, position: usize) -> Option<FunctionRecord> {
+        let [start, bytes, function, wasm_offset] =
+            self.record(self.descriptor.functions, position)?;
+        Some(FunctionRecord { start, bytes, function, wasm_offset })
+    }
+
+    /// The position of the function whose code contains this code offset.
+    pub fn function_at(&self, code_offset: u32) -> Option<usize> {
+        let after = partition(self.function_count(), |i| {
+            self.function(i).is_some_and(|f| f.start <= code_offset)
+        });
+        let position = after.checked_sub(1)?;
+        let function = self.function(position)?;
+        (code_offset - function.start < function.bytes).then_some(position)
+    }
+
+    /// The name of a function, by its position in the table. `None` if it has none.
+    pub fn function_name(&self, position: usize) -> Option<&'a str> {
+        let names = self.span(self.descriptor.names);
+        if position >= self.function_count() {
+            return None;
+        }
+        let text = names.get((self.function_count() + 1) * 4..)?;
+        let start = read_u32(names, position * 4)? as usize;
+        let end = read_u32(names, position * 4 + 4)? as usize;
+        let name = core::str::from_utf8(text.get(start..end)?).ok()?;
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The trampolines of a signature.
+    pub fn signature(&self, index: SignatureIndex) -> Option<SignatureCode> {
+        let [entry, exit] = self.record(self.descriptor.signatures, index.index())?;
+        Some(SignatureCode { entry, exit })
+    }
+
+    /// A function that may be referred to.
+    pub fn funcref(&self, index: FuncRefIndex) -> Option<FuncRefRecord> {
+        let [code, function, signature] = self.record(self.descriptor.funcrefs, index.index())?;
+        Some(FuncRefRecord { code, function, signature })
+    }
+
+    /// Why the instruction at this code offset traps, if it is one that may.
+    ///
+    /// Neither allocates nor locks: trap handlers call it.
+    pub fn trap_at(&self, code_offset: u32) -> Option<TrapCode> {
+        let traps = self.span(self.descriptor.traps);
+        let count = traps.len() / 5;
+        let offset = |i: usize| read_u32(traps, i * 4);
+        let position = partition(count, |i| offset(i).is_some_and(|o| o < code_offset));
+        if position >= count || offset(position)? != code_offset {
+            return None;
+        }
+        TrapCode::from_u8(*traps.get(count * 4 + position)?)
+    }
+
+    /// The offset in the wasm file from which the instruction at this code offset comes.
+    ///
+    /// `None` outside of functions and where the compiler knew none.
+    pub fn wasm_offset_at(&self, code_offset: u32) -> Option<u32> {
+        let positions = self.positions_of(self.function_at(code_offset)?);
+        positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
+    }
+
+    /// The source positions of a function, by its position in the table.
+    fn positions_of(&self, position: usize) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        let function = self.function(position);
+        let all = self.span(self.descriptor.positions);
+        let own = || {
+            let bytes = all.get((self.function_count() + 1) * 4..)?;
+            bytes.get(
+                read_u32(all, position * 4)? as usize..read_u32(all, position * 4 + 4)? as usize,
+            )
+        };
+        let mut bytes = own().unwrap_or_default();
+        let (mut code, mut wasm) =
+            function.map_or((0, 0), |function| (function.start, function.wasm_offset));
+        core::iter::from_fn(move || {
+            code = code.wrapping_add(read_leb(&mut bytes)? as u32);
+            wasm = wasm.wrapping_add(unzigzag(read_leb(&mut bytes)?) as u32);
+            Some((code, wasm))
+        })
+    }
+
+    /// All source positions, in the order of code offsets: (code offset, wasm offset).
+    pub fn positions(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let tables = *self;
+        (0..self.function_count()).flat_map(move |position| tables.positions_of(position))
+    }
+
+    /// All trap sites, in the order of code offsets.
+    pub fn traps(&self) -> impl Iterator<Item = (u32, TrapCode)> + 'a {
+        let traps = self.span(self.descriptor.traps);
+        let count = traps.len() / 5;
+        (0..count).filter_map(move |i| {
+            Some((read_u32(traps, i * 4)?, TrapCode::from_u8(*traps.get(count * 4 + i)?)?))
+        })
+    }
+
+    /// Elements of an element segment: [`FuncRefIndex`]es, little-endian, `u32::MAX` for null. `None` if out of range.
+    pub fn elements(&self, range: Range) -> Option<&'a [[u8; 4]]> {
+        let bytes = self.part(self.descriptor.elements, range)?;
+        let (elements, rest) = bytes.as_chunks();
+        rest.is_empty().then_some(elements)
+    }
+
+    /// Bytes of a data segment or custom section. `None` if out of range.
+    pub fn data(&self, range: Range) -> Option<&'a [u8]> {
+        self.part(self.descriptor.data, range)
+    }
+
+    fn part(&self, span: Span, range: Range) -> Option<&'a [u8]> {
+        self.span(span).get(range.offset as usize..)?.get(..range.bytes as usize)
+    }
+
+    fn record<const N: usize>(&self, span: Span, position: usize) -> Option<[u32; N]> {
+        let bytes = self.span(span).get(position.checked_mul(N * 4)?..)?.get(..N * 4)?;
+        let mut record = [0; N];
+        for (number, bytes) in record.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *number = u32::from_ne_bytes(*bytes);
+        }
+        Some(record)
+    }
+
+    fn span(&self, span: Span) -> &'a [u8] {
+        // `new` has checked that every span but `text` and `image` lies inside.
+        self.metadata
+            .get(span.offset as usize..)
+            .and_then(|rest| rest.get(..span.bytes as usize))
+            .unwrap_or(&[])
+    }
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|chunk| u32::from_ne_bytes(*chunk))
+}
+
+/// The first position at which `before` is no longer true, if it is true up to some position and false from there on.
+fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match before(middle) {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    low
+}

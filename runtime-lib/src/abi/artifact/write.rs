@@ -1,0 +1,198 @@
+//! Writing the metadata of an artifact.
+//!
+//! In: records and lists. Out: the bytes whose drawing is on the [room](super).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem::size_of;
+
+use super::leb128::{write_leb, zigzag};
+use super::{Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, Span, checksum};
+use crate::abi::ABI_VERSION;
+use crate::abi::compat::Compatibility;
+use crate::abi::manifest::Manifest;
+use crate::abi::trap::TrapCode;
+
+/// Everything that goes into the metadata of an artifact.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// What the host must have.
+    pub compat: Compatibility,
+    /// What the module imports, exports and needs.
+    pub manifest: Manifest,
+    /// The functions, sorted by `start`.
+    pub functions: Vec<FunctionRecord>,
+    /// The trampolines, by [`SignatureIndex`].
+    pub signatures: Vec<SignatureCode>,
+    /// The functions that may be referred to, by [`FuncRefIndex`].
+    pub funcrefs: Vec<FuncRefRecord>,
+    /// Trap sites, sorted by code offset.
+    pub traps: Vec<(u32, TrapCode)>,
+    /// Source positions, sorted by code offset: from there on, code comes from that offset in the wasm file.
+    pub positions: Vec<(u32, u32)>,
+    /// Function names, by position in `functions`; empty where there is none.
+    pub names: Vec<String>,
+    /// Elements of element segments.
+    pub elements: Vec<u8>,
+    /// Bytes of data segments and custom sections.
+    pub data: Vec<u8>,
+    /// The size of the code.
+    pub text_bytes: u32,
+    /// The size of all images.
+    pub image_bytes: u32,
+}
+
+/// The byte order of numbers in a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl Metadata {
+    /// The bytes of the metadata, all but the two fields at [`TEXT_OFFSET_FIELD`] and [`IMAGE_OFFSET_FIELD`].
+    ///
+    /// # Errors
+    /// If the whole exceeds 2 GiB.
+    pub fn to_bytes(&self, order: ByteOrder) -> Result<Vec<u8>, TooLarge> {
+        let mut writer =
+            Writer { order, bytes: alloc::vec![0; size_of::<Descriptor>()], spans: Vec::new() };
+        let compat =
+            postcard::to_allocvec(&self.compat).expect("records without maps always serialize");
+        let manifest =
+            postcard::to_allocvec(&self.manifest).expect("records without maps always serialize");
+        writer.span(|w| w.bytes.extend(&compat))?;
+        writer.span(|w| w.bytes.extend(&manifest))?;
+        writer.span(|w| {
+            for record in &self.functions {
+                w.numbers(&[record.start, record.bytes, record.function, record.wasm_offset]);
+            }
+        })?;
+        writer.span(|w| {
+            for record in &self.signatures {
+                w.numbers(&[record.entry, record.exit]);
+            }
+        })?;
+        writer.span(|w| {
+            for record in &self.funcrefs {
+                w.numbers(&[record.code, record.function, record.signature]);
+            }
+        })?;
+        writer.span(|w| {
+            for &(code, _) in &self.traps {
+                w.numbers(&[code]);
+            }
+            w.bytes.extend(self.traps.iter().map(|&(_, trap)| trap as u8));
+        })?;
+        writer.span(|w| w.positions(&self.functions, &self.positions))?;
+        writer.span(|w| {
+            let mut end = 0;
+            w.numbers(&[end]);
+            for name in &self.names {
+                end += name.len() as u32;
+                w.numbers(&[end]);
+            }
+            for name in &self.names {
+                w.bytes.extend(name.as_bytes());
+            }
+        })?;
+        writer.span(|w| w.bytes.extend(&self.elements))?;
+        writer.span(|w| w.bytes.extend(&self.data))?;
+        writer.align();
+
+        let metadata_bytes = i32::try_from(writer.bytes.len()).map_err(|_| TooLarge)? as u32;
+        let body = core::mem::take(&mut writer.bytes);
+        writer.bytes.extend(MAGIC);
+        writer.numbers(&[ABI_VERSION, metadata_bytes]);
+        writer.wide(checksum(&[&compat, &manifest]));
+        for span in writer.spans.clone() {
+            writer.numbers(&[span.offset as u32, span.bytes]);
+        }
+        writer.numbers(&[0, self.text_bytes, 0, self.image_bytes]);
+        assert_eq!(
+            writer.bytes.len(),
+            size_of::<Descriptor>(),
+            "the descriptor has as many fields as are written"
+        );
+        writer.bytes.extend(&body[size_of::<Descriptor>()..]);
+        Ok(writer.bytes)
+    }
+}
+
+/// The metadata of a module would exceed 2 GiB.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooLarge;
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the module is too large: its tables would exceed 2 GiB")
+    }
+}
+
+impl core::error::Error for TooLarge {}
+
+struct Writer {
+    order: ByteOrder,
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Writer {
+    fn span(&mut self, fill: impl FnOnce(&mut Writer)) -> Result<(), TooLarge> {
+        self.align();
+        let start = self.bytes.len();
+        fill(self);
+        let offset = i32::try_from(start).map_err(|_| TooLarge)?;
+        let bytes = i32::try_from(self.bytes.len() - start).map_err(|_| TooLarge)? as u32;
+        self.spans.push(Span { offset, bytes });
+        Ok(())
+    }
+
+    /// Writes source positions: for each function where its bytes end, then the bytes of all. They are pairs of LEB128
+    /// numbers, each the difference to the number before: code offset (unsigned, from the function's start), wasm offset
+    /// (signed, from the start of its body). Three bytes or so each, and a look-up decodes those of one function only.
+    fn positions(&mut self, functions: &[FunctionRecord], positions: &[(u32, u32)]) {
+        let mut bytes = Vec::new();
+        let mut ends = alloc::vec![0];
+        let mut rest = positions;
+        for function in functions {
+            let before =
+                |end: u32, rest: &[(u32, u32)]| rest.partition_point(|&(code, _)| code < end);
+            let skipped = before(function.start, rest);
+            rest = &rest[skipped..];
+            let (own, others) = rest.split_at(before(function.start + function.bytes, rest));
+            let (mut last_code, mut last_wasm) = (function.start, function.wasm_offset);
+            for &(code, wasm) in own {
+                write_leb(&mut bytes, u64::from(code - last_code));
+                write_leb(&mut bytes, zigzag(i64::from(wasm) - i64::from(last_wasm)));
+                (last_code, last_wasm) = (code, wasm);
+            }
+            ends.push(bytes.len() as u32);
+            rest = others;
+        }
+        self.numbers(&ends);
+        self.bytes.extend(bytes);
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+    }
+
+    fn numbers(&mut self, numbers: &[u32]) {
+        for number in numbers {
+            self.bytes.extend(match self.order {
+                ByteOrder::Little => number.to_le_bytes(),
+                ByteOrder::Big => number.to_be_bytes(),
+            });
+        }
+    }
+
+    fn wide(&mut self, number: u64) {
+        self.bytes.extend(match self.order {
+            ByteOrder::Little => number.to_le_bytes(),
+            ByteOrder::Big => number.to_be_bytes(),
+        });
+    }
+}
