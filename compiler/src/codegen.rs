@@ -83,7 +83,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         .expect("every supported convention has unwind information");
     Ok(Function {
         code: buffer.data().to_vec(),
-        alignment: buffer.alignment.max(target.isa.function_alignment().minimum),
+        alignment: buffer.alignment.max(target.function_alignment),
         relocations,
         traps,
         positions,

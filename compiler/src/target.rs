@@ -21,6 +21,8 @@ pub struct Target {
     pub isa: OwnedTargetIsa,
     /// The CPU features that code may use, by Cranelift's names, sorted.
     pub cpu_features: Vec<String>,
+    /// What the beginning of every function is a multiple of, in bytes.
+    pub function_alignment: u32,
 }
 
 /// The target that the options describe.
@@ -80,7 +82,13 @@ pub fn lookup(options: &Options) -> Result<Target> {
         .map(|flag| flag.name.to_string())
         .collect();
     cpu_features.sort();
-    Ok(Target { isa, cpu_features })
+    // Functions that begin in the middle of a line of the instruction cache cost some programs a tenth of their speed.
+    let alignment = isa.function_alignment();
+    let function_alignment = match options.opt_level {
+        OptLevel::Speed => alignment.preferred,
+        OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
+    };
+    Ok(Target { isa, cpu_features, function_alignment })
 }
 
 fn unknown_cpu(cpu: &str) -> String {
