@@ -119,6 +119,11 @@ impl Translator<'_, '_> {
     }
 
     pub fn br(&mut self, depth: u32) {
+        if depth as usize + 1 == self.control.len() {
+            // Each return leaves by itself: a common exit would cost a jump, and registers to carry the results there.
+            let results = self.top(self.ty.results.len());
+            return self.leave_with(&results);
+        }
         let (label, arguments) = self.branch(depth);
         self.jump(label, &arguments);
         self.reachable = false;
@@ -168,18 +173,18 @@ impl Translator<'_, '_> {
             return;
         }
         let results = std::mem::take(&mut self.stack);
+        self.leave_with(&results);
+    }
+
+    fn leave_with(&mut self, results: &[Value]) {
         match self.result_memory {
             None => {
-                self.builder.ins().return_(&results);
+                self.builder.ins().return_(results);
             }
             Some(memory) => {
-                for (position, value) in results.into_iter().enumerate() {
-                    self.builder.ins().store(
-                        MemFlagsData::trusted(),
-                        value,
-                        memory,
-                        position as i32 * 16,
-                    );
+                for (position, &value) in results.iter().enumerate() {
+                    let offset = position as i32 * 16;
+                    self.builder.ins().store(MemFlagsData::trusted(), value, memory, offset);
                 }
                 self.builder.ins().return_(&[]);
             }
