@@ -80,11 +80,9 @@ impl Inspect {
     }
 }
 
-/// Whether the loader takes it.
-#[allow(unsafe_code)]
+/// Whether the loader would take it.
 fn check(bytes: &[u8]) -> Result<()> {
-    // SAFETY: nothing of it is run. The user says that Wootz has compiled it.
-    unsafe { wootz::Module::deserialize(&wootz::Engine::default(), bytes) }.map(drop)
+    wootz::Module::check_precompiled(&wootz::Engine::default(), bytes)
 }
 
 /// What is in a file: at least one module.

@@ -39,11 +39,30 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
+use wootz_runtime::abi::index::FuncIndex;
+
 pub use error::{Error, Result};
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu};
 
 /// The version of the compiler.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Checks a WebAssembly module (binary format) without compiling it. Of the options, only the proposals and the number of
+/// threads matter.
+///
+/// # Errors
+/// If the module is invalid.
+pub fn validate(wasm: &[u8], options: &Options) -> Result<()> {
+    let module = parse::module(wasm, &options.features)?;
+    worker::in_parallel(&module.bodies, options.threads, |worker, body| {
+        let mut validator = body.validator(std::mem::take(&mut worker.validator));
+        let result = validator.validate(&body.reader);
+        let index = FuncIndex(validator.index());
+        worker.validator = validator.into_allocations();
+        result.map_err(|error| module.invalid_body(index, &error))
+    })
+    .map(drop)
+}
 
 /// Compiles a WebAssembly module (binary format) into a native file, whose bytes it returns.
 ///

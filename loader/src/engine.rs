@@ -125,6 +125,12 @@ impl Engine {
         Ok(Engine::detect_precompiled(&std::fs::read(path)?))
     }
 
+    /// The compiler's options that follow from the settings.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn compiler_options(&self) -> &wootz_compiler::Options {
+        &self.inner.options
+    }
+
     /// Compiles a module (binary or text format) into the bytes of a shared library, to be loaded later, elsewhere, by
     /// [`Module::deserialize`](crate::Module::deserialize) or, from a file, [`Module::load`](crate::Module::load).
     ///

@@ -94,7 +94,16 @@ impl Module {
     /// If it is invalid, or exceeds a limit.
     #[cfg(feature = "compiler")]
     pub fn validate(engine: &Engine, binary: &[u8]) -> Result<()> {
-        engine.precompile_module(binary).map(drop)
+        Ok(wootz_compiler::validate(&wat::parse_bytes(binary)?, engine.compiler_options())?)
+    }
+
+    /// Checks everything about an artifact that can be checked without loading it: whether it is complete, and fits this
+    /// machine and these settings. Nothing of it is run.
+    ///
+    /// # Errors
+    /// An [`ArtifactError`](crate::ArtifactError) says what is wrong.
+    pub fn check_precompiled(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<()> {
+        artifact::check_bytes(bytes.as_ref(), engine.config())
     }
 
     /// Loads a shared library that `wootz compile` has made. The same as [`deserialize_file`](Self::deserialize_file).

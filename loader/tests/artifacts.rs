@@ -308,6 +308,9 @@ fn wasm_that_is_wrong_is_an_error() {
     assert!(Module::new(&engine, "(module (func (result i32)))").is_err());
     assert!(Module::from_binary(&engine, b"(module)").is_err());
     assert!(Module::validate(&engine, b"(module)").is_ok());
+    // Bodies are validated too, though nothing is compiled.
+    let error = Module::validate(&engine, b"(module (func) (func $wrong i32.add))").unwrap_err();
+    assert!(error.to_string().contains("in function 1 `wrong`"), "{error}");
     let error = format!("{:#}", Module::from_file(&engine, "/nonexistent/m.wat").unwrap_err());
     assert!(error.contains("/nonexistent/m.wat"), "{error}");
 }

@@ -15,8 +15,8 @@ mod sections;
 use std::collections::HashMap;
 
 use wasmparser::{
-    FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Parser, ValidPayload,
-    Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
+    Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 use wootz_runtime::abi::index::{
     FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TypeIndex,
@@ -201,6 +201,15 @@ impl<'a> Module<'a> {
             custom_sections: Vec::new(),
             funcref_of: HashMap::new(),
             signature_of: HashMap::new(),
+        }
+    }
+
+    /// What the validator says of the body of a function.
+    pub fn invalid_body(&self, index: FuncIndex, error: &BinaryReaderError) -> Error {
+        Error::Invalid {
+            message: error.message().to_string(),
+            offset: error.offset(),
+            function: Some((index.0, self.names.symbol(index).map(str::to_string))),
         }
     }
 

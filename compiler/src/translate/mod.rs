@@ -33,7 +33,7 @@ use wasmparser::{BinaryReaderError, FuncValidator, Operator, WasmModuleResources
 use wootz_runtime::abi::index::FuncIndex;
 
 use crate::convention::{Caller, wasm_signature};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::parse::Body;
 use crate::plan::Plan;
 use crate::target::Target;
@@ -58,11 +58,7 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
         Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
     let result = operators(translator, body, &mut validator);
     worker.validator = validator.into_allocations();
-    result.map_err(|error| Error::Invalid {
-        message: error.message().to_string(),
-        offset: error.offset(),
-        function: Some((index.0, plan.module.names.symbol(index).map(str::to_string))),
-    })
+    result.map_err(|error| plan.module.invalid_body(index, &error))
 }
 
 fn operators(

@@ -70,6 +70,11 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<Code> {
     load().with_context(describe)
 }
 
+/// Checks everything that can be checked without loading.
+pub fn check_bytes(bytes: &[u8], config: &Config) -> Result<()> {
+    Ok(inspect(bytes, config).map(drop)?)
+}
+
 /// Loads an artifact from its bytes, of which a copy in a file is all that stays.
 ///
 /// # Safety
@@ -123,7 +128,7 @@ struct Found {
     images_file_offset: Option<u64>,
 }
 
-/// Checks everything that can be checked without loading.
+/// Finds the parts of an artifact, after every check that is possible without loading.
 fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let elf = Elf::parse(bytes)?;
     let address = elf.descriptor_address()?;
