@@ -25,6 +25,7 @@ test: tools ## Installs what the tests need, then runs all of them, formatting a
 	$(MAKE) --no-print-directory -j2 programs test-binaries
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) build --quiet --package wootz --no-default-features
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	$(CARGO) test --workspace --no-fail-fast
 
 .PHONY: tools

@@ -7,8 +7,8 @@
 
 extern crate alloc;
 
-/// The treaty: records, offsets, trap codes, built-in functions, the artifact's tables and manifest.
+// The treaty: records, offsets, trap codes, built-in functions, the artifact's tables and manifest.
 pub mod abi;
-/// The virtual machine behind compiled code.
+// The virtual machine behind compiled code.
 #[cfg(feature = "vm")]
 pub mod vm;

@@ -4,21 +4,21 @@
 //!
 //! Always true: a change of anything in here that an older file or an older loader would misread raises [`ABI_VERSION`].
 
-/// Typed indices into the index spaces of a module.
+// Typed indices into the index spaces of a module.
 pub mod index;
-/// The types of WebAssembly, in the form in which they travel in artifacts.
+// The types of WebAssembly, in the form in which they travel in artifacts.
 pub mod types;
-/// Why a guest trapped.
+// Why a guest trapped.
 pub mod trap;
-/// The runtime functions that compiled code may call.
+// The runtime functions that compiled code may call.
 pub mod builtin;
-/// The records compiled code reads and writes while it runs, and where each lies.
+// The records compiled code reads and writes while it runs, and where each lies.
 pub mod vmctx;
-/// What the host must have and be set to for an artifact to run.
+// What the host must have and be set to for an artifact to run.
 pub mod compat;
-/// What a module imports, exports, and needs at instantiation.
+// What a module imports, exports, and needs at instantiation.
 pub mod manifest;
-/// The descriptor of an artifact and its tables, searched in place.
+// The descriptor of an artifact and its tables, searched in place.
 pub mod artifact;
 
 /// The version of everything in this module. An artifact loads only where the loader has the same number.

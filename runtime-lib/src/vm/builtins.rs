@@ -1,4 +1,4 @@
-//! What compiled code calls: the functions of [`for_each_builtin`](crate::for_each_builtin), and the array of their
+//! What compiled code calls: the functions of [`for_each_builtin`], and the array of their
 //! addresses.
 //!
 //! In: the vmctx of the calling instance and plain numbers. Out: what the table of built-in functions says.

@@ -7,27 +7,27 @@
 //! Always true: whoever creates an object keeps it alive as long as compiled code may reach it. In practice that is the
 //! loader's store, which frees nothing before it is dropped itself.
 
-/// The operating system and the processor: the only room with system calls, inline assembly and signal handlers.
+// The operating system and the processor: the only room with system calls, inline assembly and signal handlers.
 pub mod sys;
-/// Runs of pages: reserved, made accessible, mapped from files, given back.
+// Runs of pages: reserved, made accessible, mapped from files, given back.
 pub mod mmap;
-/// Function types, numbered once for the whole process.
+// Function types, numbered once for the whole process.
 pub mod signature;
-/// Linear memories.
+// Linear memories.
 pub mod memory;
-/// Tables.
+// Tables.
 pub mod table;
-/// Loaded modules, and the process-wide index from program counters to them.
+// Loaded modules, and the process-wide index from program counters to them.
 pub mod code;
-/// What all instances of one store share.
+// What all instances of one store share.
 pub mod store;
-/// The entries into wasm that are under way on each thread.
+// The entries into wasm that are under way on each thread.
 pub mod activation;
-/// Program counters of the wasm functions that are being executed.
+// Program counters of the wasm functions that are being executed.
 pub mod backtrace;
-/// Into wasm, out of it, and what happens when it does not return.
+// Into wasm, out of it, and what happens when it does not return.
 pub mod trap;
-/// The vmctx of an instance, filled from its layout.
+// The vmctx of an instance, filled from its layout.
 pub mod instance;
-/// What compiled code calls.
+// What compiled code calls.
 pub mod builtins;

@@ -65,15 +65,15 @@ pub struct Span {
 pub struct Descriptor {
     /// [`MAGIC`].
     pub magic: [u8; 8],
-    /// [`ABI_VERSION`] of the compiler.
+    /// [`ABI_VERSION`](super::ABI_VERSION) of the compiler.
     pub abi_version: u32,
     /// The size of all metadata, this descriptor included.
     pub metadata_bytes: u32,
     /// [`checksum`] of `compat` and `manifest`.
     pub checksum: u64,
-    /// A [`Compatibility`] record, in postcard's encoding.
+    /// A [`Compatibility`](super::compat::Compatibility) record, in postcard's encoding.
     pub compat: Span,
-    /// A [`Manifest`], in postcard's encoding.
+    /// A [`Manifest`](super::manifest::Manifest), in postcard's encoding.
     pub manifest: Span,
     /// [`FunctionRecord`]s.
     pub functions: Span,
@@ -139,7 +139,7 @@ pub struct FuncRefRecord {
     pub code: u32,
     /// Its index in the module.
     pub function: u32,
-    /// Its [`SignatureIndex`].
+    /// Its [`SignatureIndex`](super::index::SignatureIndex).
     pub signature: u32,
 }
 

@@ -23,9 +23,9 @@ pub struct Metadata {
     pub manifest: Manifest,
     /// The functions, sorted by `start`.
     pub functions: Vec<FunctionRecord>,
-    /// The trampolines, by [`SignatureIndex`].
+    /// The trampolines, by [`SignatureIndex`](crate::abi::index::SignatureIndex).
     pub signatures: Vec<SignatureCode>,
-    /// The functions that may be referred to, by [`FuncRefIndex`].
+    /// The functions that may be referred to, by [`FuncRefIndex`](crate::abi::index::FuncRefIndex).
     pub funcrefs: Vec<FuncRefRecord>,
     /// Trap sites, sorted by code offset.
     pub traps: Vec<(u32, TrapCode)>,
@@ -52,7 +52,7 @@ pub enum ByteOrder {
 }
 
 impl Metadata {
-    /// The bytes of the metadata, all but the two fields at [`TEXT_OFFSET_FIELD`] and [`IMAGE_OFFSET_FIELD`].
+    /// The bytes of the metadata, all but the two fields at [`TEXT_OFFSET_FIELD`](super::TEXT_OFFSET_FIELD) and [`IMAGE_OFFSET_FIELD`](super::IMAGE_OFFSET_FIELD).
     ///
     /// # Errors
     /// If the whole exceeds 2 GiB.

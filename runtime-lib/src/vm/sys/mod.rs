@@ -2,7 +2,7 @@
 //!
 //! One file per platform, all with the same names. Callers never ask on which platform they are.
 
-/// Registers and frames, by architecture.
+// Registers and frames, by architecture.
 pub mod arch;
 
 #[cfg(unix)]
