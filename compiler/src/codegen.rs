@@ -8,6 +8,7 @@ use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::unwind::UnwindInfo;
 use cranelift_codegen::{CodegenError, FinalizedRelocTarget};
+use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
 use crate::error::{Error, Result};
@@ -28,6 +29,8 @@ pub struct Function {
     pub traps: Vec<(u32, TrapCode)>,
     /// From which offset on code comes from which wasm offset; ascending.
     pub positions: Vec<(u32, u32)>,
+    /// Where its frame holds references to host values, by call.
+    pub stack_maps: Vec<StackMap>,
     /// How to unwind from it.
     pub unwind: Option<UnwindInfo>,
 }
@@ -78,6 +81,15 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
             positions.push((range.start, range.loc.bits()));
         }
     }
+    let stack_maps = buffer
+        .user_stack_maps()
+        .iter()
+        .map(|(code, frame_bytes, map)| {
+            let mut slots: Vec<u32> = map.entries().map(|(_, slot)| slot).collect();
+            slots.sort_unstable();
+            StackMap { code: *code, frame_bytes: *frame_bytes, slots }
+        })
+        .collect();
     let unwind = compiled
         .create_unwind_info(&*target.isa)
         .expect("every supported convention has unwind information");
@@ -87,6 +99,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         relocations,
         traps,
         positions,
+        stack_maps,
         unwind,
     })
 }

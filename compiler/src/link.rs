@@ -4,6 +4,7 @@
 
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::unwind::UnwindInfo;
+use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
 use crate::codegen::Function;
@@ -20,6 +21,8 @@ pub struct Code {
     pub traps: Vec<(u32, TrapCode)>,
     /// From which offset on code comes from which wasm offset.
     pub positions: Vec<(u32, u32)>,
+    /// Where frames hold references to host values.
+    pub stack_maps: Vec<StackMap>,
     /// How to unwind from each symbol.
     pub unwind: Vec<(u32, UnwindInfo)>,
 }
@@ -56,6 +59,7 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         symbols: Vec::new(),
         traps: Vec::new(),
         positions: Vec::new(),
+        stack_maps: Vec::new(),
         unwind: Vec::new(),
     };
     for (function, start) in functions.into_iter().zip(starts) {
@@ -63,6 +67,9 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         code.traps.extend(function.traps.iter().map(|&(offset, trap)| (start + offset, trap)));
         code.positions
             .extend(function.positions.iter().map(|&(offset, wasm)| (start + offset, wasm)));
+        code.stack_maps.extend(
+            function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
+        );
         code.unwind.extend(function.unwind.map(|unwind| (start, unwind)));
     }
     Ok(code)

@@ -34,8 +34,8 @@ pub fn assemble(plan: &Plan<'_>, code: &Code, target: &Target, options: &Options
             target: target.triple().to_string(),
             cpu_features: target.cpu_features.clone(),
             settings: Settings {
-                consume_fuel: false,
-                epoch_interruption: false,
+                consume_fuel: options.consume_fuel,
+                epoch_interruption: options.epoch_interruption,
                 signals_based_traps: true,
                 features: options.features.iter().map(str::to_string).collect(),
             },
@@ -81,6 +81,7 @@ pub fn assemble(plan: &Plan<'_>, code: &Code, target: &Target, options: &Options
             .collect(),
         elements: module.element_bytes.clone(),
         data: plan.contents.data.clone(),
+        stack_maps: code.stack_maps.clone(),
         text_bytes: code.text.len() as u32,
         image_bytes: plan.contents.image.len() as u32,
     }

@@ -32,6 +32,10 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Whether Cranelift's verifier checks its own work. Slow.
     pub verifier: bool,
+    /// Whether code counts its fuel, and stops when there is none left.
+    pub consume_fuel: bool,
+    /// Whether code compares the engine's epoch with a deadline, and stops when it has come.
+    pub epoch_interruption: bool,
     /// Whether every NaN that an instruction produces gets the same bits.
     pub nan_canonicalization: bool,
     /// Further settings of Cranelift, by name.
@@ -53,6 +57,8 @@ impl Default for Options {
             memory_guard: 32 << 20,
             threads: None,
             verifier: false,
+            consume_fuel: false,
+            epoch_interruption: false,
             nan_canonicalization: false,
             cranelift_flags: Vec::new(),
         }

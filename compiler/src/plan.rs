@@ -39,7 +39,18 @@ pub struct Plan<'a> {
     pub symbols: Vec<String>,
     /// What data segments become.
     pub contents: Contents,
+    /// What can stop code that runs too long.
+    pub interrupts: Interrupts,
     trampolines: HashMap<Trampoline, Symbol>,
+}
+
+/// What can stop code that runs too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupts {
+    /// Fuel is counted.
+    pub fuel: bool,
+    /// Epochs are compared with a deadline.
+    pub epochs: bool,
 }
 
 /// A piece of work: what becomes one symbol.
@@ -81,7 +92,8 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         .iter()
         .map(|&ty| Memory { ty, checks: bounds_checks(ty, options) })
         .collect();
-    let work = work(module);
+    let interrupts = Interrupts { fuel: options.consume_fuel, epochs: options.epoch_interruption };
+    let work = work(module, interrupts);
     let trampolines = work
         .iter()
         .enumerate()
@@ -97,6 +109,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         symbols: symbols(module, &work),
         work,
         contents: image::contents(module, target.image_alignment())?,
+        interrupts,
         trampolines,
     })
 }
@@ -134,7 +147,7 @@ fn bounds_checks(ty: MemoryType, options: &Options) -> BoundsChecks {
     }
 }
 
-fn work(module: &Module<'_>) -> Vec<Work> {
+fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {
     let imported = module.imported_functions();
     let mut work: Vec<Work> = (imported..module.functions.len())
         .map(|index| Work::Function(FuncIndex::from_position(index)))
@@ -177,6 +190,8 @@ fn work(module: &Module<'_>) -> Vec<Work> {
             }
             Builtin::table_init => !module.tables.is_empty() && !module.elements.is_empty(),
             Builtin::elem_drop => !module.elements.is_empty(),
+            Builtin::out_of_fuel => interrupts.fuel,
+            Builtin::epoch_reached => interrupts.epochs,
         };
         if needed {
             trampoline(Trampoline::Builtin(builtin));

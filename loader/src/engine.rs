@@ -49,14 +49,6 @@ impl Engine {
     /// # Errors
     /// If a setting is unknown, or settings contradict each other.
     pub fn new(config: &Config) -> Result<Engine> {
-        if config.consume_fuel {
-            bail!("fuel (`Config::consume_fuel`) is not supported in this version");
-        }
-        if config.epoch_interruption {
-            bail!(
-                "epoch interruption (`Config::epoch_interruption`) is not supported in this version"
-            );
-        }
         if config.max_wasm_stack == 0 {
             bail!("`Config::max_wasm_stack` must not be 0");
         }
@@ -167,6 +159,8 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         threads: if config.parallel_compilation { None } else { Some(1) },
         verifier: config.debug_verifier,
         nan_canonicalization: config.nan_canonicalization,
+        consume_fuel: config.consume_fuel,
+        epoch_interruption: config.epoch_interruption,
         ..Options::default()
     };
     for (&name, &enabled) in &config.features {

@@ -19,7 +19,7 @@ impl Global {
             "type mismatch: initial value provided does not match the type of this global",
         )?;
         // SAFETY: all bits of a raw value are initialised.
-        let bytes = unsafe { val.to_raw().v128 };
+        let bytes = unsafe { val.raw(core).v128 };
         Ok(Global { store: core.id(), index: core.own_global(ty, VmGlobal { bytes }) })
     }
 
@@ -32,11 +32,15 @@ impl Global {
 
     /// Its value.
     pub fn get(&self, mut store: impl AsContextMut) -> Val {
-        let core = &store.as_context_mut().0.core;
+        let core = &mut store.as_context_mut().0.core;
         core.id().assert_owns(self.store);
         let (ty, global) = core.global(self.index);
+        let ty = ty.content().clone();
         // SAFETY: globals live as long as their store, have the size and alignment of values, and hold one of their type.
-        unsafe { Val::from_raw(core.id(), global.cast::<ValRaw>().read(), ty.content()) }
+        unsafe {
+            let raw = global.cast::<ValRaw>().read();
+            Val::of_raw(core, raw, &ty)
+        }
     }
 
     /// Sets its value.
@@ -53,7 +57,7 @@ impl Global {
         val.check(core, ty.content())
             .context("type mismatch: attempt to set global to value of wrong type")?;
         // SAFETY: as above; nobody else uses it while the store is mutably borrowed.
-        unsafe { global.cast::<ValRaw>().write(val.to_raw()) };
+        unsafe { global.cast::<ValRaw>().write(val.raw(core)) };
         Ok(())
     }
 }

@@ -49,6 +49,8 @@ mod limits;
 mod handle;
 /// What instances share, and what owns them.
 mod store;
+/// References to host values.
+mod reference;
 /// Values.
 mod value;
 /// Linear memories.
@@ -82,13 +84,18 @@ pub use limits::{
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
 pub use module::{Module, ModuleExport};
-pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedReference};
+pub use store::{
+    AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, Store, StoreContext, StoreContextMut,
+    UpdateDeadline,
+};
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType,
     MemoryTypeBuilder, Mutability, RefType, TableType, ValType,
 };
-pub use value::{ExternRef, Ref, Rooted, Val};
+pub use value::{Ref, V128, Val};
+pub use wootz_runtime::abi::vmctx::ValRaw;
 
 #[cfg(test)]
 mod tests {

@@ -51,10 +51,11 @@ impl Table {
 
     /// An element. `None` if there is none at this index.
     pub fn get(&self, mut store: impl AsContextMut, index: u64) -> Option<Ref> {
-        let core = &store.as_context_mut().0.core;
+        let core = &mut store.as_context_mut().0.core;
         let (ty, table) = self.get_in(core);
+        let (ty, element) = (ty.element().clone(), table.get(index)?);
         // SAFETY: it comes from a table of this store.
-        Some(unsafe { Ref::from_element(core.id(), table.get(index)?, ty.element()) })
+        Some(unsafe { Ref::of_element(core, element, &ty) })
     }
 
     /// Sets an element.
@@ -133,5 +134,5 @@ fn checked(core: &StoreCore, ty: &TableType, value: Ref) -> Result<u64> {
     Val::from(value)
         .check(core, &ValType::Ref(ty.element().clone()))
         .context("type mismatch: value does not match table element type")?;
-    Ok(value.to_element())
+    Ok(value.element(core))
 }

@@ -2,16 +2,15 @@
 //!
 //! Always true: a value is checked against its type and its store before it becomes raw.
 
-use std::any::Any;
-use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use anyhow::{Result, bail, format_err};
+use anyhow::{Result, bail};
 use wootz_runtime::abi::vmctx::ValRaw;
 use wootz_runtime::vm::signature::Signature;
 
-use crate::handle::{Func, StoreId};
-use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut, StoreCore};
+use crate::handle::Func;
+use crate::reference::{ExternRef, Rooted};
+use crate::store::{AsContext, AsContextMut, StoreCore};
 use crate::types::{FuncType, HeapType, RefType, ValType};
 
 /// A value.
@@ -26,7 +25,7 @@ pub enum Val {
     /// The bits of a 64-bit float.
     F64(u64),
     /// 128-bit vector.
-    V128(u128),
+    V128(V128),
     /// A function, or null.
     FuncRef(Option<Func>),
     /// A host value, or null.
@@ -43,96 +42,26 @@ pub enum Ref {
     Extern(Option<Rooted<ExternRef>>),
 }
 
-/// A host value of any type that guests can hold, but not look into. Used by way of [`Rooted`].
-#[derive(Debug)]
-pub struct ExternRef {
-    _private: (),
-}
+/// A 128-bit vector.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct V128([u8; 16]);
 
-/// A reference that is valid as long as the store.
-pub struct Rooted<T> {
-    pub(crate) store: StoreId,
-    pub(crate) handle: u32,
-    _what: PhantomData<fn() -> T>,
-}
-
-impl<T> Clone for Rooted<T> {
-    fn clone(&self) -> Rooted<T> {
-        *self
+impl V128 {
+    /// The bits as a number.
+    pub fn as_u128(&self) -> u128 {
+        u128::from_le_bytes(self.0)
     }
 }
 
-impl<T> Copy for Rooted<T> {}
-
-impl<T> std::fmt::Debug for Rooted<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rooted").field("handle", &self.handle).finish_non_exhaustive()
+impl From<u128> for V128 {
+    fn from(bits: u128) -> V128 {
+        V128(bits.to_le_bytes())
     }
 }
 
-impl<T> Rooted<T> {
-    fn new(store: StoreId, handle: u32) -> Rooted<T> {
-        Rooted { store, handle, _what: PhantomData }
-    }
-
-    /// Whether two refer to the same thing.
-    ///
-    /// # Errors
-    /// Never in this version, in which references are valid as long as the store.
-    pub fn ref_eq(store: impl AsContext, a: &Rooted<T>, b: &Rooted<T>) -> Result<bool> {
-        store.as_context().0.core.id().assert_owns(a.store);
-        Ok(a.store == b.store && a.handle == b.handle)
-    }
-}
-
-impl ExternRef {
-    /// Puts a value into the store.
-    ///
-    /// # Errors
-    /// If the store holds 2^32 of them already.
-    pub fn new<T: Any + Send + Sync>(
-        mut store: impl AsContextMut,
-        value: T,
-    ) -> Result<Rooted<ExternRef>> {
-        let core = &mut store.as_context_mut().0.core;
-        let handle = core.host_values.insert(Box::new(value));
-        Ok(Rooted::new(
-            core.id(),
-            handle.ok_or_else(|| format_err!("the store holds too many host values"))?,
-        ))
-    }
-}
-
-impl Rooted<ExternRef> {
-    /// The value.
-    ///
-    /// # Errors
-    /// Never in this version, in which references are valid as long as the store.
-    pub fn data<'a, T: 'static>(
-        &self,
-        store: impl Into<StoreContext<'a, T>>,
-    ) -> Result<Option<&'a (dyn Any + Send + Sync)>> {
-        let core = &store.into().0.core;
-        core.id().assert_owns(self.store);
-        Ok(core.host_values.get(self.handle))
-    }
-
-    /// The value.
-    ///
-    /// # Errors
-    /// Never in this version, in which references are valid as long as the store.
-    pub fn data_mut<'a, T: 'static>(
-        &self,
-        store: impl Into<StoreContextMut<'a, T>>,
-    ) -> Result<Option<&'a mut (dyn Any + Send + Sync)>> {
-        let core = &mut store.into().0.core;
-        core.id().assert_owns(self.store);
-        Ok(core.host_values.get_mut(self.handle))
-    }
-
-    /// As compiled code stores it; 0 stands for null.
-    pub(crate) fn from_handle(store: StoreId, handle: u32) -> Option<Rooted<ExternRef>> {
-        (handle != 0).then(|| Rooted::new(store, handle))
+impl From<V128> for u128 {
+    fn from(vector: V128) -> u128 {
+        vector.as_u128()
     }
 }
 
@@ -159,7 +88,7 @@ impl Val {
         i64 unwrap_i64 I64(v) i64 = *v;
         f32 unwrap_f32 F32(v) f32 = f32::from_bits(*v);
         f64 unwrap_f64 F64(v) f64 = f64::from_bits(*v);
-        v128 unwrap_v128 V128(v) u128 = *v;
+        v128 unwrap_v128 V128(v) V128 = *v;
     }
 
     /// The function, if it is a reference to one or null.
@@ -215,7 +144,7 @@ impl Val {
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
-            ValType::V128 => Val::V128(0),
+            ValType::V128 => Val::V128(V128::default()),
             ValType::Ref(ty) if ty.is_nullable() => Val::null_ref(ty.heap_type()),
             ValType::Ref(_) => return None,
         })
@@ -251,26 +180,46 @@ impl Val {
 
     /// Checks that it has a type, and belongs to the store if it belongs to any.
     pub(crate) fn check(&self, core: &StoreCore, ty: &ValType) -> Result<()> {
-        if let Val::FuncRef(Some(Func { store, .. })) | Val::ExternRef(Some(Rooted { store, .. })) =
-            self
-            && *store != core.id()
-        {
-            bail!("cross-`Store` values are not currently supported");
+        match self {
+            Val::FuncRef(Some(func)) if func.store != core.id() => {
+                bail!("cross-`Store` values are not currently supported")
+            }
+            Val::ExternRef(Some(value)) => value.check(core)?,
+            _ => {}
         }
         self.type_in(core).ensure_matches(ty)
     }
 
-    /// As compiled code passes it. The caller has checked it.
-    pub(crate) fn to_raw(self) -> ValRaw {
+    /// The value as compiled code passes it.
+    ///
+    /// # Errors
+    /// If it is a reference whose scope has ended, or of another store.
+    pub fn to_raw(&self, store: impl AsContextMut) -> Result<ValRaw> {
+        let core = &store.as_context().0.core;
+        self.check(core, &self.type_in(core))?;
+        Ok(self.raw(core))
+    }
+
+    /// A value that compiled code has passed.
+    ///
+    /// # Safety
+    /// It has this type, and comes from code of this store.
+    pub unsafe fn from_raw(mut store: impl AsContextMut, raw: ValRaw, ty: ValType) -> Val {
+        // SAFETY: the caller's promise.
+        unsafe { Val::of_raw(&mut store.as_context_mut().0.core, raw, &ty) }
+    }
+
+    /// As compiled code passes it. The caller has [checked](Self::check) it.
+    pub(crate) fn raw(&self, core: &StoreCore) -> ValRaw {
         let mut raw = ValRaw::default();
-        match self {
+        match *self {
             Val::I32(value) => raw.i32 = value,
             Val::I64(value) => raw.i64 = value,
             Val::F32(bits) => raw.f32 = bits,
             Val::F64(bits) => raw.f64 = bits,
-            Val::V128(value) => raw.v128 = value.to_le_bytes(),
+            Val::V128(V128(bytes)) => raw.v128 = bytes,
             Val::FuncRef(Some(func)) => raw.funcref = func.raw.as_ptr(),
-            Val::ExternRef(Some(value)) => raw.externref = value.handle,
+            Val::ExternRef(Some(value)) => raw.externref = value.handle(core),
             Val::FuncRef(None) | Val::ExternRef(None) => {}
         }
         raw
@@ -280,7 +229,7 @@ impl Val {
     ///
     /// # Safety
     /// It has this type, and comes from code of this store.
-    pub(crate) unsafe fn from_raw(store: StoreId, raw: ValRaw, ty: &ValType) -> Val {
+    pub(crate) unsafe fn of_raw(core: &mut StoreCore, raw: ValRaw, ty: &ValType) -> Val {
         // SAFETY: the caller says which part of it counts.
         unsafe {
             match ty {
@@ -288,8 +237,8 @@ impl Val {
                 ValType::I64 => Val::I64(raw.i64),
                 ValType::F32 => Val::F32(raw.f32),
                 ValType::F64 => Val::F64(raw.f64),
-                ValType::V128 => Val::V128(u128::from_le_bytes(raw.v128)),
-                ValType::Ref(ty) => Ref::from_element(store, element(&raw, ty), ty).into(),
+                ValType::V128 => Val::V128(V128(raw.v128)),
+                ValType::Ref(ty) => Ref::of_element(core, element(&raw, ty), ty).into(),
             }
         }
     }
@@ -371,11 +320,11 @@ impl Ref {
         }
     }
 
-    /// As tables store it.
-    pub(crate) fn to_element(self) -> u64 {
+    /// As tables store it. The caller has checked it.
+    pub(crate) fn element(self, core: &StoreCore) -> u64 {
         match self {
             Ref::Func(func) => func.map_or(0, |func| func.raw.as_ptr() as u64),
-            Ref::Extern(value) => value.map_or(0, |value| u64::from(value.handle)),
+            Ref::Extern(value) => value.map_or(0, |value| u64::from(value.handle(core))),
         }
     }
 
@@ -383,10 +332,12 @@ impl Ref {
     ///
     /// # Safety
     /// It comes from code or a table of this store.
-    pub(crate) unsafe fn from_element(store: StoreId, element: u64, ty: &RefType) -> Ref {
+    pub(crate) unsafe fn of_element(core: &mut StoreCore, element: u64, ty: &RefType) -> Ref {
         match ty.heap_type().top() {
-            HeapType::Extern => Ref::Extern(Rooted::from_handle(store, element as u32)),
-            _ => Ref::Func(NonNull::new(element as *mut _).map(|raw| Func { store, raw })),
+            HeapType::Extern => Ref::Extern(Rooted::from_handle(core, element as u32)),
+            _ => {
+                Ref::Func(NonNull::new(element as *mut _).map(|raw| Func { store: core.id(), raw }))
+            }
         }
     }
 }
@@ -430,6 +381,7 @@ conversions! {
     u64: Val, |value| Val::I64(value as i64);
     f32: Val, |value| Val::F32(value.to_bits());
     f64: Val, |value| Val::F64(value.to_bits());
+    V128: Val, |value| Val::V128(value);
     Func: Val, |func| Val::FuncRef(Some(func));
     Option<Func>: Val, |func| Val::FuncRef(func);
     Rooted<ExternRef>: Val, |value| Val::ExternRef(Some(value));

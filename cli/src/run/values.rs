@@ -60,9 +60,9 @@ fn parse_one(ty: &ValType, text: &str) -> Result<Val> {
         ValType::Ref(_) => bail!("the only reference that can be written is `null`"),
         ValType::V128 => {
             let digits = text.strip_prefix("0x").context("it is not 0x and hexadecimal digits")?;
-            Val::V128(
-                u128::from_str_radix(digits, 16).context("it is not 0x and hexadecimal digits")?,
-            )
+            let bits =
+                u128::from_str_radix(digits, 16).context("it is not 0x and hexadecimal digits")?;
+            Val::V128(bits.into())
         }
     })
 }
@@ -91,7 +91,7 @@ pub fn show(value: &Val) -> String {
         Val::I64(value) => value.to_string(),
         Val::F32(bits) => f32::from_bits(*bits).to_string(),
         Val::F64(bits) => f64::from_bits(*bits).to_string(),
-        Val::V128(value) => format!("{value:#034x}"),
+        Val::V128(value) => format!("{:#034x}", value.as_u128()),
         Val::FuncRef(None) | Val::ExternRef(None) => "null".to_string(),
         Val::FuncRef(Some(_)) => "<function>".to_string(),
         Val::ExternRef(Some(_)) => "<host value>".to_string(),

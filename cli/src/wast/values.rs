@@ -17,7 +17,7 @@ pub fn argument(store: &mut Store<()>, argument: &WastArg<'_>) -> Result<Val> {
         WastArgCore::I64(value) => Val::I64(*value),
         WastArgCore::F32(value) => Val::F32(value.bits),
         WastArgCore::F64(value) => Val::F64(value.bits),
-        WastArgCore::V128(value) => Val::V128(u128::from_le_bytes(value.to_le_bytes())),
+        WastArgCore::V128(value) => Val::V128(u128::from_le_bytes(value.to_le_bytes()).into()),
         WastArgCore::RefNull(ty) => match abstract_heap_type(ty) {
             Some(AbstractHeapType::Func | AbstractHeapType::NoFunc) => Val::FuncRef(None),
             Some(AbstractHeapType::Extern | AbstractHeapType::NoExtern) => Val::ExternRef(None),
@@ -45,7 +45,9 @@ fn is_expected_core(store: &Store<()>, value: &Val, expected: &WastRetCore<'_>) 
         (WastRetCore::I64(expected), Val::I64(value)) => expected == value,
         (WastRetCore::F32(expected), Val::F32(value)) => is_expected_f32(*value, expected),
         (WastRetCore::F64(expected), Val::F64(value)) => is_expected_f64(*value, expected),
-        (WastRetCore::V128(expected), Val::V128(value)) => is_expected_v128(*value, expected),
+        (WastRetCore::V128(expected), Val::V128(value)) => {
+            is_expected_v128(value.as_u128(), expected)
+        }
         (WastRetCore::RefNull(ty), value) => {
             use AbstractHeapType::{Extern, Func, NoExtern, NoFunc};
             let ty = ty.as_ref().map(abstract_heap_type);
@@ -140,7 +142,7 @@ fn show_one(value: &Val) -> String {
         Val::I64(value) => format!("i64:{value}"),
         Val::F32(bits) => format!("f32:{} ({bits:#010x})", f32::from_bits(*bits)),
         Val::F64(bits) => format!("f64:{} ({bits:#018x})", f64::from_bits(*bits)),
-        Val::V128(bits) => format!("v128:{bits:#034x}"),
+        Val::V128(bits) => format!("v128:{:#034x}", bits.as_u128()),
         Val::FuncRef(None) | Val::ExternRef(None) => "null".to_string(),
         Val::FuncRef(Some(_)) => "a function".to_string(),
         Val::ExternRef(Some(_)) => "a host value".to_string(),

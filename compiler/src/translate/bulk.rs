@@ -8,6 +8,7 @@ use super::state::Translator;
 impl Translator<'_, '_> {
     pub fn memory_copy(&mut self, dst_memory: u32, src_memory: u32) {
         let (dst, src, bytes) = self.pop3();
+        self.before_bulk(bytes);
         let (dst_64, src_64) = (self.is_memory64(dst_memory), self.is_memory64(src_memory));
         let dst = self.widen(dst, dst_64);
         let src = self.widen(src, src_64);
@@ -18,6 +19,7 @@ impl Translator<'_, '_> {
 
     pub fn memory_fill(&mut self, memory: u32) {
         let (dst, value, bytes) = self.pop3();
+        self.before_bulk(bytes);
         let is_64 = self.is_memory64(memory);
         let dst = self.widen(dst, is_64);
         let bytes = self.widen(bytes, is_64);
@@ -27,6 +29,7 @@ impl Translator<'_, '_> {
 
     pub fn memory_init(&mut self, segment: u32, memory: u32) {
         let (dst, src, bytes) = self.pop3();
+        self.before_bulk(bytes);
         let is_64 = self.is_memory64(memory);
         let dst = self.widen(dst, is_64);
         let src = self.widen(src, false);

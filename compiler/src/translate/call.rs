@@ -106,12 +106,19 @@ impl Translator<'_, '_> {
         }
         let call = call(self, &args);
         match memory {
-            None => self.stack.extend_from_slice(self.builder.inst_results(call)),
+            None => {
+                let results = self.builder.inst_results(call).to_vec();
+                for (&value, &ty) in results.iter().zip(&ty.results) {
+                    self.note_reference(value, ty);
+                }
+                self.stack.extend(results);
+            }
             Some(memory) => {
                 for (position, &ty) in ty.results.iter().enumerate() {
                     let flags = MemFlagsData::trusted();
                     let value =
                         self.builder.ins().load(clif_type(ty), flags, memory, position as i32 * 16);
+                    self.note_reference(value, ty);
                     self.push(value);
                 }
             }

@@ -12,6 +12,7 @@ use wootz_runtime::abi::types::ValType;
 
 use super::state::{Frame, FrameKind, Translator, trap};
 use crate::convention::clif_type;
+use crate::parse::val_type;
 
 impl Translator<'_, '_> {
     /// Opens the outermost block, whose label is the return.
@@ -37,6 +38,7 @@ impl Translator<'_, '_> {
         self.stack.truncate(self.stack.len() - params.len());
         self.stack.extend_from_slice(self.builder.block_params(header));
         self.open(FrameKind::Loop, header, params.len(), next, results.len(), params.len());
+        self.checkpoint();
     }
 
     pub fn if_(&mut self, ty: BlockType) {
@@ -160,9 +162,13 @@ impl Translator<'_, '_> {
         self.br(self.control.len() as u32 - 1);
     }
 
-    pub fn select(&mut self) {
+    pub fn select(&mut self, ty: Option<wasmparser::ValType>) {
         let (then, otherwise, condition) = self.pop3();
         let value = self.builder.ins().select(condition, then, otherwise);
+        // Without a type, it is a number.
+        if let Some(ty) = ty {
+            self.note_reference(value, val_type(self.plan.module, ty));
+        }
         self.push(value);
     }
 
@@ -177,6 +183,7 @@ impl Translator<'_, '_> {
     }
 
     fn leave_with(&mut self, results: &[Value]) {
+        self.before_return();
         match self.result_memory {
             None => {
                 self.builder.ins().return_(results);
@@ -233,7 +240,8 @@ impl Translator<'_, '_> {
     fn block_with_params(&mut self, types: &[ValType]) -> Block {
         let block = self.builder.create_block();
         for &ty in types {
-            self.builder.append_block_param(block, clif_type(ty));
+            let param = self.builder.append_block_param(block, clif_type(ty));
+            self.note_reference(param, ty);
         }
         block
     }

@@ -7,6 +7,8 @@
 
 /// The function being translated: its value stack, its control stack, and access to the vmctx.
 mod state;
+/// Fuel and epochs.
+mod interrupt;
 /// Blocks, branches, returns.
 mod control;
 /// Calls.
@@ -74,6 +76,8 @@ fn operators(
         translator.declare_locals(count, ty);
     }
     let mut reader = body.reader.get_operators_reader()?;
+    translator.builder.set_srcloc(SourceLoc::new(reader.original_position() as u32));
+    translator.begin_interruptible();
     while !reader.eof() {
         let offset = reader.original_position();
         let operator = reader.read()?;
@@ -93,6 +97,7 @@ impl Translator<'_, '_> {
         if !self.reachable {
             return self.unreachable_operator(operator);
         }
+        self.before_operator(operator);
         match *operator {
             // Control.
             Op::Nop => {}
@@ -107,7 +112,8 @@ impl Translator<'_, '_> {
             Op::BrTable { ref targets } => self.br_table(targets),
             Op::Return => self.return_(),
             Op::Drop => drop(self.pop()),
-            Op::Select | Op::TypedSelect { .. } => self.select(),
+            Op::Select => self.select(None),
+            Op::TypedSelect { ty } => self.select(Some(ty)),
 
             // Calls.
             Op::Call { function_index } => self.call(FuncIndex(function_index)),
@@ -152,6 +158,9 @@ impl Translator<'_, '_> {
                     "validation admits no {operator:?}: its proposal is not implemented"
                 );
             }
+        }
+        if self.reachable {
+            self.after_operator(operator);
         }
     }
 }

@@ -11,9 +11,10 @@ use wasmparser::BlockType;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::TypeIndex;
 use wootz_runtime::abi::trap::TrapCode;
-use wootz_runtime::abi::types::{FuncType, ValType};
+use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
 
+use super::interrupt::{Epoch, Fuel};
 use crate::convention::{POINTER, builtin_trampoline_signature, clif_type, results_in_memory};
 use crate::parse::val_type;
 use crate::plan::{Plan, Symbol, Trampoline};
@@ -36,6 +37,10 @@ pub(super) struct Translator<'a, 'f> {
     pub vmctx: Value,
     /// Where results go that are too many for registers.
     pub result_memory: Option<Value>,
+    /// If fuel is counted.
+    pub fuel: Option<Fuel>,
+    /// If epochs are looked at.
+    pub epoch: Option<Epoch>,
     functions: HashMap<Symbol, FuncRef>,
 }
 
@@ -76,6 +81,10 @@ pub(super) enum Region {
     Constant,
     /// Sizes of memories and tables, and the addresses of those that move.
     Bounds,
+    /// The fuel in the store's context.
+    Fuel,
+    /// The engine's epoch, and the store's deadline.
+    Epoch,
     /// A memory of the module's own; or, all together, those that are imported.
     Memory(Option<u32>),
     /// A table of the module's own; or, all together, those that are imported.
@@ -87,13 +96,15 @@ pub(super) enum Region {
 impl Region {
     fn number(self) -> u32 {
         let own = |index: Option<u32>| index.map_or(0, |index| index + 1);
-        // Five kinds interleaved, so that no number of items runs into the next kind.
+        // Three kinds interleaved, so that no number of items runs into the next kind.
         match self {
             Region::Constant => 0,
             Region::Bounds => 1,
-            Region::Memory(index) => 3 * own(index) + 2,
-            Region::Table(index) => 3 * own(index) + 3,
-            Region::Global(index) => 3 * own(index) + 4,
+            Region::Fuel => 2,
+            Region::Epoch => 3,
+            Region::Memory(index) => 3 * own(index) + 4,
+            Region::Table(index) => 3 * own(index) + 5,
+            Region::Global(index) => 3 * own(index) + 6,
         }
     }
 }
@@ -125,12 +136,13 @@ impl<'a, 'f> Translator<'a, 'f> {
             locals: Vec::new(),
             vmctx: params[0],
             result_memory: in_memory.then(|| params[1]),
+            fuel: None,
+            epoch: None,
             functions: HashMap::new(),
         };
         for (&ty, &value) in ty.params.iter().zip(&params[1 + usize::from(in_memory)..]) {
-            let local = translator.builder.declare_var(clif_type(ty));
+            let local = translator.declare_local(ty);
             translator.builder.def_var(local, value);
-            translator.locals.push(local);
         }
         translator.limit_stack();
         translator.open_function();
@@ -139,12 +151,29 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// Declares locals of one type, with zero or null as their first value.
     pub fn declare_locals(&mut self, count: u32, ty: wasmparser::ValType) {
-        let ty = clif_type(val_type(self.plan.module, ty));
-        let zero = self.zero(ty);
+        let ty = val_type(self.plan.module, ty);
+        let zero = self.zero(clif_type(ty));
         for _ in 0..count {
-            let local = self.builder.declare_var(ty);
+            let local = self.declare_local(ty);
             self.builder.def_var(local, zero);
-            self.locals.push(local);
+        }
+    }
+
+    fn declare_local(&mut self, ty: ValType) -> Variable {
+        let local = self.builder.declare_var(clif_type(ty));
+        if is_host_reference(ty) {
+            self.builder.declare_var_needs_stack_map(local);
+        }
+        self.locals.push(local);
+        local
+    }
+
+    /// Notes that a value may be a reference to a host value, which the collector must find while calls are under way.
+    ///
+    /// Called wherever a value of a reference type comes into being, other than from a local.
+    pub fn note_reference(&mut self, value: Value, ty: ValType) {
+        if is_host_reference(ty) {
+            self.builder.declare_value_needs_stack_map(value);
         }
     }
 
@@ -303,6 +332,10 @@ impl<'a, 'f> Translator<'a, 'f> {
             flags,
         })
     }
+}
+
+fn is_host_reference(ty: ValType) -> bool {
+    matches!(ty, ValType::Ref(ty) if ty.kind() == RefKind::Extern)
 }
 
 /// Our trap codes as Cranelift carries them.

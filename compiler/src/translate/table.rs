@@ -57,6 +57,7 @@ impl Translator<'_, '_> {
         let index = self.pop();
         let element = self.table_element(TableIndex(table), index);
         let value = self.builder.ins().load(element.ty, element.flags, element.address, 0);
+        self.note_reference(value, ValType::Ref(self.table_type(table).element));
         self.push(value);
     }
 
@@ -74,6 +75,7 @@ impl Translator<'_, '_> {
 
     pub fn table_grow(&mut self, table: u32) {
         let (init, elements) = self.pop2();
+        self.before_bulk(elements);
         let table64 = self.table_type(table).table64;
         let init = self.stored_element(init);
         let elements = self.widen(elements, table64);
@@ -86,6 +88,7 @@ impl Translator<'_, '_> {
 
     pub fn table_fill(&mut self, table: u32) {
         let (dst, value, elements) = self.pop3();
+        self.before_bulk(elements);
         let table64 = self.table_type(table).table64;
         let dst = self.widen(dst, table64);
         let value = self.stored_element(value);
@@ -96,6 +99,7 @@ impl Translator<'_, '_> {
 
     pub fn table_copy(&mut self, dst_table: u32, src_table: u32) {
         let (dst, src, elements) = self.pop3();
+        self.before_bulk(elements);
         let (dst_64, src_64) =
             (self.table_type(dst_table).table64, self.table_type(src_table).table64);
         let dst = self.widen(dst, dst_64);
@@ -107,6 +111,7 @@ impl Translator<'_, '_> {
 
     pub fn table_init(&mut self, segment: u32, table: u32) {
         let (dst, src, elements) = self.pop3();
+        self.before_bulk(elements);
         let dst = self.widen(dst, self.table_type(table).table64);
         let src = self.widen(src, false);
         let elements = self.widen(elements, false);

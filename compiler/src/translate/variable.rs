@@ -26,6 +26,7 @@ impl Translator<'_, '_> {
     pub fn global_get(&mut self, index: u32) {
         let (ty, flags, base, offset) = self.global(GlobalIndex(index));
         let value = self.builder.ins().load(ty, flags, base, offset as i32);
+        self.note_reference(value, self.plan.module.globals[index as usize].value);
         self.push(value);
     }
 

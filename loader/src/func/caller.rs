@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::externs::Extern;
 use crate::handle::Instance;
 use crate::module::ModuleExport;
-use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+use crate::store::{AsContext, AsContextMut, GcHeapOutOfMemory, StoreContext, StoreContextMut};
 
 /// The store, and the instance that called, for the time of a call of a host function.
 pub struct Caller<'a, T: 'static> {
@@ -54,6 +54,21 @@ impl<T: 'static> Caller<'_, T> {
     /// If the engine does not count fuel.
     pub fn set_fuel(&mut self, fuel: u64) -> crate::Result<()> {
         self.store.set_fuel(fuel)
+    }
+}
+
+impl<T: 'static> Caller<'_, T> {
+    /// As [`Store::gc`](crate::Store::gc).
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> crate::Result<()> {
+        self.store.gc(why)
+    }
+
+    /// As [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline).
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.store.set_epoch_deadline(ticks_beyond_current);
     }
 }
 

@@ -4,17 +4,18 @@
 //! that reads the arguments from the trampoline's array and writes the results there. Always true: nothing unwinds out of it,
 //! and a closure that fails or panics has recorded why.
 
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use wootz_runtime::abi::vmctx::{HostEntry, ValRaw, VmContext, VmHostContext};
 use wootz_runtime::vm;
 use wootz_runtime::vm::trap::{Failure, leave};
 
 use crate::engine::Engine;
-use crate::handle::{Instance, StoreId};
-use crate::store::{HostBody, StoreContextMut, StoreInner};
+use crate::handle::Instance;
+use crate::store::{CallHook, HostBody, StoreContextMut, StoreCore, StoreInner};
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
 
@@ -48,7 +49,7 @@ pub unsafe trait WasmRet: Sized {
     /// # Safety
     /// There is room for all of them.
     #[doc(hidden)]
-    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()>;
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()>;
 }
 
 // SAFETY: the list's types and values.
@@ -58,12 +59,10 @@ unsafe impl<L: WasmTyList> WasmRet for L {
     }
 
     #[inline]
-    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()> {
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
         // SAFETY: the caller's promise.
-        if !unsafe { WasmTyList::store(self, store, values) } {
-            bail!("host function attempted to return cross-`Store` value to Wasm");
-        }
-        Ok(())
+        unsafe { WasmTyList::store(self, store, values) }
+            .context("function attempted to return an incompatible value")
     }
 }
 
@@ -74,7 +73,7 @@ unsafe impl<R: WasmRet> WasmRet for Result<R, Error> {
     }
 
     #[inline]
-    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> Result<()> {
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
         // SAFETY: the caller's promise.
         unsafe { self?.store(store, values) }
     }
@@ -90,46 +89,58 @@ pub fn typed_body<T: 'static, Params, Results, F: IntoFunc<T, Params, Results>>(
 
 /// Runs a host function: finds the store, the closure and the caller, and takes care of what goes wrong.
 ///
+/// References to host values that are made meanwhile end with it.
+///
 /// # Safety
 /// Called by an exit trampoline, or by [`Func::call_raw`](crate::Func), for a host function of a store of `T` whose body is an
 /// `F`.
 unsafe fn run<T: 'static, F: 'static>(
     vmctx: *mut VmContext,
     caller: *mut VmContext,
-    body: impl FnOnce(&F, Caller<'_, T>, StoreId) -> Result<()>,
+    body: impl FnOnce(&F, &mut StoreInner<T>, Option<Instance>) -> Result<()>,
 ) -> bool {
     let Some(context) = NonNull::new(vmctx) else {
         unreachable!("trampolines pass the function's context")
     };
-    // SAFETY: the context of a host function leads to its store, and to its body, which live longer than the call.
-    let (store, func) = unsafe {
+    // SAFETY: the context of a host function leads to its store, and to its body, which live longer than the call. The owner
+    // of a store of `T` is its `StoreInner<T>`, lent for the time of the call.
+    let (store, func, inner) = unsafe {
         let host = context.cast::<VmHostContext>();
-        (vm::store::Store::of(context), &*(*host.as_ptr()).data.cast::<F>())
+        let store = vm::store::Store::of(context);
+        let owner =
+            store.owner().expect("host functions are called by way of `enter`, with an owner");
+        let inner = owner.cast::<StoreInner<T>>().as_mut();
+        (store, &*(*host.as_ptr()).data.cast::<F>(), inner)
+    };
+    let instance = NonNull::new(caller).map(|caller| Instance {
+        store: inner.core.id(),
+        // SAFETY: the context of a live instance.
+        index: unsafe { (*caller.as_ptr()).header.instance } as usize,
+    });
+    let scope = inner.core.roots.enter();
+    let call = || {
+        inner.note_call(CallHook::CallingHost)?;
+        let result = body(func, inner, instance);
+        inner.note_call(CallHook::ReturningFromHost)?;
+        result
     };
     // SAFETY: wasm was left for this function.
-    unsafe {
-        leave(store, || {
-            let owner =
-                store.owner().expect("host functions are called by way of `enter`, with an owner");
-            // SAFETY: the owner of a store of `T` is its `StoreInner<T>`, lent for the time of the call.
-            let inner = owner.cast::<StoreInner<T>>().as_mut();
-            let id = inner.core.id();
-            let instance = NonNull::new(caller).map(|caller| Instance {
-                store: id,
-                index: (*caller.as_ptr()).header.instance as usize,
-            });
-            let caller = Caller { store: StoreContextMut(inner), instance };
-            body(func, caller, id).map_err(|error| Failure::Error(Box::new(error)))
-        })
-    }
-    .is_some()
+    let returned =
+        unsafe { leave(store, || call().map_err(|error| Failure::Error(Box::new(error)))) };
+    inner.core.roots.exit(scope);
+    returned.is_some()
 }
 
+/// Implements [`IntoFunc`] for closures with these parameters, with and without a [`Caller`] in front.
 macro_rules! closures {
     ($($($ty:ident)*;)*) => {$(
-        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($ty,)*), R> for F
+        closures!(@ [] [] $($ty)*);
+        closures!(@ [Caller<'_, T>,] [Caller] $($ty)*);
+    )*};
+    (@ [$($caller:ty,)?] [$($make:ident)?] $($ty:ident)*) => {
+        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($caller,)? $($ty,)*), R> for F
         where
-            F: Fn($($ty),*) -> R + Send + Sync + 'static,
+            F: Fn($($caller,)? $($ty),*) -> R + Send + Sync + 'static,
         {
             fn ty(engine: &Engine) -> FuncType {
                 FuncType::new(engine, <($($ty,)*) as WasmTyList>::valtypes(), R::valtypes())
@@ -143,52 +154,25 @@ macro_rules! closures {
                     _count: usize,
                 ) -> bool
                 where
-                    F: Fn($($ty),*) -> R + Send + Sync + 'static,
+                    F: Fn($($caller,)? $($ty),*) -> R + Send + Sync + 'static,
                 {
                     // SAFETY: the trampoline passes arguments of these types, and room for the results.
                     unsafe {
-                        run::<T, F>(vmctx, caller, |func, _caller, id| {
+                        run::<T, F>(vmctx, caller, |func, store, _instance| {
                             #[allow(non_snake_case)]
-                            let ($($ty,)*) = <($($ty,)*) as WasmTyList>::load(id, values);
-                            func($($ty),*).store(id, values)
+                            let ($($ty,)*) = <($($ty,)*) as WasmTyList>::load(&mut store.core, values);
+                            let result = func(
+                                $($make { store: StoreContextMut(&mut *store), instance: _instance },)?
+                                $($ty),*
+                            );
+                            result.store(&store.core, values)
                         })
                     }
                 }
                 entry::<T, F, $($ty,)* R>
             };
         }
-
-        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, (Caller<'_, T>, $($ty,)*), R> for F
-        where
-            F: Fn(Caller<'_, T>, $($ty),*) -> R + Send + Sync + 'static,
-        {
-            fn ty(engine: &Engine) -> FuncType {
-                FuncType::new(engine, <($($ty,)*) as WasmTyList>::valtypes(), R::valtypes())
-            }
-
-            const ENTRY: HostEntry = {
-                unsafe extern "C" fn entry<T: 'static, F, $($ty: WasmTy,)* R: WasmRet>(
-                    vmctx: *mut VmContext,
-                    caller: *mut VmContext,
-                    values: *mut ValRaw,
-                    _count: usize,
-                ) -> bool
-                where
-                    F: Fn(Caller<'_, T>, $($ty),*) -> R + Send + Sync + 'static,
-                {
-                    // SAFETY: as above.
-                    unsafe {
-                        run::<T, F>(vmctx, caller, |func, caller, id| {
-                            #[allow(non_snake_case)]
-                            let ($($ty,)*) = <($($ty,)*) as WasmTyList>::load(id, values);
-                            func(caller, $($ty),*).store(id, values)
-                        })
-                    }
-                }
-                entry::<T, F, $($ty,)* R>
-            };
-        }
-    )*};
+    };
 }
 
 closures! {
@@ -236,21 +220,48 @@ where
 {
     // SAFETY: the trampoline passes arguments of the function's type, and room for its results.
     unsafe {
-        run::<T, Dynamic<F>>(vmctx, caller, |body, mut caller, id| {
-            let param =
-                |(position, ty): (usize, ValType)| Val::from_raw(id, *values.add(position), &ty);
+        run::<T, Dynamic<F>>(vmctx, caller, |body, store, instance| {
+            let param = |(position, ty): (usize, ValType)| {
+                Val::of_raw(&mut store.core, *values.add(position), &ty)
+            };
             let params: Vec<Val> = body.ty.params().enumerate().map(param).collect();
             let null = |ty: ValType| Val::default_for_ty(&ty).unwrap_or(Val::I32(0));
             let mut results: Vec<Val> = body.ty.results().map(null).collect();
-            let again = Caller { store: caller.store.reborrow(), instance: caller.instance };
-            (body.func)(again, &params, &mut results)?;
+            let caller = Caller { store: StoreContextMut(&mut *store), instance };
+            (body.func)(caller, &params, &mut results)?;
             for (position, (ty, value)) in body.ty.results().zip(&results).enumerate() {
                 value
-                    .check(&caller.store.0.core, &ty)
+                    .check(&store.core, &ty)
                     .context("function attempted to return an incompatible value")?;
-                values.add(position).write(value.to_raw());
+                values.add(position).write(value.raw(&store.core));
             }
             Ok(())
+        })
+    }
+}
+
+/// A host function that reads its arguments and writes its results as compiled code passes them.
+pub fn unchecked<T: 'static, F>(ty: FuncType, func: F) -> HostBody
+where
+    F: Fn(Caller<'_, T>, &mut [MaybeUninit<ValRaw>]) -> Result<()> + Send + Sync + 'static,
+{
+    HostBody { ty, entry: unchecked_entry::<T, F>, body: Arc::new(func) }
+}
+
+unsafe extern "C" fn unchecked_entry<T: 'static, F>(
+    vmctx: *mut VmContext,
+    caller: *mut VmContext,
+    values: *mut ValRaw,
+    count: usize,
+) -> bool
+where
+    F: Fn(Caller<'_, T>, &mut [MaybeUninit<ValRaw>]) -> Result<()> + Send + Sync + 'static,
+{
+    // SAFETY: the trampoline passes the arguments, and room for as many values as it says.
+    unsafe {
+        run::<T, F>(vmctx, caller, |func, store, instance| {
+            let values = std::slice::from_raw_parts_mut(values.cast(), count);
+            func(Caller { store: StoreContextMut(store), instance }, values)
         })
     }
 }

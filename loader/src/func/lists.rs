@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use wootz_runtime::abi::vmctx::ValRaw;
 
-use crate::handle::StoreId;
+use crate::store::StoreCore;
 use crate::types::ValType;
 
 use super::wasm_ty::WasmTy;
@@ -25,19 +25,22 @@ pub unsafe trait WasmTyList: Send + Sized {
     #[doc(hidden)]
     fn valtypes() -> Vec<ValType>;
 
-    /// Writes the values. `false` if one belongs to another store.
+    /// Writes the values.
+    ///
+    /// # Errors
+    /// If one may not be used in this store.
     ///
     /// # Safety
     /// There is room for all of them.
     #[doc(hidden)]
-    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> bool;
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()>;
 
     /// Reads the values.
     ///
     /// # Safety
     /// They are there, of these types and of this store.
     #[doc(hidden)]
-    unsafe fn load(store: StoreId, values: *const ValRaw) -> Self;
+    unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> Self;
 }
 
 /// The parameters of a function: a value or a tuple of values.
@@ -96,15 +99,15 @@ unsafe impl<V: WasmTy> WasmTyList for V {
     }
 
     #[inline]
-    unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> bool {
-        let belongs = self.belongs_to(store);
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
+        self.check(store)?;
         // SAFETY: the caller says that there is room.
-        unsafe { values.write(self.into_raw()) };
-        belongs
+        unsafe { values.write(self.into_raw(store)) };
+        Ok(())
     }
 
     #[inline]
-    unsafe fn load(store: StoreId, values: *const ValRaw) -> V {
+    unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> V {
         // SAFETY: the caller says that it is there.
         unsafe { V::from_raw(store, &*values) }
     }
@@ -124,24 +127,23 @@ macro_rules! tuples {
 
             #[inline]
             #[allow(non_snake_case, unused)]
-            unsafe fn store(self, store: StoreId, values: *mut ValRaw) -> bool {
+            unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
                 let ($($ty,)*) = self;
-                let mut belongs = true;
                 let mut place = values;
                 $(
-                    belongs &= $ty.belongs_to(store);
+                    $ty.check(store)?;
                     // SAFETY: the caller says that there is room for all.
                     place = unsafe {
-                        place.write($ty.into_raw());
+                        place.write($ty.into_raw(store));
                         place.add(1)
                     };
                 )*
-                belongs
+                Ok(())
             }
 
             #[inline]
             #[allow(non_snake_case, unused, clippy::unused_unit)]
-            unsafe fn load(store: StoreId, values: *const ValRaw) -> ($($ty,)*) {
+            unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> ($($ty,)*) {
                 let mut place = values;
                 $(
                     // SAFETY: the caller says that all are there.

@@ -14,6 +14,10 @@ mod caller;
 /// Closures as host functions.
 mod host;
 
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
 use anyhow::{Context, Result, bail};
 use wootz_runtime::abi::vmctx::{ValRaw, VmHostContext};
 
@@ -24,7 +28,7 @@ use crate::value::{Val, func_type, signature};
 
 pub use caller::Caller;
 pub use host::{IntoFunc, WasmRet};
-pub(crate) use host::{dynamic, typed_body};
+pub(crate) use host::{dynamic, typed_body, unchecked};
 pub use lists::{WasmParams, WasmResults, WasmTyList};
 pub use typed::TypedFunc;
 pub use wasm_ty::WasmTy;
@@ -43,6 +47,22 @@ impl Func {
     ) -> Func {
         let core = &mut store.as_context_mut().0.core;
         core.host_func(&dynamic(ty, func))
+    }
+
+    /// A host function that reads its arguments and writes its results as compiled code passes them: no check, no copy.
+    ///
+    /// The function gets as many values as the type has parameters or results, whichever are more, of which only the
+    /// parameters are initialised.
+    ///
+    /// # Safety
+    /// When it returns `Ok`, the function has written results of the right types and this store.
+    pub unsafe fn new_unchecked<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &mut [MaybeUninit<ValRaw>]) -> Result<()> + Send + Sync + 'static,
+    ) -> Func {
+        let core = &mut store.as_context_mut().0.core;
+        core.host_func(&unchecked(ty, func))
     }
 
     /// A host function whose type follows from a closure's.
@@ -100,16 +120,54 @@ impl Func {
             }
         };
         for (raw, value) in values.iter_mut().zip(params) {
-            *raw = value.to_raw();
+            *raw = value.raw(&store.0.core);
         }
         // SAFETY: there is room for parameters and results, and the arguments have been checked.
         unsafe { self.call_raw(store.0, values.as_mut_ptr(), count) }?;
-        let val_type = |&ty| ValType::from_abi(store.0.core.engine(), ty);
-        for ((ty, raw), result) in ty.results.iter().map(val_type).zip(&*values).zip(results) {
+        for ((&ty, raw), result) in ty.results.iter().zip(&*values).zip(results) {
+            let ty = ValType::from_abi(store.0.core.engine(), ty);
             // SAFETY: the function has written values of these types.
-            *result = unsafe { Val::from_raw(self.store, *raw, &ty) };
+            *result = unsafe { Val::of_raw(&mut store.0.core, *raw, &ty) };
         }
         Ok(())
+    }
+
+    /// Calls it with arguments as compiled code passes them, and leaves the results in their place.
+    ///
+    /// # Errors
+    /// If the guest traps, or whatever error a host function gives.
+    ///
+    /// # Safety
+    /// There is room for as many values as there are parameters or results, whichever are more, and the arguments are of the
+    /// right types and this store. References in them and in the results keep nothing alive.
+    pub unsafe fn call_unchecked(
+        &self,
+        mut store: impl AsContextMut,
+        params_and_returns: *mut [ValRaw],
+    ) -> Result<()> {
+        let store = store.as_context_mut().0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.call_raw(store, params_and_returns.cast::<ValRaw>(), params_and_returns.len())
+        }
+    }
+
+    /// The function as it is in a [`ValRaw`]. Valid as long as the store.
+    ///
+    /// # Panics
+    /// If it belongs to another store.
+    pub fn to_raw(&self, store: impl AsContextMut) -> *mut c_void {
+        store.as_context().0.core.id().assert_owns(self.store);
+        self.raw.as_ptr().cast()
+    }
+
+    /// The function that is in a [`ValRaw`]. `None` for null.
+    ///
+    /// # Safety
+    /// It comes from this store.
+    pub unsafe fn from_raw(store: impl AsContextMut, raw: *mut c_void) -> Option<Func> {
+        let store = store.as_context().0.core.id();
+        NonNull::new(raw.cast()).map(|raw| Func { store, raw })
     }
 
     /// A view of the function with a type that is known when the program is compiled.

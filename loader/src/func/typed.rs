@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::handle::Func;
@@ -51,7 +51,6 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     #[inline]
     pub fn call(&self, mut store: impl AsContextMut, params: Params) -> Result<Results> {
         let store = store.as_context_mut().0;
-        let id = store.core.id();
         let mut values =
             Values::<<Params as WasmTyList>::Storage, <Results as WasmTyList>::Storage> {
                 params: MaybeUninit::uninit(),
@@ -61,11 +60,9 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
             const { if Params::COUNT > Results::COUNT { Params::COUNT } else { Results::COUNT } };
         // SAFETY: there is room for the parameters and for the results, and `typed` has checked the types.
         unsafe {
-            if !params.store(id, start) {
-                bail!("attempt to pass cross-`Store` value to Wasm as function argument");
-            }
+            params.store(&store.core, start)?;
             self.func.call_raw(store, start, count)?;
-            Ok(Results::load(id, start))
+            Ok(Results::load(&mut store.core, start))
         }
     }
 }

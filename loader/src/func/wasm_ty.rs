@@ -2,14 +2,17 @@
 
 use std::ptr::NonNull;
 
+use anyhow::{Result, bail};
 use wootz_runtime::abi::vmctx::ValRaw;
 
-use crate::handle::{Func, StoreId};
+use crate::handle::Func;
+use crate::reference::{ExternRef, Rooted};
+use crate::store::StoreCore;
 use crate::types::{HeapType, RefType, ValType};
-use crate::value::{ExternRef, Rooted};
+use crate::value::V128;
 
 /// A Rust type that stands for a WebAssembly type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `Func`, `Option<Func>`,
-/// `Rooted<ExternRef>` and `Option<Rooted<ExternRef>>`.
+/// `Rooted<ExternRef>`, `Option<Rooted<ExternRef>>` and `V128`.
 ///
 /// # Safety
 /// Implemented here only.
@@ -18,23 +21,24 @@ pub unsafe trait WasmTy: Send {
     #[doc(hidden)]
     fn valtype() -> ValType;
 
-    /// Whether the value may be used in a store.
+    /// Checks that the value may be used in a store.
     #[doc(hidden)]
-    fn belongs_to(&self, store: StoreId) -> bool {
+    #[inline]
+    fn check(&self, store: &StoreCore) -> Result<()> {
         let _ = store;
-        true
+        Ok(())
     }
 
     /// As compiled code passes it.
     #[doc(hidden)]
-    fn into_raw(self) -> ValRaw;
+    fn into_raw(self, store: &StoreCore) -> ValRaw;
 
     /// A value that compiled code has passed.
     ///
     /// # Safety
     /// It has the WebAssembly type, and comes from code of this store.
     #[doc(hidden)]
-    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Self;
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Self;
 }
 
 macro_rules! numbers {
@@ -47,13 +51,13 @@ macro_rules! numbers {
             }
 
             #[inline]
-            fn into_raw(self) -> ValRaw {
+            fn into_raw(self, _store: &StoreCore) -> ValRaw {
                 let $value = self;
                 ValRaw { $field: $to }
             }
 
             #[inline]
-            unsafe fn from_raw(_store: StoreId, raw: &ValRaw) -> $rust {
+            unsafe fn from_raw(_store: &mut StoreCore, raw: &ValRaw) -> $rust {
                 // SAFETY: the caller says that it has this type.
                 let $raw = unsafe { raw.$field };
                 $from
@@ -69,6 +73,7 @@ numbers! {
     u64, I64, i64, |value| value as i64, |raw| raw as u64;
     f32, F32, f32, |value| value.to_bits(), |raw| f32::from_bits(raw);
     f64, F64, f64, |value| value.to_bits(), |raw| f64::from_bits(raw);
+    V128, V128, v128, |value| value.as_u128().to_le_bytes(), |raw| u128::from_le_bytes(raw).into();
 }
 
 // SAFETY: a reference to a function is a pointer or null.
@@ -79,19 +84,19 @@ unsafe impl WasmTy for Option<Func> {
     }
 
     #[inline]
-    fn belongs_to(&self, store: StoreId) -> bool {
-        self.is_none_or(|func| func.store == store)
+    fn check(&self, store: &StoreCore) -> Result<()> {
+        self.as_ref().map_or(Ok(()), |func| func.check(store))
     }
 
     #[inline]
-    fn into_raw(self) -> ValRaw {
+    fn into_raw(self, _store: &StoreCore) -> ValRaw {
         ValRaw { funcref: self.map_or(std::ptr::null_mut(), |func| func.raw.as_ptr()) }
     }
 
     #[inline]
-    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Option<Func> {
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<Func> {
         // SAFETY: the caller says that it is a reference to a function.
-        NonNull::new(unsafe { raw.funcref }).map(|raw| Func { store, raw })
+        NonNull::new(unsafe { raw.funcref }).map(|raw| Func { store: store.id(), raw })
     }
 }
 
@@ -103,17 +108,20 @@ unsafe impl WasmTy for Func {
     }
 
     #[inline]
-    fn belongs_to(&self, store: StoreId) -> bool {
-        self.store == store
+    fn check(&self, store: &StoreCore) -> Result<()> {
+        match self.store == store.id() {
+            true => Ok(()),
+            false => bail!("cross-`Store` values are not currently supported"),
+        }
     }
 
     #[inline]
-    fn into_raw(self) -> ValRaw {
-        Some(self).into_raw()
+    fn into_raw(self, store: &StoreCore) -> ValRaw {
+        Some(self).into_raw(store)
     }
 
     #[inline]
-    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Func {
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Func {
         // SAFETY: the caller's promise.
         unsafe { Option::<Func>::from_raw(store, raw) }.expect("this type has no null")
     }
@@ -127,17 +135,17 @@ unsafe impl WasmTy for Option<Rooted<ExternRef>> {
     }
 
     #[inline]
-    fn belongs_to(&self, store: StoreId) -> bool {
-        self.is_none_or(|value| value.store == store)
+    fn check(&self, store: &StoreCore) -> Result<()> {
+        self.as_ref().map_or(Ok(()), |value| value.check(store))
     }
 
     #[inline]
-    fn into_raw(self) -> ValRaw {
-        ValRaw { externref: self.map_or(0, |value| value.handle) }
+    fn into_raw(self, store: &StoreCore) -> ValRaw {
+        ValRaw { externref: self.map_or(0, |value| value.handle(store)) }
     }
 
     #[inline]
-    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Option<Rooted<ExternRef>> {
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<Rooted<ExternRef>> {
         // SAFETY: the caller says that it is a reference to a host value.
         Rooted::from_handle(store, unsafe { raw.externref })
     }
@@ -151,17 +159,17 @@ unsafe impl WasmTy for Rooted<ExternRef> {
     }
 
     #[inline]
-    fn belongs_to(&self, store: StoreId) -> bool {
-        self.store == store
+    fn check(&self, store: &StoreCore) -> Result<()> {
+        Rooted::check(self, store)
     }
 
     #[inline]
-    fn into_raw(self) -> ValRaw {
-        Some(self).into_raw()
+    fn into_raw(self, store: &StoreCore) -> ValRaw {
+        Some(self).into_raw(store)
     }
 
     #[inline]
-    unsafe fn from_raw(store: StoreId, raw: &ValRaw) -> Rooted<ExternRef> {
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Rooted<ExternRef> {
         // SAFETY: the caller's promise.
         unsafe { Option::<Rooted<ExternRef>>::from_raw(store, raw) }.expect("this type has no null")
     }

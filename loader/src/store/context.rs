@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 
-use super::{Store, StoreInner};
+use super::{GcHeapOutOfMemory, Store, StoreInner};
 
 /// A store, borrowed.
 #[repr(transparent)]
@@ -166,5 +166,20 @@ impl<T: 'static> StoreContextMut<'_, T> {
     /// As [`Store::set_epoch_deadline`].
     pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
         self.0.core.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// As [`Store::epoch_deadline_trap`].
+    pub fn epoch_deadline_trap(&mut self) {
+        self.0.hooks.on_deadline = None;
+    }
+
+    /// As [`Store::gc`].
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> crate::Result<()> {
+        let _ = why;
+        self.0.core.collect();
+        Ok(())
     }
 }

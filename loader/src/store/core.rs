@@ -16,11 +16,12 @@ use wootz_runtime::abi::index::SignatureIndex;
 use wootz_runtime::abi::manifest::BoundsChecks;
 use wootz_runtime::abi::types::MemoryType as AbiMemoryType;
 use wootz_runtime::abi::vmctx::{
-    HostEntry, VMCTX_HOST, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
+    HostEntry, VMCTX_HOST, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
 };
 use wootz_runtime::vm;
 use wootz_runtime::vm::backtrace;
 use wootz_runtime::vm::builtins;
+use wootz_runtime::vm::roots::held_by_frames;
 use wootz_runtime::vm::store::{OwnedStore, Settings};
 use wootz_runtime::vm::trap::{Failure, Raised};
 
@@ -30,10 +31,11 @@ use crate::handle::{Func, StoreId};
 use crate::limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT};
 use crate::module::Module;
 use crate::trap::Trap;
-use crate::types::{FuncType, GlobalType, TableType};
+use crate::types::{FuncType, GlobalType, HeapType, TableType, ValType};
 
 use super::error_of;
 use super::host_values::HostValues;
+use super::roots::Roots;
 
 /// The store without the user's data.
 pub struct StoreCore {
@@ -44,6 +46,7 @@ pub struct StoreCore {
     tables: Vec<(TableType, NonNull<vm::table::Table>)>,
     globals: Vec<(GlobalType, NonNull<VmGlobal>)>,
     pub(crate) host_values: HostValues,
+    pub(crate) roots: Roots,
     functions: HostFunctions,
     own_memories: Arena<vm::memory::Memory>,
     own_tables: Arena<vm::table::Table>,
@@ -51,6 +54,8 @@ pub struct StoreCore {
     /// The modules of its instances, by the address of their code.
     modules: BTreeMap<usize, Module>,
     limits: Limits,
+    /// Fuel that compiled code does not see yet.
+    fuel_reserve: u64,
     vm: OwnedStore,
 }
 
@@ -148,6 +153,7 @@ impl StoreCore {
             tables: Vec::new(),
             globals: Vec::new(),
             host_values: HostValues::default(),
+            roots: Roots::default(),
             functions: HostFunctions::default(),
             own_memories: Arena::default(),
             own_tables: Arena::default(),
@@ -158,6 +164,7 @@ impl StoreCore {
                 tables: DEFAULT_TABLE_LIMIT,
                 memories: DEFAULT_MEMORY_LIMIT,
             },
+            fuel_reserve: 0,
             // SAFETY: the built-in functions are static; the epoch is the engine's, which the store keeps.
             vm: unsafe {
                 OwnedStore::new(settings, builtins::addresses(), engine.epoch().as_ptr())
@@ -202,22 +209,29 @@ impl StoreCore {
 
     pub fn fuel(&self) -> Result<u64> {
         ensure!(self.engine.config().consume_fuel, "fuel is not configured in this store");
-        // SAFETY: the context is valid; compiled code does not run at this moment.
-        Ok(unsafe { (*self.vm.context()).fuel }.min(0).unsigned_abs())
+        let left = self.vm.fuel().saturating_neg();
+        Ok(self.fuel_reserve.saturating_add_signed(left))
     }
 
     pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
         ensure!(self.engine.config().consume_fuel, "fuel is not configured in this store");
-        let fuel = i64::try_from(fuel).unwrap_or(i64::MAX);
-        // SAFETY: as above.
-        unsafe { (*self.vm.context()).fuel = -fuel };
+        self.fuel_reserve = fuel;
+        self.refuel();
         Ok(())
+    }
+
+    /// Moves fuel from the reserve to where compiled code counts it, which has room for half of what there can be.
+    /// Returns whether there was any.
+    pub fn refuel(&mut self) -> bool {
+        let more = i64::try_from(self.fuel_reserve).unwrap_or(i64::MAX);
+        self.fuel_reserve -= more.unsigned_abs();
+        self.vm.set_fuel(-more);
+        more > 0
     }
 
     pub fn set_epoch_deadline(&mut self, ticks: u64) {
         let deadline = self.engine.epoch().load(Ordering::Relaxed).saturating_add(ticks);
-        // SAFETY: as above.
-        unsafe { (*self.vm.context()).epoch_deadline = deadline };
+        self.vm.set_epoch_deadline(deadline);
     }
 
     /// Takes a memory in that belongs to the store itself.
@@ -358,6 +372,46 @@ impl StoreCore {
         Func { store: self.id, raw }
     }
 
+    /// Puts a host value into the store. Others that nothing refers to any more are dropped when there are many.
+    ///
+    /// # Errors
+    /// The value itself if there are as many as handles already.
+    pub fn add_host_value(
+        &mut self,
+        value: Box<dyn Any + Send + Sync>,
+    ) -> Result<u32, Box<dyn Any + Send + Sync>> {
+        if self.host_values.wants_collection() {
+            self.collect();
+        }
+        self.host_values.insert(value)
+    }
+
+    /// Drops the host values that nothing refers to any more.
+    pub fn collect(&mut self) {
+        self.roots.trim();
+        let values = &mut self.host_values;
+        self.roots.handles().for_each(|handle| values.mark(handle));
+        for (ty, global) in &self.globals {
+            if is_host_reference(ty.content()) {
+                // SAFETY: globals live as long as their store, and hold a value of their type.
+                values.mark(unsafe { global.cast::<ValRaw>().as_ref().externref });
+            }
+        }
+        for (ty, table) in &self.tables {
+            if is_host_reference(&ValType::Ref(ty.element().clone())) {
+                // SAFETY: tables live as long as their store, and nobody else uses them while it is mutably borrowed.
+                let table = unsafe { table.as_ref() };
+                (0..table.elements() as u64)
+                    .filter_map(|index| table.get(index))
+                    .for_each(|element| values.mark(element as u32));
+            }
+        }
+        // SAFETY: whoever has borrowed the store is a host function of it, or the store is not entered.
+        unsafe { held_by_frames(&self.vm, |handle| values.mark(handle)) };
+        // Dropped when everything is in order again: what they do when they are dropped is not ours to know.
+        drop(values.sweep());
+    }
+
     /// The error of a call that did not return. Continues panics.
     #[cold]
     pub fn error(&self, raised: Raised) -> Error {
@@ -388,6 +442,10 @@ impl StoreCore {
         });
         WasmBacktrace::new(frames.collect())
     }
+}
+
+fn is_host_reference(ty: &ValType) -> bool {
+    matches!(ty, ValType::Ref(ty) if ty.heap_type().top() == HeapType::Extern)
 }
 
 impl Drop for StoreCore {

@@ -9,6 +9,10 @@ mod core;
 mod context;
 /// Host values that guests hold.
 mod host_values;
+/// The references by which the host keeps them alive.
+mod roots;
+/// What users' functions are called for.
+mod hooks;
 
 use std::any::Any;
 use std::fmt::Display;
@@ -24,6 +28,10 @@ use crate::limits::ResourceLimiter;
 
 pub use self::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 pub(crate) use self::core::{HostBody, InstanceData, StoreCore};
+pub use self::hooks::{CallHook, UpdateDeadline};
+pub use self::host_values::GcHeapOutOfMemory;
+pub(crate) use self::roots::{OwnedRoot, ScopedRoot};
+use hooks::Hooks;
 
 /// Everything that lives together, and the user's data `T`.
 pub struct Store<T: 'static> {
@@ -36,13 +44,15 @@ type Limiter<T> = Box<dyn (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + S
 pub struct StoreInner<T: 'static> {
     pub(crate) core: StoreCore,
     limiter: Option<Limiter<T>>,
+    hooks: Hooks<T>,
     data: T,
 }
 
 impl<T: 'static> Store<T> {
     /// A new store.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        Store { inner: Box::new(StoreInner { core: StoreCore::new(engine), limiter: None, data }) }
+        let (core, hooks) = (StoreCore::new(engine), Hooks::default());
+        Store { inner: Box::new(StoreInner { core, limiter: None, hooks, data }) }
     }
 
     /// The user's data.
@@ -99,8 +109,56 @@ impl<T: 'static> Store<T> {
         self.inner.core.set_epoch_deadline(ticks_beyond_current);
     }
 
-    /// Lets reaching the deadline be a trap, which it is anyway.
-    pub fn epoch_deadline_trap(&mut self) {}
+    /// Lets reaching the deadline be a trap, as it is at first. The deadline of a new store has been reached already.
+    pub fn epoch_deadline_trap(&mut self) {
+        self.inner.hooks.on_deadline = None;
+    }
+
+    /// Lets `callback` decide what happens to a guest that has reached the deadline. An error ends the guest's call as that
+    /// of a host function would.
+    ///
+    /// ```
+    /// # #[cfg(feature = "compiler")] {
+    /// # use wootz::*;
+    /// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    /// let module = Module::new(&engine, "(module (func (export \"spin\") (loop br 0)))")?;
+    /// let mut store = Store::new(&engine, 0);
+    /// store.epoch_deadline_callback(|mut store| {
+    ///     *store.data_mut() += 1;
+    ///     Ok(if *store.data() < 3 { UpdateDeadline::Continue(0) } else { UpdateDeadline::Interrupt })
+    /// });
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    /// let spin = instance.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt));
+    /// assert_eq!(*store.data(), 3);
+    /// # }
+    /// # Ok::<(), wootz::Error>(())
+    /// ```
+    pub fn epoch_deadline_callback(
+        &mut self,
+        callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline> + Send + Sync + 'static,
+    ) {
+        self.inner.hooks.on_deadline = Some(Box::new(callback));
+    }
+
+    /// Lets `hook` be called whenever execution changes between host and guest. An error ends the call.
+    pub fn call_hook(
+        &mut self,
+        hook: impl FnMut(StoreContextMut<'_, T>, CallHook) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.inner.hooks.on_call = Some(Box::new(hook));
+    }
+
+    /// Drops the host values that nothing refers to any more. That happens from time to time by itself, too.
+    ///
+    /// `why` is given after an [`ExternRef`](crate::ExternRef) could not be made; it makes no difference here.
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
+        StoreContextMut(&mut self.inner).gc(why)
+    }
 }
 
 impl<T: 'static> StoreInner<T> {
@@ -118,6 +176,15 @@ impl<T: 'static> StoreInner<T> {
     /// `call` runs code of this store only, lets nothing unwind, and returns `false` only after a reason was recorded.
     #[inline]
     pub(crate) unsafe fn enter(&mut self, call: impl FnOnce() -> bool) -> Result<()> {
+        self.note_call(CallHook::CallingWasm)?;
+        // SAFETY: the caller's promise.
+        let result = unsafe { self.enter_quietly(call) };
+        self.note_call(CallHook::ReturningFromWasm)?;
+        result
+    }
+
+    #[inline]
+    unsafe fn enter_quietly(&mut self, call: impl FnOnce() -> bool) -> Result<()> {
         let vm: *const _ = self.core.vm();
         let owner = NonNull::from(&mut *self as &mut dyn Owner);
         // SAFETY: the part of the store behind `vm` is not part of what is borrowed, and lives as long. The rest is the
@@ -141,7 +208,7 @@ pub(crate) fn error_of(payload: Box<dyn Any + Send>) -> Error {
     }
 }
 
-/// The runtime's questions, passed on to the limiter.
+/// The runtime's questions, passed on to whoever the user has appointed.
 impl<T: 'static> Owner for StoreInner<T> {
     fn memory_growing(
         &mut self,
@@ -187,6 +254,14 @@ impl<T: 'static> Owner for StoreInner<T> {
                 .map_err(payload),
             None => Ok(()),
         }
+    }
+
+    fn out_of_fuel(&mut self) -> bool {
+        self.core.refuel()
+    }
+
+    fn epoch_reached(&mut self) -> Result<Option<u64>, Payload> {
+        self.deadline_reached()
     }
 }
 

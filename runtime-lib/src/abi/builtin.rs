@@ -60,6 +60,10 @@ macro_rules! for_each_builtin {
             table_init(table: I32, segment: I32, dst: I64, src: I64, elements: I64) -> Success;
             /// `elem.drop`.
             elem_drop(segment: I32) -> Nothing;
+            /// The fuel in the store's context has run out: the new count, or the guest stops.
+            out_of_fuel() -> I64OrRaised;
+            /// The store's epoch deadline has come: the next deadline, or the guest stops.
+            epoch_reached() -> I64OrRaised;
         }
     };
 }

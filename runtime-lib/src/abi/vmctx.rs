@@ -163,6 +163,51 @@ pub union ValRaw {
     pub externref: u32,
 }
 
+macro_rules! raw_values {
+    ($($(#[$doc:meta])* $make:ident $get:ident: $ty:ty, $field:ident, |$value:ident| $to:expr, |$raw:ident| $from:expr;)*) => {
+        /// Values as they are in a [`ValRaw`]. Reading one as something else gives some value, except that a number is no
+        /// function.
+        impl ValRaw {$(
+            $(#[$doc])*
+            #[inline]
+            pub fn $make($value: $ty) -> ValRaw {
+                let mut raw = ValRaw::default();
+                raw.$field = $to;
+                raw
+            }
+
+            $(#[$doc])*
+            #[inline]
+            pub fn $get(&self) -> $ty {
+                // SAFETY: all bytes of a value are initialised, and any are valid for each of these types.
+                let $raw = unsafe { self.$field };
+                $from
+            }
+        )*}
+    };
+}
+
+raw_values! {
+    /// An `i32`.
+    i32 get_i32: i32, i32, |value| value, |raw| raw;
+    /// An `i32`, unsigned.
+    u32 get_u32: u32, i32, |value| value as i32, |raw| raw as u32;
+    /// An `i64`.
+    i64 get_i64: i64, i64, |value| value, |raw| raw;
+    /// An `i64`, unsigned.
+    u64 get_u64: u64, i64, |value| value as i64, |raw| raw as u64;
+    /// The bits of an `f32`.
+    f32 get_f32: u32, f32, |value| value, |raw| raw;
+    /// The bits of an `f64`.
+    f64 get_f64: u64, f64, |value| value, |raw| raw;
+    /// A `v128`.
+    v128 get_v128: u128, v128, |value| value.to_le_bytes(), |raw| u128::from_le_bytes(raw);
+    /// A function reference: see `Func::to_raw` and `Func::from_raw` of the loader.
+    funcref get_funcref: *mut c_void, funcref, |value| value.cast(), |raw| raw.cast();
+    /// A reference to a host value: see `ExternRef::from_raw` of the loader.
+    externref get_externref: u32, externref, |value| value, |raw| raw;
+}
+
 impl core::fmt::Debug for ValRaw {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("ValRaw(..)")

@@ -1,6 +1,6 @@
-//! Program counters of the wasm functions that are being executed.
+//! The wasm functions that are being executed.
 //!
-//! In: a store, and the innermost frame if a fault interrupted it. Out: program counters, the innermost first, by way of
+//! In: a store, and the innermost frame if a fault interrupted it. Out: frames, the innermost first, by way of
 //! the frame pointers that compiled code keeps: each wasm frame leads to its caller's, until the frame of the trampoline
 //! through which wasm was entered. Then the walk goes on in the activation around it.
 //!
@@ -14,18 +14,30 @@ use super::store::Store;
 use super::sys::Fault;
 use super::sys::arch;
 
-/// Visits the program counters of a store's active wasm functions on this thread, until `visit` returns `false`.
+/// A wasm function that is being executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// The instruction, or for a call its last byte.
+    pub pc: usize,
+    /// The frame pointer.
+    pub fp: usize,
+}
+
+/// Visits the frames of a store's active wasm functions on this thread, until `visit` returns `false`.
 ///
 /// # Safety
 /// The frames that the store's context and the activations point to are active: this thread is in a host or built-in
 /// function of the store, or in the fault handler for `fault`, which interrupted wasm.
-pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(usize) -> bool) {
+pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(Frame) -> bool) {
     // SAFETY: the context is valid; compiled code does not run at this moment.
     let context = unsafe { &*store.context() };
     // SAFETY: the caller promises active frames, here and below.
     let more = unsafe {
         match fault {
-            Some(fault) => visit(fault.pc) && callers(fault.fp, context.entry_fp, &mut visit),
+            Some(fault) => {
+                visit(Frame { pc: fault.pc, fp: fault.fp })
+                    && callers(fault.fp, context.entry_fp, &mut visit)
+            }
             None => exits(context.exit_pc, context.exit_fp, context.entry_fp, &mut visit),
         }
     };
@@ -50,15 +62,19 @@ unsafe fn exits(
     exit_pc: usize,
     exit_fp: usize,
     entry_fp: usize,
-    visit: &mut impl FnMut(usize) -> bool,
+    visit: &mut impl FnMut(Frame) -> bool,
 ) -> bool {
+    if exit_pc == 0 {
+        return true;
+    }
     // SAFETY: the trampoline's frame is active while its callee runs.
-    exit_pc == 0
-        || unsafe { visit(exit_pc - 1) && callers(arch::caller_frame(exit_fp), entry_fp, visit) }
+    let fp = unsafe { arch::caller_frame(exit_fp) };
+    // SAFETY: and so is its caller's.
+    visit(Frame { pc: exit_pc - 1, fp }) && unsafe { callers(fp, entry_fp, visit) }
 }
 
 /// The callers of a wasm frame.
-unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(usize) -> bool) -> bool {
+unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(Frame) -> bool) -> bool {
     // Frames lie at ascending addresses, the trampoline's last; anything else means that a frame pointer was lost.
     while fp != 0 && fp < entry_fp && fp.is_multiple_of(align_of::<usize>()) {
         // SAFETY: an active wasm frame.
@@ -66,7 +82,7 @@ unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(usize) 
         if caller >= entry_fp {
             break;
         }
-        if !visit(pc - 1) {
+        if !visit(Frame { pc: pc - 1, fp: caller }) {
             return false;
         }
         if caller <= fp {
@@ -87,8 +103,8 @@ pub unsafe fn capture(store: &Store) -> Vec<usize> {
     if limit > 0 {
         // SAFETY: the caller's promise.
         unsafe {
-            walk(store, None, |pc| {
-                frames.push(pc);
+            walk(store, None, |frame| {
+                frames.push(frame.pc);
                 frames.len() < limit
             });
         }

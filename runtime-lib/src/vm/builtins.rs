@@ -79,9 +79,9 @@ macro_rules! define {
     (@ I64OrRaised $name:ident($($param:ident: $ty:ident),*)) => {
         pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) -> i64 {
             // SAFETY: as above.
-            let (store, instance) = unsafe { (Store::of(vmctx), Instance::of(vmctx)) };
+            let store = unsafe { Store::of(vmctx) };
             // SAFETY: wasm was left for this function.
-            unsafe { leave(store, || body::$name(store, instance, $($param),*)) }.unwrap_or(RAISED)
+            unsafe { leave(store, || body::$name(store, vmctx, $($param),*)) }.unwrap_or(RAISED)
         }
     };
 }
@@ -93,12 +93,13 @@ mod body {
 
     pub fn memory_grow(
         store: &Store,
-        instance: &mut Instance,
+        vmctx: NonNull<VmContext>,
         memory: u32,
         pages: i64,
     ) -> Result<i64, Failure> {
-        // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
-        let memory = unsafe { instance.memory(MemoryIndex(memory)).as_mut() };
+        // SAFETY: compiled code passes its own vmctx. The memories of an instance are alive, and wasm does not run until
+        // this returns.
+        let memory = unsafe { Instance::of(vmctx).memory(MemoryIndex(memory)).as_mut() };
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
         let owner = unsafe { owner(store).as_mut() };
         Ok(grow_memory(memory, pages as u64, owner)?.map_or(-1, |pages| pages as i64))
@@ -152,13 +153,14 @@ mod body {
 
     pub fn table_grow(
         store: &Store,
-        instance: &mut Instance,
+        vmctx: NonNull<VmContext>,
         table: u32,
         elements: i64,
         init: i64,
     ) -> Result<i64, Failure> {
-        // SAFETY: the tables of an instance are alive, and wasm does not run until this returns.
-        let table = unsafe { instance.table(TableIndex(table)).as_mut() };
+        // SAFETY: compiled code passes its own vmctx. The tables of an instance are alive, and wasm does not run until
+        // this returns.
+        let table = unsafe { Instance::of(vmctx).table(TableIndex(table)).as_mut() };
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
         let owner = unsafe { owner(store).as_mut() };
         Ok(grow_table(table, elements as u64, init as u64, owner)?
@@ -208,6 +210,24 @@ mod body {
 
     pub fn elem_drop(instance: &mut Instance, segment: u32) {
         instance.drop_elements(ElemIndex(segment));
+    }
+
+    pub fn out_of_fuel(store: &Store, _vmctx: NonNull<VmContext>) -> Result<i64, Failure> {
+        // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
+        match unsafe { owner(store).as_mut() }.out_of_fuel() {
+            true => Ok(store.fuel()),
+            false => Err(Failure::Trap(TrapCode::OutOfFuel)),
+        }
+    }
+
+    pub fn epoch_reached(store: &Store, _vmctx: NonNull<VmContext>) -> Result<i64, Failure> {
+        // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
+        let next = unsafe { owner(store).as_mut() }.epoch_reached().map_err(Failure::Error)?;
+        match next {
+            // The one deadline that means something else comes a tick later.
+            Some(deadline) => Ok((deadline as i64).max(RAISED + 1)),
+            None => Err(Failure::Trap(TrapCode::Interrupt)),
+        }
     }
 
     fn owner(store: &Store) -> NonNull<dyn Owner> {

@@ -312,6 +312,7 @@ mod tests {
             names: vec![String::new()],
             elements: vec![],
             data: vec![],
+            stack_maps: vec![],
             text_bytes: text.len() as u32,
             image_bytes: 0,
         };

@@ -23,8 +23,10 @@ pub mod code;
 pub mod store;
 // The entries into wasm that are under way on each thread.
 pub mod activation;
-// Program counters of the wasm functions that are being executed.
+// The wasm functions that are being executed.
 pub mod backtrace;
+// The host values that wasm functions hold while they are being executed.
+pub mod roots;
 // Into wasm, out of it, and what happens when it does not return.
 pub mod trap;
 // The vmctx of an instance, filled from its layout.

@@ -17,7 +17,7 @@ use crate::abi::vmctx::{VmContext, VmStoreContext};
 /// Something of the owner's that travels through compiled code: an error, or the payload of a panic.
 pub type Payload = Box<dyn Any + Send>;
 
-/// What compiled code needs of a store's owner: its word on growth.
+/// What compiled code needs of a store's owner: its word on growth, and on what runs long.
 ///
 /// Implemented by the loader's store for every type of user data.
 pub trait Owner {
@@ -54,6 +54,16 @@ pub trait Owner {
     /// # Errors
     /// The owner's.
     fn table_grow_failed(&mut self, reason: &dyn Display) -> Result<(), Payload>;
+
+    /// The fuel in the store's context has run out. Whether there is some again; otherwise the guest traps.
+    fn out_of_fuel(&mut self) -> bool;
+
+    /// The store's epoch deadline has come. The next deadline, which is in the store's context too, or `None` to let the
+    /// guest trap. An error ends the call as a host function's would.
+    ///
+    /// # Errors
+    /// The owner's.
+    fn epoch_reached(&mut self) -> Result<Option<u64>, Payload>;
 }
 
 /// How a store behaves.
@@ -86,6 +96,30 @@ impl Store {
     #[inline]
     pub fn context(&self) -> *mut VmStoreContext {
         self.context.get()
+    }
+
+    /// Fuel used, minus fuel given.
+    pub fn fuel(&self) -> i64 {
+        // SAFETY: the context is valid; compiled code does not run at this moment.
+        unsafe { (*self.context()).fuel }
+    }
+
+    /// Sets fuel used, minus fuel given.
+    pub fn set_fuel(&self, fuel: i64) {
+        // SAFETY: as above.
+        unsafe { (*self.context()).fuel = fuel };
+    }
+
+    /// The epoch at which execution is interrupted.
+    pub fn epoch_deadline(&self) -> u64 {
+        // SAFETY: as above.
+        unsafe { (*self.context()).epoch_deadline }
+    }
+
+    /// Sets the epoch at which execution is interrupted.
+    pub fn set_epoch_deadline(&self, deadline: u64) {
+        // SAFETY: as above.
+        unsafe { (*self.context()).epoch_deadline = deadline };
     }
 
     /// The store of an instance or host function.

@@ -12,7 +12,7 @@
 
 ;; ; function 0 `sum`
 ;; function u0:0(i64 vmctx, i32, i32) -> i32 tail {
-;;     region0 = 5 "Memory(Some(0))"
+;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 0 "Constant"
 ;;     gv0 = vmctx
 ;;     gv1 = load.i64 notrap aligned readonly gv0+8

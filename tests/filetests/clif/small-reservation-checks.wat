@@ -8,7 +8,7 @@
 
 ;; ; function 0 `load`
 ;; function u0:0(i64 vmctx, i32) -> i64 tail {
-;;     region0 = 5 "Memory(Some(0))"
+;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 1 "Bounds"
 ;;     gv0 = vmctx
 ;;     gv1 = load.i64 notrap aligned readonly gv0+8

@@ -19,6 +19,7 @@
 //!               │ names      u32[n+1] bytes   │  by position in `functions`
 //!               │ elements   bytes            │  of element segments
 //!               │ data       bytes            │  of data segments and custom sections
+//!               │ stack maps u32[..] bytes    │  where frames hold references; see `Writer::stack_maps`
 //!               └─────────────────────────────┘
 //! ```
 //!
@@ -35,7 +36,7 @@ mod read;
 use core::mem::offset_of;
 
 pub use read::{MetadataError, Tables};
-pub use write::{ByteOrder, Metadata, TooLarge};
+pub use write::{ByteOrder, Metadata, StackMap, TooLarge};
 
 /// The exported symbol of an artifact.
 pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
@@ -91,6 +92,8 @@ pub struct Descriptor {
     pub elements: Span,
     /// Bytes of data segments and custom sections.
     pub data: Span,
+    /// Where frames hold references to host values.
+    pub stack_maps: Span,
     /// The code; outside of the metadata.
     pub text: Span,
     /// The images of memories; outside of the metadata, aligned to [`image_alignment`].
@@ -158,6 +161,7 @@ mod tests {
     use crate::abi::trap::TrapCode;
     use alloc::string::String;
     use alloc::vec;
+    use alloc::vec::Vec;
 
     fn sample() -> Metadata {
         Metadata {
@@ -185,6 +189,10 @@ mod tests {
             names: vec!["one".into(), String::new()],
             elements: vec![1, 0, 0, 0],
             data: b"hello".to_vec(),
+            stack_maps: vec![
+                StackMap { code: 20, frame_bytes: 32, slots: vec![0, 8, 300] },
+                StackMap { code: 34, frame_bytes: 16, slots: vec![4] },
+            ],
             text_bytes: 40,
             image_bytes: 0,
         }
@@ -221,6 +229,10 @@ mod tests {
         assert_eq!(tables.elements(Range { offset: 0, bytes: 4 }), Some(&[[1, 0, 0, 0]][..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 4 }), Some(&b"ello"[..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 5 }), None);
+        let (frame_bytes, slots) = tables.stack_map_at(20).unwrap();
+        assert_eq!((frame_bytes, slots.collect::<Vec<_>>()), (32, vec![0, 8, 300]));
+        assert_eq!(tables.stack_map_at(34).unwrap().1.collect::<Vec<_>>(), [4]);
+        assert!(tables.stack_map_at(33).is_none() && tables.stack_map_at(35).is_none());
     }
 
     #[test]
@@ -230,6 +242,7 @@ mod tests {
             let tables = Tables::new(bytes)?;
             for offset in 0..48 {
                 let _ = (tables.trap_at(offset), tables.wasm_offset_at(offset));
+                let _ = tables.stack_map_at(offset).map(|(_, slots)| slots.count());
             }
             let _ = (
                 tables.function_name(0),

@@ -121,6 +121,7 @@ impl<'a> Tables<'a> {
             names: inside(offset_of!(Descriptor, names), 1, "name table")?,
             elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
             data: inside(offset_of!(Descriptor, data), 1, "data")?,
+            stack_maps: inside(offset_of!(Descriptor, stack_maps), 1, "stack map table")?,
             text: outside(offset_of!(Descriptor, text))?,
             image: outside(offset_of!(Descriptor, image))?,
         };
@@ -289,6 +290,33 @@ impl<'a> Tables<'a> {
     /// Bytes of a data segment or custom section. `None` if out of range.
     pub fn data(&self, range: Range) -> Option<&'a [u8]> {
         self.part(self.descriptor.data, range)
+    }
+
+    /// Where the frame of the function holds references to host values, during the call that returns to this code offset:
+    /// how far the stack pointer is below the frame pointer, and the places relative to the stack pointer. `None` if it
+    /// holds none.
+    pub fn stack_map_at(
+        &self,
+        code_offset: u32,
+    ) -> Option<(u32, impl Iterator<Item = u32> + use<'a>)> {
+        let all = self.span(self.descriptor.stack_maps);
+        let count = read_u32(all, 0)? as usize;
+        let offset = |i: usize| read_u32(all, (i + 1) * 4);
+        let count = count.min(all.len() / 8);
+        let position = partition(count, |i| offset(i).is_some_and(|o| o < code_offset));
+        if position >= count || offset(position)? != code_offset {
+            return None;
+        }
+        let start = |i: usize| Some(read_u32(all, (1 + count + i) * 4)? as usize);
+        let bytes = all.get((2 + 2 * count) * 4..)?;
+        let mut bytes = bytes.get(start(position)?..start(position + 1)?)?;
+        let frame_bytes = read_leb(&mut bytes)? as u32;
+        let mut slot = 0u32;
+        let slots = core::iter::from_fn(move || {
+            slot = slot.wrapping_add(read_leb(&mut bytes)? as u32);
+            Some(slot)
+        });
+        Some((frame_bytes, slots))
     }
 
     fn part(&self, span: Span, range: Range) -> Option<&'a [u8]> {

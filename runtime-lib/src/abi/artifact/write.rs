@@ -37,10 +37,23 @@ pub struct Metadata {
     pub elements: Vec<u8>,
     /// Bytes of data segments and custom sections.
     pub data: Vec<u8>,
+    /// Where frames hold references to host values, sorted by code offset.
+    pub stack_maps: Vec<StackMap>,
     /// The size of the code.
     pub text_bytes: u32,
     /// The size of all images.
     pub image_bytes: u32,
+}
+
+/// Where a frame holds references to host values during a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StackMap {
+    /// The code offset to which the call returns.
+    pub code: u32,
+    /// How far the stack pointer is below the frame pointer during the call.
+    pub frame_bytes: u32,
+    /// Where the references are, relative to the stack pointer; ascending. 32 bits each.
+    pub slots: Vec<u32>,
 }
 
 /// The byte order of numbers in a file.
@@ -100,6 +113,7 @@ impl Metadata {
         })?;
         writer.span(|w| w.bytes.extend(&self.elements))?;
         writer.span(|w| w.bytes.extend(&self.data))?;
+        writer.span(|w| w.stack_maps(&self.stack_maps))?;
         writer.align();
 
         let metadata_bytes = i32::try_from(writer.bytes.len()).map_err(|_| TooLarge)? as u32;
@@ -173,6 +187,26 @@ impl Writer {
             rest = others;
         }
         self.numbers(&ends);
+        self.bytes.extend(bytes);
+    }
+
+    /// Writes stack maps: their number, the code offset of each, where the bytes of each begin, and where the last end; then
+    /// the bytes: LEB128 numbers, first the size of the frame, then each slot as the difference to the one before.
+    fn stack_maps(&mut self, maps: &[StackMap]) {
+        let mut bytes = Vec::new();
+        let mut numbers = alloc::vec![maps.len() as u32];
+        numbers.extend(maps.iter().map(|map| map.code));
+        for map in maps {
+            numbers.push(bytes.len() as u32);
+            write_leb(&mut bytes, u64::from(map.frame_bytes));
+            let mut last = 0;
+            for &slot in &map.slots {
+                write_leb(&mut bytes, u64::from(slot - last));
+                last = slot;
+            }
+        }
+        numbers.push(bytes.len() as u32);
+        self.numbers(&numbers);
         self.bytes.extend(bytes);
     }
 

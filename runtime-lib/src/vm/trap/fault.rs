@@ -26,7 +26,7 @@ fn on_fault(fault: &Fault) -> Option<Resumption> {
         return None;
     }
     // SAFETY: wasm code is interrupted in a frame that the fault describes, and everything around it is active.
-    unsafe { backtrace::walk(store, Some(fault), |pc| store.push_fault_frame(pc)) };
+    unsafe { backtrace::walk(store, Some(fault), |frame| store.push_fault_frame(frame.pc)) };
     activation.fault.set(Some((trap, *fault)));
     Some(Resumption { pc: context.entry_handler, sp: context.entry_sp, fp: context.entry_fp })
 }

@@ -1,0 +1,386 @@
+//! Host values behind references: how long they live, and that each is dropped exactly once.
+#![cfg(feature = "compiler")]
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{linked, module, trap};
+use wootz::{
+    AsContextMut, Caller, Config, Engine, ExternRef, Func, FuncType, Global, GlobalType, HeapType,
+    Instance, Linker, Mutability, OwnedRooted, Ref, RefType, RootScope, Rooted, Store, Table,
+    TableType, Trap, UpdateDeadline, Val, ValType,
+};
+
+type Value = Option<Rooted<ExternRef>>;
+
+/// Counts how many were dropped.
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+struct Counted(Arc<AtomicUsize>, u32);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        assert_ne!(self.1, u32::MAX, "dropped twice");
+        self.1 = u32::MAX;
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Counter {
+    fn value(&self, store: impl AsContextMut, number: u32) -> Rooted<ExternRef> {
+        ExternRef::new(store, Counted(self.0.clone(), number)).unwrap()
+    }
+
+    fn dropped(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn number(store: impl AsContextMut, value: Rooted<ExternRef>) -> u32 {
+    let store = store.as_context();
+    let data = value.data(store).unwrap().expect("it holds a host value");
+    data.downcast_ref::<Counted>().unwrap().1
+}
+
+const HOLDERS: &str = r#"(module
+    (import "" "gc" (func $gc))
+    (import "" "use" (func $use (param externref)))
+    (import "" "make" (func $make (result externref)))
+    (table $table (export "table") 4 externref)
+    (global $global (export "global") (mut externref) (ref.null extern))
+    (func (export "set_global") (param externref) (global.set $global (local.get 0)))
+    (func (export "set_table") (param i32 externref)
+        (table.set $table (local.get 0) (local.get 1)))
+    (func (export "param_across_a_call") (param externref) (result externref)
+        (call $gc) (local.get 0))
+    (func (export "dead_param") (param externref) (call $gc))
+    (func (export "local_across_a_call") (local externref)
+        (local.set 0 (call $make)) (call $gc) (call $use (local.get 0)) (call $gc)
+        (call $use (local.get 0)))
+    (func (export "operand_across_a_call") (call $make) (call $gc) (call $use))
+    (func (export "in_a_loop") (param i32) (local externref externref)
+        (loop $again
+            (local.set 1 (call $make))
+            (call $gc)
+            (call $use (local.get 1))
+            (local.set 2 (select (result externref) (local.get 1) (local.get 2) (local.get 0)))
+            (call $gc)
+            (call $use (local.get 2))
+            (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $deeper (param i32 externref) (result externref)
+        (if (result externref) (local.get 0)
+            (then (call $deeper (i32.sub (local.get 0) (i32.const 1)) (local.get 1)) (call $gc))
+            (else (call $gc) (local.get 1))))
+    (func (export "deep") (result externref)
+        (call $deeper (i32.const 20) (call $make)))
+    (func $many (param externref externref externref externref externref externref externref)
+        (result externref externref externref externref externref externref externref)
+        (call $gc)
+        (local.get 6) (local.get 5) (local.get 4) (local.get 3) (local.get 2) (local.get 1)
+        (local.get 0))
+    (func (export "many")
+        (call $many (call $make) (call $make) (call $make) (call $make) (call $make) (call $make)
+            (call $make))
+        (call $gc)
+        (call $use) (call $use) (call $use) (call $use) (call $use) (call $use) (call $use))
+    (func (export "trap") (param externref) (call $gc) unreachable)
+    (func (export "null") (result externref) (ref.null extern)))"#;
+
+/// A store that counts values, and an instance whose host functions collect, make and use them.
+fn holders() -> (Store<(Counter, u32)>, Instance) {
+    linked((Counter::default(), 0), HOLDERS, |linker| {
+        linker
+            .func_wrap("", "gc", |mut caller: Caller<'_, (Counter, u32)>| caller.gc(None))
+            .unwrap()
+            .func_wrap("", "use", |mut caller: Caller<'_, (Counter, u32)>, value: Value| {
+                number(&mut caller, value.expect("not null"));
+            })
+            .unwrap()
+            .func_wrap("", "make", |mut caller: Caller<'_, (Counter, u32)>| {
+                caller.data_mut().1 += 1;
+                let (counter, number) = caller.data().clone();
+                Some(counter.value(&mut caller, number))
+            })
+            .unwrap();
+    })
+}
+
+#[test]
+fn a_value_lives_while_a_guest_holds_it() {
+    let (mut store, instance) = holders();
+    for (name, made) in [("local_across_a_call", 1), ("operand_across_a_call", 1), ("many", 7)] {
+        let before = store.data().0.dropped();
+        let func = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
+        func.call(&mut store, ()).unwrap();
+        store.gc(None).unwrap();
+        assert_eq!(store.data().0.dropped() - before, made, "{name}");
+    }
+    let before = store.data().0.dropped();
+    let func = instance.get_typed_func::<i32, ()>(&mut store, "in_a_loop").unwrap();
+    func.call(&mut store, 10).unwrap();
+    assert!(store.data().0.dropped() - before >= 8, "some are garbage while the loop runs");
+    store.gc(None).unwrap();
+    assert_eq!(store.data().0.dropped() - before, 10);
+
+    let before = store.data().0.dropped();
+    {
+        let mut scope = RootScope::new(&mut store);
+        let deep = instance.get_typed_func::<(), Value>(&mut scope, "deep").unwrap();
+        let value = deep.call(&mut scope, ()).unwrap().unwrap();
+        scope.as_context_mut().gc(None).unwrap();
+        assert_eq!(number(&mut scope, value), scope.as_context_mut().data().1);
+    }
+    store.gc(None).unwrap();
+    assert_eq!(store.data().0.dropped() - before, 1);
+}
+
+#[test]
+fn arguments_live_as_long_as_somebody_uses_them() {
+    let (mut store, instance) = holders();
+    let counter = store.data().0.clone();
+    let through =
+        instance.get_typed_func::<Value, Value>(&mut store, "param_across_a_call").unwrap();
+    let dead = instance.get_typed_func::<Value, ()>(&mut store, "dead_param").unwrap();
+    {
+        let mut scope = RootScope::new(&mut store);
+        let value = counter.value(&mut scope, 5);
+        let back = through.call(&mut scope, Some(value)).unwrap().unwrap();
+        assert!(Rooted::ref_eq(&scope, &value, &back).unwrap());
+        assert!(!Rooted::rooted_eq(value, back));
+        dead.call(&mut scope, Some(value)).unwrap();
+        assert_eq!(counter.dropped(), 0, "the scope still holds it");
+    }
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 1);
+    assert!(through.call(&mut store, None).unwrap().is_none());
+}
+
+#[test]
+fn globals_and_tables_hold_values() {
+    let (mut store, instance) = holders();
+    let counter = store.data().0.clone();
+    let set_global = instance.get_typed_func::<Value, ()>(&mut store, "set_global").unwrap();
+    let set_table = instance.get_typed_func::<(i32, Value), ()>(&mut store, "set_table").unwrap();
+    let own_global;
+    let own_table;
+    {
+        let mut scope = RootScope::new(&mut store);
+        let values = [1, 2, 3, 4].map(|number| counter.value(&mut scope, number));
+        set_global.call(&mut scope, Some(values[0])).unwrap();
+        set_table.call(&mut scope, (3, Some(values[1]))).unwrap();
+        let ty = GlobalType::new(ValType::EXTERNREF, Mutability::Var);
+        own_global = Global::new(&mut scope, ty, values[2].into()).unwrap();
+        let ty = TableType::new(RefType::EXTERNREF, 2, None);
+        own_table = Table::new(&mut scope, ty, values[3].into()).unwrap();
+    }
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 0);
+    let global = instance.get_global(&mut store, "global").unwrap();
+    let table = instance.get_table(&mut store, "table").unwrap();
+    {
+        let mut scope = RootScope::new(&mut store);
+        let found = [
+            *global.get(&mut scope).unwrap_externref(),
+            *table.get(&mut scope, 3).unwrap().unwrap_extern(),
+            *own_global.get(&mut scope).unwrap_externref(),
+            *own_table.get(&mut scope, 1).unwrap().unwrap_extern(),
+        ];
+        assert_eq!(found.map(|value| number(&mut scope, value)), [1, 2, 3, 4]);
+    }
+    global.set(&mut store, Val::null_ref(&HeapType::Extern)).unwrap();
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 1);
+    own_table.set(&mut store, 0, Ref::null(&HeapType::Extern)).unwrap();
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 1, "it is there twice");
+    own_table.fill(&mut store, 0, Ref::null(&HeapType::Extern), 2).unwrap();
+    set_table.call(&mut store, (3, None)).unwrap();
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 3);
+    drop(store);
+    assert_eq!(counter.dropped(), 4, "the rest goes with the store");
+}
+
+#[test]
+fn references_end_with_their_scope() {
+    let mut store = Store::new(&Engine::default(), ());
+    let counter = Counter::default();
+    let outer = counter.value(&mut store, 1);
+    let (inner, owned);
+    {
+        let mut scope = RootScope::new(&mut store);
+        scope.reserve(10);
+        inner = counter.value(&mut scope, 2);
+        owned = inner.to_owned_rooted(&mut scope).unwrap();
+        assert_eq!(number(&mut scope, inner), 2);
+        assert_eq!(number(&mut scope, outer), 1);
+    }
+    let unrooted = "attempted to use a garbage-collected object that has been unrooted";
+    assert_eq!(inner.data(&store).unwrap_err().to_string(), unrooted);
+    assert!(inner.data_mut(&mut store).is_err());
+    assert!(inner.to_owned_rooted(&mut store).is_err());
+    let other = counter.value(&mut store, 3);
+    assert!(inner.data(&store).is_err(), "another reference has its place now");
+    assert!(Rooted::ref_eq(&store, &other, &inner).is_err());
+    let ty = GlobalType::new(ValType::EXTERNREF, Mutability::Var);
+    let error = Global::new(&mut store, ty, inner.into()).unwrap_err();
+    assert_eq!(error.root_cause().to_string(), unrooted);
+
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 0);
+    assert!(owned.data(&store).unwrap().unwrap().is::<Counted>());
+    let again = owned.to_rooted(&mut store);
+    assert!(Rooted::ref_eq(&store, &owned, &again).unwrap());
+    assert!(!OwnedRooted::ref_eq(&store, &owned, &other).unwrap());
+    let copy = owned.clone();
+    drop(owned);
+    assert_eq!(number(&mut store, again), 2);
+    {
+        let mut scope = RootScope::new(&mut store);
+        let third = copy.to_rooted(&mut scope);
+        let data = third.data_mut(&mut scope).unwrap().unwrap();
+        *data.downcast_mut().unwrap() = Counted(counter.0.clone(), 9);
+    }
+    drop(copy);
+    assert_eq!(number(&mut store, again), 9);
+    assert_eq!(counter.dropped(), 1, "the value that was replaced");
+    drop(store);
+    assert_eq!(counter.dropped(), 4);
+}
+
+#[test]
+#[should_panic(expected = "object used with the wrong store")]
+fn a_reference_is_not_used_with_another_store() {
+    let engine = Engine::default();
+    let (mut one, two) = (Store::new(&engine, ()), Store::new(&engine, ()));
+    let value = ExternRef::new(&mut one, 1).unwrap();
+    let _ = value.data(&two);
+}
+
+#[test]
+fn values_are_collected_by_themselves_and_exactly_once() {
+    let (mut store, instance) = holders();
+    let counter = store.data().0.clone();
+    let through =
+        instance.get_typed_func::<Value, Value>(&mut store, "param_across_a_call").unwrap();
+    let made = 50_000;
+    for round in 0..made {
+        let mut scope = RootScope::new(&mut store);
+        let value = counter.value(&mut scope, round);
+        if round % 1000 == 0 {
+            through.call(&mut scope, Some(value)).unwrap();
+        }
+    }
+    assert!(counter.dropped() > made as usize * 9 / 10, "{}", counter.dropped());
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), made as usize);
+
+    // The same from within a host function: its references end with each call.
+    let local = instance.get_typed_func::<(), ()>(&mut store, "operand_across_a_call").unwrap();
+    for _ in 0..100 {
+        local.call(&mut store, ()).unwrap();
+    }
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), made as usize + 100);
+}
+
+#[test]
+fn values_survive_traps_and_panics_and_are_dropped_once() {
+    let (mut store, instance) = holders();
+    let counter = store.data().0.clone();
+    let func = instance.get_typed_func::<Value, ()>(&mut store, "trap").unwrap();
+    {
+        let mut scope = RootScope::new(&mut store);
+        let value = counter.value(&mut scope, 1);
+        let error = func.call(&mut scope, Some(value)).unwrap_err();
+        assert_eq!(trap(&error), Trap::UnreachableCodeReached);
+        assert_eq!(number(&mut scope, value), 1);
+    }
+    let panicking = Func::wrap(&mut store, |mut caller: Caller<'_, (Counter, u32)>| -> () {
+        let counter = caller.data().0.clone();
+        let value = counter.value(&mut caller, 2);
+        let _owned = value.to_owned_rooted(&mut caller).unwrap();
+        panic!("a host function gives up");
+    });
+    let result = catch_unwind(AssertUnwindSafe(|| panicking.call(&mut store, &[], &mut [])));
+    assert!(result.is_err());
+    let failing =
+        Func::wrap(&mut store, |mut caller: Caller<'_, (Counter, u32)>| -> wootz::Result<Value> {
+            let counter = caller.data().0.clone();
+            counter.value(&mut caller, 3);
+            anyhow::bail!("no")
+        });
+    failing.call(&mut store, &[], &mut [Val::null_ref(&HeapType::Extern)]).unwrap_err();
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 3);
+}
+
+#[test]
+fn the_host_may_collect_at_an_epoch_deadline() {
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let module = module(
+        &engine,
+        r#"(module (import "" "make" (func $make (result externref)))
+            (import "" "use" (func $use (param externref)))
+            (func $inner (param externref) (result externref) (local.get 0))
+            (func (export "run") (param i32) (local externref)
+                (loop $again
+                    (call $use (call $inner (call $make)))
+                    (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"#,
+    );
+    let mut store = Store::new(&engine, Counter::default());
+    let mut linker = Linker::new(&engine);
+    linker
+        .func_wrap("", "make", |mut caller: Caller<'_, Counter>| {
+            let counter = caller.data().clone();
+            Some(counter.value(&mut caller, 7))
+        })
+        .unwrap()
+        .func_wrap("", "use", |mut caller: Caller<'_, Counter>, value: Value| {
+            assert_eq!(number(&mut caller, value.unwrap()), 7);
+        })
+        .unwrap();
+    store.epoch_deadline_callback(|mut store| {
+        store.gc(None)?;
+        Ok(UpdateDeadline::Continue(0))
+    });
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let run = instance.get_typed_func::<i32, ()>(&mut store, "run").unwrap();
+    run.call(&mut store, 200).unwrap();
+    store.gc(None).unwrap();
+    assert_eq!(store.data().dropped(), 200);
+}
+
+#[test]
+fn untyped_and_unchecked_calls_pass_references() {
+    let (mut store, instance) = holders();
+    let counter = store.data().0.clone();
+    let through = instance.get_func(&mut store, "param_across_a_call").unwrap();
+    let value = counter.value(&mut store, 4);
+    let mut results = [Val::null_ref(&HeapType::Extern)];
+    through.call(&mut store, &[value.into()], &mut results).unwrap();
+    assert!(Rooted::ref_eq(&store, results[0].unwrap_externref(), &value).unwrap());
+
+    let ty = FuncType::new(store.engine(), [ValType::EXTERNREF], [ValType::EXTERNREF]);
+    // SAFETY: the one value is left as it is.
+    let same = unsafe {
+        Func::new_unchecked(&mut store, ty, |_, values| {
+            assert_eq!(values.len(), 1);
+            Ok(())
+        })
+    };
+    let raw = Val::from(value).to_raw(&mut store).unwrap();
+    assert_eq!(value.to_raw(&mut store).unwrap(), raw.get_externref());
+    for func in [same, through] {
+        let mut values = [raw];
+        // SAFETY: one argument of the right type, and room for one result.
+        unsafe { func.call_unchecked(&mut store, &mut values) }.unwrap();
+        let back = ExternRef::from_raw(&mut store, values[0].get_externref()).unwrap();
+        assert!(Rooted::ref_eq(&store, &back, &value).unwrap());
+    }
+    assert!(ExternRef::from_raw(&mut store, 0).is_none());
+}
