@@ -16,6 +16,8 @@ mod error;
 mod options;
 /// The machine compiled for, and how Cranelift is set up for it.
 mod target;
+/// What distinguishes the files that a module may become.
+mod fingerprint;
 /// Bytes to a validated module.
 mod parse;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
@@ -42,6 +44,7 @@ pub mod dump;
 use wootz_runtime::abi::index::FuncIndex;
 
 pub use error::{Error, Result};
+pub use fingerprint::fingerprint;
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu};
 
 /// The version of the compiler.
