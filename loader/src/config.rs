@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "compiler")]
+use crate::cache::Cache;
+
 /// How much the code generator optimises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -36,6 +39,8 @@ pub struct Config {
     pub(crate) wasm_backtrace_max_frames: usize,
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
+    #[cfg(feature = "compiler")]
+    pub(crate) cache: Option<Cache>,
 }
 
 impl Default for Config {
@@ -57,6 +62,8 @@ impl Default for Config {
             wasm_backtrace_max_frames: 20,
             consume_fuel: false,
             epoch_interruption: false,
+            #[cfg(feature = "compiler")]
+            cache: None,
         }
     }
 }
@@ -167,6 +174,37 @@ impl Config {
     pub fn parallel_compilation(&mut self, parallel: bool) -> &mut Config {
         self.parallel_compilation = parallel;
         self
+    }
+
+    /// Where [`Module::new`](crate::Module::new) finds modules that were compiled before, by this or another program. `None`,
+    /// the default, for nowhere.
+    #[cfg(feature = "compiler")]
+    pub fn cache(&mut self, cache: Option<Cache>) -> &mut Config {
+        self.cache = cache;
+        self
+    }
+
+    /// As [`cache`](Self::cache), with the settings in a file: see
+    /// [`CacheConfig::from_file`](crate::CacheConfig::from_file).
+    ///
+    /// # Errors
+    /// As [`Cache::from_file`].
+    #[cfg(feature = "compiler")]
+    pub fn cache_config_load(
+        &mut self,
+        path: impl AsRef<std::path::Path>,
+    ) -> crate::Result<&mut Config> {
+        Ok(self.cache(Some(Cache::from_file(Some(path.as_ref()))?)))
+    }
+
+    /// As [`cache_config_load`](Self::cache_config_load), with the user's configuration file if there is one, and the default
+    /// settings otherwise.
+    ///
+    /// # Errors
+    /// As [`Cache::from_file`].
+    #[cfg(feature = "compiler")]
+    pub fn cache_config_load_default(&mut self) -> crate::Result<&mut Config> {
+        Ok(self.cache(Some(Cache::from_file(None)?)))
     }
 
     /// How many bytes of address space each linear memory has. The default is 4 GiB, with which accesses to 32-bit

@@ -8,6 +8,8 @@ use std::sync::{Arc, Weak};
 use anyhow::{Result, bail};
 use wootz_runtime::vm::trap;
 
+#[cfg(feature = "compiler")]
+use crate::cache::{Cache, Key};
 use crate::config::Config;
 
 /// The settings and state that modules and stores share. Cloning it is cheap and gives the same engine.
@@ -21,6 +23,9 @@ struct EngineInner {
     epoch: AtomicU64,
     #[cfg(feature = "compiler")]
     options: wootz_compiler::Options,
+    /// The cache, and what of the key is the same for all modules.
+    #[cfg(feature = "compiler")]
+    cache: Option<(Cache, [u8; 32])>,
 }
 
 /// An engine that may be gone.
@@ -63,12 +68,21 @@ impl Engine {
                 config.memory_guard_size
             );
         }
+        #[cfg(feature = "compiler")]
+        let options = options(config)?;
+        #[cfg(feature = "compiler")]
+        let cache = match &config.cache {
+            Some(cache) => Some((cache.clone(), wootz_compiler::fingerprint(&options)?)),
+            None => None,
+        };
         trap::install();
         Ok(Engine {
             inner: Arc::new(EngineInner {
                 epoch: AtomicU64::new(0),
                 #[cfg(feature = "compiler")]
-                options: options(config)?,
+                options,
+                #[cfg(feature = "compiler")]
+                cache,
                 config: config.clone(),
             }),
         })
@@ -121,6 +135,13 @@ impl Engine {
     #[cfg(feature = "compiler")]
     pub(crate) fn compiler_options(&self) -> &wootz_compiler::Options {
         &self.inner.options
+    }
+
+    /// The cache, and the key by which it knows a module (binary format).
+    #[cfg(feature = "compiler")]
+    pub(crate) fn cache(&self, wasm: &[u8]) -> Option<(&Cache, Key)> {
+        let (cache, fingerprint) = self.inner.cache.as_ref()?;
+        Some((cache, Key::new(fingerprint, wasm)))
     }
 
     /// Compiles a module (binary or text format) into the bytes of a shared library, to be loaded later, elsewhere, by

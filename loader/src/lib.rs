@@ -27,6 +27,9 @@
 
 /// What can go wrong.
 mod error;
+/// Compiled modules on disk.
+#[cfg(feature = "compiler")]
+mod cache;
 /// What an engine does, and how.
 mod config;
 /// What all modules and stores of a program share.
@@ -70,6 +73,8 @@ mod linker;
 
 pub use artifact::ArtifactError;
 pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
+#[cfg(feature = "compiler")]
+pub use cache::{Cache, CacheConfig};
 pub use config::{Config, OptLevel};
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};
@@ -104,6 +109,8 @@ mod tests {
     #[test]
     fn what_may_be_shared_is_sharable() {
         send_and_sync::<super::Engine>();
+        #[cfg(feature = "compiler")]
+        send_and_sync::<super::Cache>();
         send_and_sync::<super::Module>();
         send_and_sync::<super::Store<u8>>();
         send_and_sync::<super::Linker<u8>>();

@@ -36,8 +36,8 @@ struct ModuleInner {
 
 /// Where [`Module::serialize`] finds the bytes.
 enum Source {
-    /// A file in memory.
-    Copy(Arc<File>),
+    /// A file that is open. The artifact is this many bytes from its beginning.
+    File(Arc<File>, usize),
     /// A file of the user's.
     Path(PathBuf),
 }
@@ -56,9 +56,40 @@ impl Module {
     /// If it is invalid, exceeds a limit, or is compiled for another target.
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        let artifact = engine.precompile_module(bytes.as_ref())?;
-        // SAFETY: the compiler has just made it.
-        unsafe { Module::deserialize(engine, artifact) }
+        let wasm = wat::parse_bytes(bytes.as_ref())?;
+        let compile = || wootz_compiler::compile(&wasm, engine.compiler_options());
+        let Some((cache, key)) = engine.cache(&wasm) else {
+            // SAFETY: the compiler has just made it.
+            return unsafe { Module::deserialize(engine, compile()?) };
+        };
+        if let Some(entry) = cache.find(&key)
+            // SAFETY: the cache has what the compiler made.
+            && let Ok(module) = unsafe { Module::from_cache(engine, &entry.path, &entry.artifact) }
+        {
+            cache.count(true);
+            return Ok(module);
+        }
+        let artifact = compile()?;
+        cache.count(false);
+        match cache.insert(&key, &artifact) {
+            // SAFETY: as above.
+            Some(path) => unsafe { Module::from_cache(engine, &path, &artifact) },
+            // SAFETY: the compiler has just made it.
+            None => unsafe { Module::deserialize(engine, artifact) },
+        }
+    }
+
+    /// Loads a file of the cache; or, if the system cannot, or the file was removed by now, the artifact in it.
+    #[cfg(feature = "compiler")]
+    unsafe fn from_cache(engine: &Engine, path: &Path, artifact: &[u8]) -> Result<Module> {
+        // SAFETY: the caller vouches for the file.
+        match unsafe { artifact::load_file(path, engine.config()) } {
+            Ok((code, file)) => {
+                Ok(Module::from_code(engine, code, Source::File(file, artifact.len())))
+            }
+            // SAFETY: as above.
+            Err(_) => unsafe { Module::deserialize(engine, artifact) },
+        }
     }
 
     /// As [`new`](Self::new), for the binary format only.
@@ -118,7 +149,7 @@ impl Module {
     pub unsafe fn load(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
         let path = path.as_ref();
         // SAFETY: the caller vouches for the file.
-        let code = unsafe { artifact::load_file(path, engine.config()) }?;
+        let (code, _) = unsafe { artifact::load_file(path, engine.config()) }?;
         Ok(Module::from_code(engine, code, Source::Path(path.to_path_buf())))
     }
 
@@ -143,9 +174,10 @@ impl Module {
     /// # Safety
     /// As [`load`](Self::load).
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        let bytes = bytes.as_ref();
         // SAFETY: the caller vouches for the bytes.
-        let (code, file) = unsafe { artifact::load_bytes(bytes.as_ref(), engine.config()) }?;
-        Ok(Module::from_code(engine, code, Source::Copy(file)))
+        let (code, file) = unsafe { artifact::load_bytes(bytes, engine.config()) }?;
+        Ok(Module::from_code(engine, code, Source::File(file, bytes.len())))
     }
 
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
@@ -167,7 +199,7 @@ impl Module {
     /// If it was loaded from a file that cannot be read any more.
     pub fn serialize(&self) -> Result<Vec<u8>> {
         match &self.inner.source {
-            Source::Copy(file) => artifact::contents(file),
+            Source::File(file, bytes) => artifact::contents(file, *bytes),
             Source::Path(path) => std::fs::read(path).with_context(|| {
                 format!("failed to read `{}`, from which the module was loaded", path.display())
             }),

@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use common::Directory;
 use wootz::{ArtifactError, Config, Engine, Error, Instance, Module, Precompiled, Store};
 use wootz_runtime::abi::artifact::{Descriptor, MAGIC};
 
@@ -13,33 +13,6 @@ const WAT: &str = r#"(module $m
     (memory (export "memory") 1)
     (data (i32.const 5) "data")
     (func (export "answer") (result i32) i32.const 42))"#;
-
-/// A directory that is removed at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Directory {
-        let path =
-            std::env::temp_dir().join(format!("wootz-artifacts-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Directory(path)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        // As compilers do: a new file, not new contents for the old one.
-        let temporary = self.0.join("temporary");
-        std::fs::write(&temporary, bytes).unwrap();
-        std::fs::rename(temporary, &path).unwrap();
-        path
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn answer(engine: &Engine, module: &Module) -> i32 {
     let mut store = Store::new(engine, ());

@@ -33,11 +33,11 @@ use crate::config::Config;
 use elf::Elf;
 pub use error::ArtifactError;
 
-/// Loads the artifact in a file.
+/// Loads the artifact in a file. Also returns the file that is loaded now, or a copy of it in memory.
 ///
 /// # Safety
 /// Wootz has compiled it, and nobody changes it in place while it is loaded.
-pub unsafe fn load_file(path: &Path, config: &Config) -> Result<Code> {
+pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>)> {
     let open = || -> Result<(File, Mapping, PathBuf), ArtifactError> {
         let io = |error| ArtifactError::Io { path: path.to_path_buf(), error };
         let file = File::open(path).map_err(io)?;
@@ -60,11 +60,14 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<Code> {
         let library = unsafe { Library::open(&library_path) }
             .map_err(|message| ArtifactError::Refused { message })?;
         match found.in_memory(&library, bytes, was_loaded) {
-            // SAFETY: this is what was checked.
-            Some(start) => unsafe { found.code(start, Box::new(library), &file, config) },
+            Some(start) => {
+                // SAFETY: this is what was checked.
+                let code = unsafe { found.code(start, Box::new(library), &file, config) }?;
+                Ok((code, file))
+            }
             // A library that had this path earlier is still loaded, and the system takes one for the other.
             // SAFETY: as above.
-            None => unsafe { load_copy(&found, bytes, config) }.map(|(code, _)| code),
+            None => unsafe { load_copy(&found, bytes, config) },
         }
     };
     load().with_context(describe)
@@ -85,9 +88,9 @@ pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<(Code, Arc<Fil
     Ok(unsafe { load_copy(&found, bytes, config) }?)
 }
 
-/// What is in the file that [`load_bytes`] has made.
-pub fn contents(file: &File) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; file.metadata()?.len() as usize];
+/// The first bytes of a file that [`load_file`] or [`load_bytes`] has returned.
+pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; bytes];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
 }

@@ -1,6 +1,8 @@
 //! What the tests share: from text to an instance in one line.
 #![allow(dead_code)]
 
+use std::path::{Path, PathBuf};
+
 use wootz::{Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
 
 /// A module from its text.
@@ -42,4 +44,34 @@ pub fn names(error: &Error) -> Vec<String> {
     let backtrace =
         error.downcast_ref::<WasmBacktrace>().unwrap_or_else(|| panic!("no backtrace: {error:?}"));
     backtrace.frames().iter().map(|frame| frame.func_name().unwrap_or("?").to_string()).collect()
+}
+
+/// A directory that is removed at the end.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new(name: &str) -> Directory {
+        let path = std::env::temp_dir().join(format!("wootz-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Directory(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        // As compilers do: a new file, not new contents for the old one.
+        let temporary = self.0.join("temporary");
+        std::fs::write(&temporary, bytes).unwrap();
+        std::fs::rename(temporary, &path).unwrap();
+        path
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
