@@ -17,6 +17,26 @@ pub enum OptLevel {
     SpeedAndSize,
 }
 
+/// How profilers learn what code in memory is called.
+///
+/// Modules that were loaded from files ([`Module::load`](crate::Module::load)), or from a cache, need none of this: they are
+/// shared libraries with symbols and unwind tables, and `perf`, VTune and others treat them as such.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ProfilingStrategy {
+    /// They do not.
+    None,
+    /// The functions of modules in memory are listed in `/tmp/perf-PID.map`, where `perf` and other tools look for the
+    /// names of code without a file. Costs the least; `perf annotate` has no code to show.
+    PerfMap,
+    /// Modules in memory are written to files in `wootz-PID` in the system's directory for temporary files, and loaded from
+    /// there. `perf report` and `perf annotate` find everything by themselves: no jitdump file is written, and
+    /// `perf inject` is not needed. The files stay, to be removed when the profile is no longer needed.
+    JitDump,
+    /// The same as [`JitDump`](Self::JitDump): VTune finds the files as `perf` does.
+    VTune,
+}
+
 /// The settings of an [`Engine`](crate::Engine).
 ///
 /// Settings that only a compiler needs are accepted without cargo feature `compiler` too, and have no effect then.
@@ -39,6 +59,7 @@ pub struct Config {
     pub(crate) wasm_backtrace_max_frames: usize,
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
+    pub(crate) profiler: ProfilingStrategy,
     #[cfg(feature = "compiler")]
     pub(crate) cache: Option<Cache>,
 }
@@ -62,6 +83,7 @@ impl Default for Config {
             wasm_backtrace_max_frames: 20,
             consume_fuel: false,
             epoch_interruption: false,
+            profiler: ProfilingStrategy::None,
             #[cfg(feature = "compiler")]
             cache: None,
         }
@@ -258,6 +280,12 @@ impl Config {
     /// Whether execution is interrupted when the engine's epoch reaches a store's deadline. Off by default.
     pub fn epoch_interruption(&mut self, enable: bool) -> &mut Config {
         self.epoch_interruption = enable;
+        self
+    }
+
+    /// How profilers learn what the code of modules in memory is called. The default is [`ProfilingStrategy::None`].
+    pub fn profiler(&mut self, strategy: ProfilingStrategy) -> &mut Config {
+        self.profiler = strategy;
         self
     }
 

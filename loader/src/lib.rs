@@ -38,6 +38,8 @@ mod engine;
 mod types;
 /// Whether one type may stand for another.
 mod matching;
+/// Code that has no file of its own, shown to profilers.
+mod profiling;
 /// A file or bytes to a loaded, checked library.
 mod artifact;
 /// Loaded modules.
@@ -75,7 +77,7 @@ pub use artifact::ArtifactError;
 pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
 #[cfg(feature = "compiler")]
 pub use cache::{Cache, CacheConfig};
-pub use config::{Config, OptLevel};
+pub use config::{Config, OptLevel, ProfilingStrategy};
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};
 pub use externs::{Export, Extern};

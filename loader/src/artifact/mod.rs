@@ -29,7 +29,8 @@ use wootz_runtime::vm::code::{Code, CodeError, Parts};
 use wootz_runtime::vm::mmap::Mapping;
 use wootz_runtime::vm::sys::{self, Library};
 
-use crate::config::Config;
+use crate::config::{Config, ProfilingStrategy};
+use crate::profiling;
 use elf::Elf;
 pub use error::ArtifactError;
 
@@ -85,7 +86,7 @@ pub fn check_bytes(bytes: &[u8], config: &Config) -> Result<()> {
 pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
     let found = inspect(bytes, config)?;
     // SAFETY: it is an artifact, as far as can be checked, and the caller vouches for the rest.
-    Ok(unsafe { load_copy(&found, bytes, config) }?)
+    unsafe { load_copy(&found, bytes, config) }
 }
 
 /// The first bytes of a file that [`load_file`] or [`load_bytes`] has returned.
@@ -95,32 +96,52 @@ pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Loads an artifact by way of a file in memory.
-unsafe fn load_copy(
-    found: &Found,
-    bytes: &[u8],
-    config: &Config,
-) -> Result<(Code, Arc<File>), ArtifactError> {
-    let refused = |error: std::io::Error| ArtifactError::Refused { message: error.to_string() };
-    let file = Arc::new(sys::memory_file(c"wootz-module", bytes).map_err(refused)?);
-    // Named by process, so that debuggers find it too. The descriptor stays open while the library is loaded; otherwise
-    // another file would get the same path, and the system would take one for the other.
-    let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
+/// Loads an artifact by way of a file in memory, or a file for profilers.
+unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
+    let refused = |message| ArtifactError::Refused { message };
+    let (file, path) = match config.profiler {
+        ProfilingStrategy::JitDump | ProfilingStrategy::VTune => {
+            profiling::library_file(found.name.as_deref(), bytes)?
+        }
+        ProfilingStrategy::None | ProfilingStrategy::PerfMap => {
+            let file = sys::memory_file(c"wootz-module", bytes)
+                .map_err(|error| refused(error.to_string()))?;
+            // Named by process, so that debuggers find it too. The descriptor stays open while the library is loaded;
+            // otherwise another file would get the same path, and the system would take one for the other.
+            let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+            (file, PathBuf::from(path))
+        }
+    };
+    let file = Arc::new(file);
     // SAFETY: the caller vouches for the artifact.
-    let library =
-        unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
-    let start = found.in_memory(&library, bytes, false).ok_or_else(|| ArtifactError::Refused {
-        message: "another library was loaded in its place".to_string(),
-    })?;
+    let library = unsafe { Library::open(&path) }.map_err(refused)?;
+    let start = found
+        .in_memory(&library, bytes, false)
+        .ok_or_else(|| refused("another library was loaded in its place".to_string()))?;
+    let is_listed = config.profiler == ProfilingStrategy::PerfMap;
+    if is_listed {
+        // perf would look for symbols in the file, which it cannot find, and nowhere else.
+        // SAFETY: nobody knows of the library yet.
+        unsafe {
+            let text = NonNull::new_unchecked(start.as_ptr().offset(found.text.offset as isize));
+            sys::make_anonymous(text, found.text.bytes as usize)
+        }
+        .map_err(|error| refused(format!("the code cannot be shown to perf: {error}")))?;
+    }
     // Dropped in this order: first the library, then the file that it came from.
     let library = Box::new((library, file.clone()));
     // SAFETY: this is what was checked.
     let code = unsafe { found.code(start, library, &file, config) }?;
+    if is_listed {
+        profiling::list_functions(&code)?;
+    }
     Ok((code, file))
 }
 
 /// Where the parts of a checked artifact are.
 struct Found {
+    /// The module's name.
+    name: Option<String>,
     /// The metadata in the file.
     metadata: std::ops::Range<usize>,
     /// Code and images, relative to the metadata in memory.
@@ -158,6 +179,7 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
         ),
     };
     Ok(Found {
+        name: manifest.name,
         metadata: start..start + descriptor.metadata_bytes as usize,
         text: descriptor.text,
         images: descriptor.image,

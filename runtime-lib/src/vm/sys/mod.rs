@@ -9,8 +9,8 @@ pub mod arch;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    AltStack, Library, Protection, map_file, map_file_over, memory_file, page_bytes, protect,
-    release, reserve, stack_bounds,
+    AltStack, Library, Protection, make_anonymous, map_file, map_file_over, memory_file,
+    page_bytes, protect, release, reserve, stack_bounds,
 };
 
 #[cfg(unix)]

@@ -21,6 +21,8 @@ pub enum Protection {
     Read,
     /// Reading and writing.
     ReadWrite,
+    /// Reading and executing.
+    ReadExecute,
 }
 
 impl Protection {
@@ -29,6 +31,7 @@ impl Protection {
             Protection::None => libc::PROT_NONE,
             Protection::Read => libc::PROT_READ,
             Protection::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+            Protection::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
         }
     }
 }
@@ -109,6 +112,32 @@ pub unsafe fn map_file_over(
         libc::mmap(start.as_ptr().cast(), bytes, protection, flags, file.as_raw_fd(), offset)
     })
     .map(drop)
+}
+
+/// Puts anonymous memory with the same contents in the place of the pages that hold some code.
+///
+/// # Errors
+/// The system's; it may forbid to execute memory that was written to.
+///
+/// # Safety
+/// The code is mapped, belongs to the caller, and nobody reads or executes it, or anything in the same pages, meanwhile.
+pub unsafe fn make_anonymous(code: NonNull<u8>, bytes: usize) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let before = code.as_ptr() as usize % page_bytes();
+    let bytes = (before + bytes).next_multiple_of(page_bytes());
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    let protection = Protection::ReadWrite.flags();
+    // SAFETY: whole pages are mapped where some of their bytes are, and the caller lets us replace them.
+    unsafe {
+        let start = code.sub(before);
+        let contents = std::slice::from_raw_parts(start.as_ptr(), bytes).to_vec();
+        mapped(libc::mmap(start.as_ptr().cast(), bytes, protection, flags, -1, 0))?;
+        ptr::copy_nonoverlapping(contents.as_ptr(), start.as_ptr(), bytes);
+        // Profilers that are watching hear of it now: there is memory to execute, and it has no file.
+        protect(start, bytes, Protection::ReadExecute)
+    }
 }
 
 fn mapped(address: *mut c_void) -> io::Result<NonNull<u8>> {
