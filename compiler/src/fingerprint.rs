@@ -36,6 +36,8 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         prefix,
         memory_reservation,
         memory_guard,
+        consume_fuel,
+        epoch_interruption,
     } = options;
     let target = target::lookup(options)?;
     let mut sum = Sum(Sha256::new());
@@ -64,6 +66,8 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     }
     sum.add("memory reservation", &memory_reservation.to_string());
     sum.add("memory guard", &memory_guard.to_string());
+    sum.add("fuel", &consume_fuel.to_string());
+    sum.add("epochs", &epoch_interruption.to_string());
     Ok(sum.0.finalize().into())
 }
 
@@ -108,6 +112,8 @@ mod tests {
             ("another prefix", of(|options| options.prefix = Some("b".into()))),
             ("memory_reservation", of(|options| options.memory_reservation = 1 << 20)),
             ("memory_guard", of(|options| options.memory_guard = 1 << 20)),
+            ("consume_fuel", of(|options| options.consume_fuel = true)),
+            ("epoch_interruption", of(|options| options.epoch_interruption = true)),
             ("verifier", of(|options| options.verifier = true)),
             ("nan_canonicalization", of(|options| options.nan_canonicalization = true)),
             (

@@ -6,18 +6,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, bail, format_err};
+use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::engine::Engine;
 use crate::externs::Extern;
-use crate::func::{Caller, IntoFunc, dynamic, typed_body};
-use crate::handle::{Func, Instance};
+use crate::func::{Caller, IntoFunc, dynamic, typed_body, unchecked};
+use crate::handle::{Func, Global, Instance, Memory, Table};
 use crate::instance::{InstancePre, Resolved};
 use crate::module::Module;
 use crate::store::{AsContext, AsContextMut};
-use crate::types::{ExternType, FuncType, ImportType};
+use crate::types::{ExternType, FuncType, ImportType, ValType};
 use crate::value::Val;
 
 /// Definitions of names, for modules to import.
@@ -164,6 +166,19 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Resolved::Item(item))
     }
 
+    /// As [`define`](Self::define), for a name in the module whose name is empty.
+    ///
+    /// # Errors
+    /// If the name is defined already.
+    pub fn define_name(
+        &mut self,
+        store: impl AsContext<Data = T>,
+        name: &str,
+        item: impl Into<Extern>,
+    ) -> Result<&mut Linker<T>> {
+        self.define(store, "", name, item)
+    }
+
     /// Defines a name as a host function whose type follows from a closure's.
     ///
     /// # Errors
@@ -189,11 +204,34 @@ impl<T: 'static> Linker<T> {
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Result<&mut Linker<T>> {
+        self.check_type(&ty);
+        self.insert(module, name, Resolved::Host(dynamic(ty, func)))
+    }
+
+    /// Defines a name as a host function that reads its arguments and writes its results as compiled code passes them. See
+    /// [`Func::new_unchecked`].
+    ///
+    /// # Errors
+    /// If the name is defined already.
+    ///
+    /// # Safety
+    /// As [`Func::new_unchecked`].
+    pub unsafe fn func_new_unchecked(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &mut [MaybeUninit<ValRaw>]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<&mut Linker<T>> {
+        self.check_type(&ty);
+        self.insert(module, name, Resolved::Host(unchecked(ty, func)))
+    }
+
+    fn check_type(&self, ty: &FuncType) {
         assert!(
             Engine::same(ty.engine(), &self.engine),
             "the type must belong to the linker's engine"
         );
-        self.insert(module, name, Resolved::Host(dynamic(ty, func)))
     }
 
     /// Defines, under the name of a module, all exports of an instance.
@@ -325,33 +363,31 @@ impl<T: 'static> Linker<T> {
         Ok(())
     }
 
-    /// Defines every function that a module imports and that has no definition yet as one that returns zeros and nulls.
+    /// Defines everything that a module imports and that has no definition yet: functions that return zeros and nulls,
+    /// globals that are zero or null, tables of nulls and memories of zeros, all as small as the import allows. Of these, only
+    /// functions are for any store.
     ///
     /// # Errors
-    /// If a result has no such value, or something other than a function has no definition.
+    /// If a result, global or element has no such value, or if the store's limiter refuses.
     pub fn define_unknown_imports_as_default_values(
         &mut self,
-        _store: impl AsContextMut<Data = T>,
+        mut store: impl AsContextMut<Data = T>,
         module: &Module,
     ) -> Result<()> {
+        let mut store = store.as_context_mut();
         for import in module.imports() {
             if self.lookup(import.module(), import.name()).is_some() {
                 continue;
             }
-            let ty = match import.ty() {
-                ExternType::Func(ty)
-                    if ty.results().all(|ty| Val::default_for_ty(&ty).is_some()) =>
-                {
-                    ty
-                }
-                ty => bail!(
-                    "no default value exists for `{}::{}` with type `{ty}`",
+            let definition = default(store.reborrow(), import.ty()).with_context(|| {
+                format!(
+                    "no default value exists for `{}::{}` with type `{}`",
                     import.module(),
-                    import.name()
-                ),
-            };
-            // Results are zero or null unless they are filled in.
-            self.func_new(import.module(), import.name(), ty, |_, _, _| Ok(()))?;
+                    import.name(),
+                    import.ty()
+                )
+            })?;
+            self.insert(import.module(), import.name(), definition)?;
         }
         Ok(())
     }
@@ -416,6 +452,18 @@ impl<T: 'static> Linker<T> {
         self.lookup(import.module(), import.name()).map(|definition| item(store, definition))
     }
 
+    /// What an import is defined as, in a store.
+    ///
+    /// # Errors
+    /// If it is not defined, [`UnknownImportError`].
+    pub fn try_get_by_import(
+        &self,
+        store: impl AsContextMut<Data = T>,
+        import: &ImportType<'_>,
+    ) -> Result<Extern, UnknownImportError> {
+        self.get_by_import(store, import).ok_or_else(|| unknown(import))
+    }
+
     /// The function to run of a module: that with an empty name, `_start`, or one that does nothing.
     ///
     /// # Errors
@@ -435,6 +483,30 @@ impl<T: 'static> Linker<T> {
         }
         Ok(Func::wrap(store, || {}))
     }
+}
+
+/// The smallest thing of a type, of zeros and nulls.
+fn default<T: 'static>(store: impl AsContextMut<Data = T>, ty: ExternType) -> Result<Resolved> {
+    let default = |ty: &ValType| {
+        Val::default_for_ty(ty).ok_or_else(|| format_err!("values of type `{ty}` have no default"))
+    };
+    Ok(match ty {
+        ExternType::Func(ty) => {
+            ty.results().try_for_each(|ty| default(&ty).map(drop))?;
+            // Results are zero or null unless they are filled in.
+            Resolved::Host(dynamic::<T, _>(ty, |_, _, _| Ok(())))
+        }
+        ExternType::Global(ty) => {
+            let value = default(ty.content())?;
+            Resolved::Item(Global::new(store, ty, value)?.into())
+        }
+        ExternType::Table(ty) => {
+            let null = default(&ValType::Ref(ty.element().clone()))?;
+            let null = null.ref_().expect("elements are references");
+            Resolved::Item(Table::new(store, ty, null)?.into())
+        }
+        ExternType::Memory(ty) => Resolved::Item(Memory::new(store, ty)?.into()),
+    })
 }
 
 fn unknown(import: &ImportType<'_>) -> UnknownImportError {

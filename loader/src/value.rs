@@ -99,12 +99,12 @@ impl Val {
         }
     }
 
-    /// The function, if the reference is not null.
+    /// The function, or `None` for null.
     ///
     /// # Panics
-    /// If it is no function reference, or null.
-    pub fn unwrap_funcref(&self) -> &Func {
-        self.funcref().flatten().expect("expected a non-null function reference")
+    /// If it is no function reference.
+    pub fn unwrap_funcref(&self) -> Option<&Func> {
+        self.funcref().expect("expected funcref")
     }
 
     /// The host value, if it is a reference to one or null.
@@ -115,12 +115,12 @@ impl Val {
         }
     }
 
-    /// The host value, if the reference is not null.
+    /// The host value, or `None` for null.
     ///
     /// # Panics
-    /// If it is no host reference, or null.
-    pub fn unwrap_externref(&self) -> &Rooted<ExternRef> {
-        self.externref().flatten().expect("expected a non-null host reference")
+    /// If it is no reference to a host value.
+    pub fn unwrap_externref(&self) -> Option<&Rooted<ExternRef>> {
+        self.externref().expect("expected externref")
     }
 
     /// The reference, if it is one.
@@ -135,6 +135,16 @@ impl Val {
     /// The null reference of a type.
     pub fn null_ref(heap_type: &HeapType) -> Val {
         Ref::null(heap_type).into()
+    }
+
+    /// The null reference to a function.
+    pub const fn null_func_ref() -> Val {
+        Val::FuncRef(None)
+    }
+
+    /// The null reference to a host value.
+    pub const fn null_extern_ref() -> Val {
+        Val::ExternRef(None)
     }
 
     /// What locals of a type are at first, if there is such a value.
@@ -269,6 +279,21 @@ impl Ref {
         matches!(self, Ref::Func(None) | Ref::Extern(None))
     }
 
+    /// Whether it refers to something.
+    pub fn is_non_null(&self) -> bool {
+        !self.is_null()
+    }
+
+    /// Whether it is a reference to a function, or null of such a type.
+    pub fn is_func(&self) -> bool {
+        matches!(self, Ref::Func(_))
+    }
+
+    /// Whether it is a reference to a host value, or null of such a type.
+    pub fn is_extern(&self) -> bool {
+        matches!(self, Ref::Extern(_))
+    }
+
     /// The function, if it is a reference to one or null.
     pub fn as_func(&self) -> Option<Option<&Func>> {
         match self {
@@ -277,12 +302,12 @@ impl Ref {
         }
     }
 
-    /// The function, if the reference is not null.
+    /// The function, or `None` for null.
     ///
     /// # Panics
-    /// If it is no function reference, or null.
-    pub fn unwrap_func(&self) -> &Func {
-        self.as_func().flatten().expect("expected a non-null function reference")
+    /// If it is no function reference.
+    pub fn unwrap_func(&self) -> Option<&Func> {
+        self.as_func().expect("expected funcref")
     }
 
     /// The host value, if it is a reference to one or null.
@@ -293,12 +318,12 @@ impl Ref {
         }
     }
 
-    /// The host value, if the reference is not null.
+    /// The host value, or `None` for null.
     ///
     /// # Panics
-    /// If it is no host reference, or null.
-    pub fn unwrap_extern(&self) -> &Rooted<ExternRef> {
-        self.as_extern().flatten().expect("expected a non-null host reference")
+    /// If it is no reference to a host value.
+    pub fn unwrap_extern(&self) -> Option<&Rooted<ExternRef>> {
+        self.as_extern().expect("expected externref")
     }
 
     /// Its type.
@@ -307,6 +332,14 @@ impl Ref {
     /// Never in this version.
     pub fn ty(&self, store: impl AsContext) -> Result<RefType> {
         Ok(self.type_in(&store.as_context().0.core))
+    }
+
+    /// Whether it has a type.
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn matches_ty(&self, store: impl AsContext, ty: &RefType) -> Result<bool> {
+        Ok(self.type_in(&store.as_context().0.core).matches(ty))
     }
 
     fn type_in(&self, core: &StoreCore) -> RefType {

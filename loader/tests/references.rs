@@ -184,10 +184,10 @@ fn globals_and_tables_hold_values() {
     {
         let mut scope = RootScope::new(&mut store);
         let found = [
-            *global.get(&mut scope).unwrap_externref(),
-            *table.get(&mut scope, 3).unwrap().unwrap_extern(),
-            *own_global.get(&mut scope).unwrap_externref(),
-            *own_table.get(&mut scope, 1).unwrap().unwrap_extern(),
+            *global.get(&mut scope).unwrap_externref().unwrap(),
+            *table.get(&mut scope, 3).unwrap().unwrap_extern().unwrap(),
+            *own_global.get(&mut scope).unwrap_externref().unwrap(),
+            *own_table.get(&mut scope, 1).unwrap().unwrap_extern().unwrap(),
         ];
         assert_eq!(found.map(|value| number(&mut scope, value)), [1, 2, 3, 4]);
     }
@@ -363,7 +363,7 @@ fn untyped_and_unchecked_calls_pass_references() {
     let value = counter.value(&mut store, 4);
     let mut results = [Val::null_ref(&HeapType::Extern)];
     through.call(&mut store, &[value.into()], &mut results).unwrap();
-    assert!(Rooted::ref_eq(&store, results[0].unwrap_externref(), &value).unwrap());
+    assert!(Rooted::ref_eq(&store, results[0].unwrap_externref().unwrap(), &value).unwrap());
 
     let ty = FuncType::new(store.engine(), [ValType::EXTERNREF], [ValType::EXTERNREF]);
     // SAFETY: the one value is left as it is.

@@ -295,7 +295,7 @@ fn a_trap_in_the_start_function_keeps_what_was_written() {
     let error = Instance::new(&mut store, &module, &[table.into()]).unwrap_err();
     assert_eq!(trap(&error), Trap::UnreachableCodeReached);
     drop(module);
-    let escaped: Func = *table.get(&mut store, 1).unwrap().unwrap_func();
+    let escaped: Func = *table.get(&mut store, 1).unwrap().unwrap_func().unwrap();
     assert_eq!(escaped.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 42);
 }
 

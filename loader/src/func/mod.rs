@@ -49,6 +49,18 @@ impl Func {
         core.host_func(&dynamic(ty, func))
     }
 
+    /// As [`new`](Self::new).
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn try_new<T: 'static>(
+        store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Func> {
+        Ok(Func::new(store, ty, func))
+    }
+
     /// A host function that reads its arguments and writes its results as compiled code passes them: no check, no copy.
     ///
     /// The function gets as many values as the type has parameters or results, whichever are more, of which only the
@@ -73,6 +85,17 @@ impl Func {
         let core = &mut store.as_context_mut().0.core;
         let body = typed_body(core.engine(), func);
         core.host_func(&body)
+    }
+
+    /// As [`wrap`](Self::wrap).
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn try_wrap<T: 'static, Params, Results>(
+        store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Result<Func> {
+        Ok(Func::wrap(store, func))
     }
 
     /// Its type.
@@ -178,11 +201,11 @@ impl Func {
         &self,
         store: impl AsContext,
     ) -> Result<TypedFunc<Params, Results>> {
-        let ty = self.ty(store);
+        let ty = self.ty(&store);
         Params::check_params(ty.params()).context("type mismatch with parameters")?;
         Results::check_results(ty.results()).context("type mismatch with results")?;
         // SAFETY: just checked.
-        Ok(unsafe { TypedFunc::new_unchecked(*self) })
+        Ok(unsafe { TypedFunc::new_unchecked(store, *self) })
     }
 
     /// Calls it with arguments in `values`, where it leaves its results.

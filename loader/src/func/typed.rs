@@ -7,7 +7,7 @@ use anyhow::Result;
 use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::handle::Func;
-use crate::store::AsContextMut;
+use crate::store::{AsContext, AsContextMut};
 
 use super::lists::{WasmParams, WasmResults, WasmTyList};
 
@@ -33,9 +33,13 @@ union Values<P: Copy, R: Copy> {
 impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     /// A view of a function that has these types.
     ///
+    /// # Panics
+    /// If the function belongs to another store.
+    ///
     /// # Safety
     /// It has them.
-    pub(super) unsafe fn new_unchecked(func: Func) -> TypedFunc<Params, Results> {
+    pub unsafe fn new_unchecked(store: impl AsContext, func: Func) -> TypedFunc<Params, Results> {
+        store.as_context().0.core.id().assert_owns(func.store);
         TypedFunc { func, _types: PhantomData }
     }
 

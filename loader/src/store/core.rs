@@ -428,10 +428,11 @@ impl StoreCore {
         if backtrace.is_empty() { error } else { error.context(backtrace) }
     }
 
-    /// Where the store's guests are at this moment.
-    pub fn capture_backtrace(&self) -> WasmBacktrace {
+    /// Where the store's guests are at this moment: at most so many frames, or as many as the settings say.
+    pub fn capture_backtrace(&self, limit: Option<usize>) -> WasmBacktrace {
+        let limit = limit.unwrap_or(self.vm.settings().max_backtrace_frames);
         // SAFETY: whoever has borrowed the store is a host function of it, or the store is not entered.
-        self.backtrace(unsafe { backtrace::capture(&self.vm) })
+        self.backtrace(unsafe { backtrace::capture(&self.vm, limit) })
     }
 
     fn backtrace(&self, pcs: Vec<usize>) -> WasmBacktrace {

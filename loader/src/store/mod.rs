@@ -49,6 +49,14 @@ pub struct StoreInner<T: 'static> {
 }
 
 impl<T: 'static> Store<T> {
+    /// As [`new`](Self::new).
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn try_new(engine: &Engine, data: T) -> Result<Store<T>> {
+        Ok(Store::new(engine, data))
+    }
+
     /// A new store.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
         let (core, hooks) = (StoreCore::new(engine), Hooks::default());
@@ -299,7 +307,14 @@ impl<T: std::fmt::Debug + 'static> std::fmt::Debug for Store<T> {
 
 impl WasmBacktrace {
     /// Where the store's guests are at this moment: useful in host functions.
+    ///
+    /// Empty if [`Config::wasm_backtrace`](crate::Config::wasm_backtrace) is off.
     pub fn capture(store: impl AsContext) -> WasmBacktrace {
-        store.as_context().0.core.capture_backtrace()
+        store.as_context().0.core.capture_backtrace(None)
+    }
+
+    /// As [`capture`](Self::capture), whatever the settings say: all frames.
+    pub fn force_capture(store: impl AsContext) -> WasmBacktrace {
+        store.as_context().0.core.capture_backtrace(Some(usize::MAX))
     }
 }

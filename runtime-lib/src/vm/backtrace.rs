@@ -93,12 +93,11 @@ unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(Frame) 
     true
 }
 
-/// The program counters of a store's active wasm functions on this thread, as many as its settings allow.
+/// The program counters of a store's active wasm functions on this thread, at most `limit`.
 ///
 /// # Safety
 /// This thread is in a host or built-in function of the store, or the store is not entered.
-pub unsafe fn capture(store: &Store) -> Vec<usize> {
-    let limit = store.settings().max_backtrace_frames;
+pub unsafe fn capture(store: &Store, limit: usize) -> Vec<usize> {
     let mut frames = Vec::new();
     if limit > 0 {
         // SAFETY: the caller's promise.

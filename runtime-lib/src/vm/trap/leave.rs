@@ -35,7 +35,7 @@ pub unsafe fn record(store: &Store, failure: Failure) {
     let backtrace = match failure {
         Failure::Panic(_) => Vec::new(),
         // SAFETY: wasm was left through a trampoline that has told where, or was not entered yet.
-        _ => unsafe { backtrace::capture(store) },
+        _ => unsafe { backtrace::capture(store, store.settings().max_backtrace_frames) },
     };
     activation.raised.set(Some(Box::new(Raised { failure, backtrace, fault_address: None })));
 }
