@@ -1,7 +1,10 @@
 //! Options of all commands that compile.
 
+use std::str::FromStr;
+
+use anyhow::{Error, Result};
 use clap::Args;
-use wootz_compiler::{CpuFeature, OptLevel, Options, TargetCpu};
+use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu};
 
 /// How to make code.
 #[derive(Args, Debug)]
@@ -27,6 +30,35 @@ pub struct CodeOptions {
     )]
     cpu_features: Vec<CpuFeature>,
 
+    /// Allow or refuse WebAssembly features, such as -bulk-memory,+simd
+    #[arg(
+        long = "wasm-feature",
+        value_name = "FEATURES",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    wasm_features: Vec<Switch>,
+
+    /// Count how much is executed, and stop when there is no fuel left (as `Config::consume_fuel` of who loads it)
+    #[arg(long)]
+    consume_fuel: bool,
+
+    /// Stop at the host's epoch deadlines (as `Config::epoch_interruption` of who loads it)
+    #[arg(long)]
+    epoch_interruption: bool,
+
+    /// Address space of each memory in bytes; from 4 GiB on, 32-bit memories need no checks
+    #[arg(long, value_name = "BYTES", default_value_t = Options::default().memory_reservation)]
+    memory_reservation: u64,
+
+    /// How many bytes behind that always fault
+    #[arg(long, value_name = "BYTES", default_value_t = Options::default().memory_guard)]
+    memory_guard_size: u64,
+
+    /// Give every NaN that an instruction makes the same bits
+    #[arg(long)]
+    nan_canonicalization: bool,
+
     /// Let the code generator check its own work (slow)
     #[arg(long)]
     verify: bool,
@@ -36,10 +68,41 @@ pub struct CodeOptions {
     threads: Option<u16>,
 }
 
+/// A name to switch on or off.
+#[derive(Clone, Debug)]
+struct Switch {
+    name: String,
+    enabled: bool,
+}
+
+impl FromStr for Switch {
+    type Err = Error;
+
+    /// `+name`, `name` or `-name`, for one of the features there are.
+    fn from_str(text: &str) -> Result<Switch> {
+        let (name, enabled) = match text.strip_prefix('-') {
+            Some(name) => (name, false),
+            None => (text.strip_prefix('+').unwrap_or(text), true),
+        };
+        Features::default().set(name, enabled)?;
+        Ok(Switch { name: name.to_string(), enabled })
+    }
+}
+
 impl CodeOptions {
     /// The compiler's options.
     pub fn options(&self, default_cpu: TargetCpu) -> Options {
+        let mut features = Features::default();
+        for feature in &self.wasm_features {
+            features.set(&feature.name, feature.enabled).expect("checked when it was parsed");
+        }
         Options {
+            features,
+            consume_fuel: self.consume_fuel,
+            epoch_interruption: self.epoch_interruption,
+            memory_reservation: self.memory_reservation,
+            memory_guard: self.memory_guard_size,
+            nan_canonicalization: self.nan_canonicalization,
             cpu: self.target_cpu.clone().unwrap_or(default_cpu),
             cpu_features: self.cpu_features.clone(),
             opt_level: self.opt_level,
