@@ -38,6 +38,9 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         memory_guard,
         consume_fuel,
         epoch_interruption,
+        symbols,
+        unwind_info,
+        address_map,
     } = options;
     let target = target::lookup(options)?;
     let mut sum = Sum(Sha256::new());
@@ -68,6 +71,9 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     sum.add("memory guard", &memory_guard.to_string());
     sum.add("fuel", &consume_fuel.to_string());
     sum.add("epochs", &epoch_interruption.to_string());
+    sum.add("symbols", &symbols.to_string());
+    sum.add("unwind info", &unwind_info.to_string());
+    sum.add("address map", &address_map.to_string());
     Ok(sum.0.finalize().into())
 }
 
@@ -114,6 +120,9 @@ mod tests {
             ("memory_guard", of(|options| options.memory_guard = 1 << 20)),
             ("consume_fuel", of(|options| options.consume_fuel = true)),
             ("epoch_interruption", of(|options| options.epoch_interruption = true)),
+            ("symbols", of(|options| options.symbols = false)),
+            ("unwind_info", of(|options| options.unwind_info = false)),
+            ("address_map", of(|options| options.address_map = false)),
             ("verifier", of(|options| options.verifier = true)),
             ("nan_canonicalization", of(|options| options.nan_canonicalization = true)),
             (

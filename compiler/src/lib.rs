@@ -117,8 +117,11 @@ pub fn compile_observed(
             text: &code.text,
             metadata,
             image: &plan.contents.image,
-            symbols: &link::symbols(&plan.symbols, &code),
-            unwind: &code.unwind,
+            symbols: &match options.symbols {
+                true => link::symbols(&plan.symbols, &code),
+                false => Vec::new(),
+            },
+            unwind: if options.unwind_info { &code.unwind } else { &[] },
             cie: target.isa.create_systemv_cie(),
             descriptor_symbol: &metadata::descriptor_symbol(options),
             exports: &[],

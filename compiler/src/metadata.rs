@@ -72,7 +72,10 @@ pub fn assemble(plan: &Plan<'_>, code: &Code, target: &Target, options: &Options
             })
             .collect(),
         traps: code.traps.clone(),
-        positions: code.positions.clone(),
+        positions: match options.address_map {
+            true => code.positions.clone(),
+            false => Vec::new(),
+        },
         names: (imported..module.functions.len())
             .map(|index| {
                 module.names.function(wootz_runtime::abi::index::FuncIndex::from_position(index))

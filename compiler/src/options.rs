@@ -28,6 +28,12 @@ pub struct Options {
     pub memory_reservation: u64,
     /// How many bytes behind the reservation always fault.
     pub memory_guard: u64,
+    /// Whether the file has a symbol for every function. The descriptor has one in any case.
+    pub symbols: bool,
+    /// Whether the file has unwind tables.
+    pub unwind_info: bool,
+    /// Whether the file says which instruction comes from which place of the module.
+    pub address_map: bool,
     /// How many threads compile functions; `None` for one per processor.
     pub threads: Option<usize>,
     /// Whether Cranelift's verifier checks its own work. Slow.
@@ -55,6 +61,9 @@ impl Default for Options {
             prefix: None,
             memory_reservation: 4 << 30,
             memory_guard: 32 << 20,
+            symbols: true,
+            unwind_info: true,
+            address_map: true,
             threads: None,
             verifier: false,
             consume_fuel: false,

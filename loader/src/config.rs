@@ -1,62 +1,88 @@
 //! What an engine does, and how: plain data, checked as a whole by [`Engine::new`](crate::Engine::new).
+//!
+//! Always true: a setting either acts, or `Engine::new` refuses it and says why. None is ignored in silence, but for those
+//! that only a compiler needs, in a program without one.
 
 use std::collections::BTreeMap;
+
+use wootz_runtime::vm::memory::AddressSpace;
 
 #[cfg(feature = "compiler")]
 use crate::cache::Cache;
 
-/// How much the code generator optimises.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum OptLevel {
-    /// Not at all: fastest to compile.
-    None,
-    /// For speed.
-    Speed,
-    /// For speed, where it does not cost size.
-    SpeedAndSize,
-}
+/// What settings can be chosen from.
+mod choices;
+/// What settings are.
+mod getters;
+/// Whether settings make sense together.
+mod rules;
 
-/// How profilers learn what code in memory is called.
-///
-/// Modules that were loaded from files ([`Module::load`](crate::Module::load)), or from a cache, need none of this: they are
-/// shared libraries with symbols and unwind tables, and `perf`, VTune and others treat them as such.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum ProfilingStrategy {
-    /// They do not.
-    None,
-    /// The functions of modules in memory are listed in `/tmp/perf-PID.map`, where `perf` and other tools look for the
-    /// names of code without a file. Costs the least; `perf annotate` has no code to show.
-    PerfMap,
-    /// Modules in memory are written to files in `wootz-PID` in the system's directory for temporary files, and loaded from
-    /// there. `perf report` and `perf annotate` find everything by themselves: no jitdump file is written, and
-    /// `perf inject` is not needed. The files stay, to be removed when the profile is no longer needed.
-    JitDump,
-    /// The same as [`JitDump`](Self::JitDump): VTune finds the files as `perf` does.
-    VTune,
-}
+pub use choices::{
+    Collector, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
+    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy,
+};
+
+/// How many frames a backtrace has, unless somebody says something else.
+const DEFAULT_BACKTRACE_FRAMES: usize = 20;
 
 /// The settings of an [`Engine`](crate::Engine).
 ///
+/// Methods have the names and meanings that they have in the `wasmtime` crate. What a method asks for and this version
+/// cannot do is an error from [`Engine::new`](crate::Engine::new), and so are settings that contradict each other. The last
+/// word on a setting counts.
+///
 /// Settings that only a compiler needs are accepted without cargo feature `compiler` too, and have no effect then.
+///
+/// ```
+/// use wootz::{Config, Engine, OptLevel};
+///
+/// let mut config = Config::new();
+/// config.cranelift_opt_level(OptLevel::None).max_wasm_stack(1 << 20);
+/// let engine = Engine::new(&config)?;
+///
+/// // Two settings that cannot both be meant.
+/// config.wasm_simd(false).wasm_relaxed_simd(true);
+/// let error = Engine::new(&config).unwrap_err();
+/// assert!(error.to_string().contains("wasm_simd"));
+/// # Ok::<(), wootz::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     /// WebAssembly proposals that were switched on or off, by the names that artifacts use.
     pub(crate) features: BTreeMap<&'static str, bool>,
+    /// Methods that were called to ask for what this version does not have, and why not.
+    unsupported: BTreeMap<&'static str, &'static str>,
+    pub(crate) compiler: bool,
+    strategy: Strategy,
     pub(crate) target: Option<String>,
     pub(crate) target_cpu: Option<String>,
     pub(crate) opt_level: OptLevel,
     pub(crate) debug_verifier: bool,
     pub(crate) nan_canonicalization: bool,
+    pub(crate) regalloc_algorithm: RegallocAlgorithm,
+    inlining: Inlining,
     pub(crate) cranelift_flags: Vec<(String, String)>,
     pub(crate) parallel_compilation: bool,
+    pub(crate) relaxed_simd_deterministic: bool,
+    pub(crate) debug_symbols: bool,
+    pub(crate) native_unwind_info: bool,
+    pub(crate) address_map: bool,
+    module_version: ModuleVersionStrategy,
+    allocation_strategy: InstanceAllocationStrategy,
+    collector: Collector,
+    gc_support: bool,
+    signals_based_traps: bool,
+    pub(crate) shared_memory: bool,
     pub(crate) memory_reservation: u64,
     pub(crate) memory_guard_size: u64,
+    guard_before_linear_memory: bool,
+    memory_may_move: bool,
+    memory_reservation_for_growth: u64,
     pub(crate) memory_init_cow: bool,
+    pub(crate) force_memory_init_memfd: bool,
+    dense_image_bytes: u64,
     pub(crate) max_wasm_stack: usize,
-    pub(crate) wasm_backtrace: bool,
-    pub(crate) wasm_backtrace_max_frames: usize,
+    wasm_backtrace_max_frames: usize,
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) profiler: ProfilingStrategy,
@@ -68,19 +94,38 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             features: BTreeMap::new(),
+            unsupported: BTreeMap::new(),
+            compiler: true,
+            strategy: Strategy::Auto,
             target: None,
             target_cpu: None,
             opt_level: OptLevel::Speed,
             debug_verifier: false,
             nan_canonicalization: false,
+            regalloc_algorithm: RegallocAlgorithm::Backtracking,
+            inlining: Inlining::No,
             cranelift_flags: Vec::new(),
             parallel_compilation: true,
+            relaxed_simd_deterministic: false,
+            debug_symbols: true,
+            native_unwind_info: true,
+            address_map: true,
+            module_version: ModuleVersionStrategy::WasmtimeVersion,
+            allocation_strategy: InstanceAllocationStrategy::OnDemand,
+            collector: Collector::Auto,
+            gc_support: true,
+            signals_based_traps: true,
+            shared_memory: false,
             memory_reservation: 4 << 30,
             memory_guard_size: 32 << 20,
+            guard_before_linear_memory: true,
+            memory_may_move: true,
+            memory_reservation_for_growth: 2 << 30,
             memory_init_cow: true,
+            force_memory_init_memfd: false,
+            dense_image_bytes: rules::DENSE_IMAGE_BYTES,
             max_wasm_stack: 512 << 10,
-            wasm_backtrace: true,
-            wasm_backtrace_max_frames: 20,
+            wasm_backtrace_max_frames: DEFAULT_BACKTRACE_FRAMES,
             consume_fuel: false,
             epoch_interruption: false,
             profiler: ProfilingStrategy::None,
@@ -100,24 +145,43 @@ macro_rules! features {
     )*};
 }
 
+/// Setters of what this version does not have: asking for it is an error of `Engine::new`.
+macro_rules! unsupported {
+    ($($(#[$doc:meta])* $method:ident $reason:literal;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Off, and not supported in this version: [`Engine::new`](crate::Engine::new) refuses `true`.
+        pub fn $method(&mut self, enable: bool) -> &mut Config {
+            match enable {
+                true => self.unsupported.insert(stringify!($method), $reason),
+                false => self.unsupported.remove(stringify!($method)),
+            };
+            self
+        }
+    )*};
+}
+
 impl Config {
     /// The default settings.
     pub fn new() -> Config {
         Config::default()
     }
 
+    // What modules may contain.
+
     features! {
         /// The `bulk-memory` proposal: `memory.copy`, `table.init` and so on.
         wasm_bulk_memory "bulk-memory";
         /// The `multi-value` proposal: several results, and blocks with parameters.
         wasm_multi_value "multi-value";
-        /// The `reference-types` proposal: `externref`, `funcref`, several tables.
+        /// The `reference-types` proposal: `externref`, `funcref`, several tables. Needs
+        /// [`wasm_bulk_memory`](Self::wasm_bulk_memory).
         wasm_reference_types "reference-types";
         /// The `extended-const` proposal: arithmetic in constant expressions.
         wasm_extended_const "extended-const";
         /// The `simd` proposal: `v128`.
         wasm_simd "simd";
-        /// The `relaxed-simd` proposal.
+        /// The `relaxed-simd` proposal. Needs [`wasm_simd`](Self::wasm_simd).
         wasm_relaxed_simd "relaxed-simd";
         /// The `threads` proposal: shared memories and atomic accesses.
         wasm_threads "threads";
@@ -127,16 +191,74 @@ impl Config {
         wasm_multi_memory "multi-memory";
         /// The `tail-call` proposal.
         wasm_tail_call "tail-call";
-        /// The `function-references` proposal.
+        /// The `function-references` proposal. Needs [`wasm_reference_types`](Self::wasm_reference_types).
         wasm_function_references "function-references";
-        /// The `gc` proposal.
+        /// The `gc` proposal. Needs [`wasm_function_references`](Self::wasm_function_references).
         wasm_gc "gc";
-        /// The `exceptions` proposal.
+        /// The `exceptions` proposal. Needs [`wasm_reference_types`](Self::wasm_reference_types).
         wasm_exceptions "exceptions";
         /// The `wide-arithmetic` proposal.
         wasm_wide_arithmetic "wide-arithmetic";
         /// The `custom-page-sizes` proposal.
         wasm_custom_page_sizes "custom-page-sizes";
+    }
+
+    unsupported! {
+        /// The `branch-hinting` proposal.
+        wasm_branch_hinting "the compiler does not use branch hints; modules that have them run all the same, so leave it off";
+        /// The `shared-everything-threads` proposal.
+        wasm_shared_everything_threads "the compiler does not know the proposal; leave it off";
+        /// The `stack-switching` proposal.
+        wasm_stack_switching "the compiler does not know the proposal; leave it off";
+        /// The exceptions that came before the `exceptions` proposal: `try`, `catch`, `rethrow`.
+        wasm_legacy_exceptions "the compiler does not know these instructions; translate the module with `wasm-opt --translate-to-exnref`";
+        /// The component model.
+        wasm_component_model "only modules can be compiled and run; extract the core module of the component";
+        /// Debug information in artifacts, for native debuggers to show the program's source.
+        debug_info "compiled modules have symbols and unwind tables, but no line tables yet; leave it off";
+        /// Instrumentation for debugging guests from within the program.
+        guest_debug "there is no such instrumentation; use a native debugger on the compiled module, and leave it off";
+        /// Core dumps of guests that trap, attached to the errors.
+        coredump_on_trap "there are no core dumps of guests; errors have backtraces (`WasmBacktrace`), so leave it off";
+        /// Checks of a guest's use of its allocator.
+        wmemcheck "there is no such instrumentation; leave it off";
+        /// Tables that are filled when their elements are used first. Off here: tables are filled when instances are made,
+        /// and calls through them need no check.
+        table_lazy_init "tables are filled when instances are made; leave it off";
+    }
+
+    /// Whether the results of relaxed SIMD instructions are the same on all machines, at some cost in speed. Off by
+    /// default. (Other interfaces call this setting `wasm_relaxed_simd_deterministic`.)
+    pub fn relaxed_simd_deterministic(&mut self, enable: bool) -> &mut Config {
+        self.relaxed_simd_deterministic = enable;
+        self
+    }
+
+    /// Whether there is anything that frees objects of guests: what the proposals `function-references`, `gc` and
+    /// `exceptions` need. On by default; `false` switches them off.
+    pub fn gc_support(&mut self, enable: bool) -> &mut Config {
+        self.gc_support = enable;
+        self
+    }
+
+    /// Whether [`SharedMemory::new`](crate::SharedMemory::new) may be used. Off by default, as in the `wasmtime` crate.
+    pub fn shared_memory(&mut self, enable: bool) -> &mut Config {
+        self.shared_memory = enable;
+        self
+    }
+
+    // How modules are compiled.
+
+    /// Whether the engine compiles at all. On by default; `false` lets it only load what was compiled before.
+    pub fn enable_compiler(&mut self, enable: bool) -> &mut Config {
+        self.compiler = enable;
+        self
+    }
+
+    /// Which compiler to use. There is one, Cranelift.
+    pub fn strategy(&mut self, strategy: Strategy) -> &mut Config {
+        self.strategy = strategy;
+        self
     }
 
     /// The target triple that modules are compiled for; this machine's unless set. Modules for another machine can be
@@ -165,6 +287,18 @@ impl Config {
     /// Whether the code generator checks its own work. Slow; off by default.
     pub fn cranelift_debug_verifier(&mut self, enable: bool) -> &mut Config {
         self.debug_verifier = enable;
+        self
+    }
+
+    /// How registers are allocated. The default is [`RegallocAlgorithm::Backtracking`].
+    pub fn cranelift_regalloc_algorithm(&mut self, algorithm: RegallocAlgorithm) -> &mut Config {
+        self.regalloc_algorithm = algorithm;
+        self
+    }
+
+    /// Which calls are replaced by the body of the function that is called. The default is [`Inlining::No`].
+    pub fn compiler_inlining(&mut self, inlining: Inlining) -> &mut Config {
+        self.inlining = inlining;
         self
     }
 
@@ -229,16 +363,83 @@ impl Config {
         Ok(self.cache(Some(Cache::from_file(None)?)))
     }
 
+    /// Whether artifacts have a symbol for every function, for debuggers and profilers. On by default. Without, artifacts
+    /// are smaller; backtraces have names all the same.
+    pub fn debug_symbols(&mut self, enable: bool) -> &mut Config {
+        self.debug_symbols = enable;
+        self
+    }
+
+    /// Whether artifacts have unwind tables (`.eh_frame`), with which debuggers, profilers and the system's unwinder see
+    /// through frames of guests. On by default. [`WasmBacktrace`](crate::WasmBacktrace) does not need them.
+    pub fn native_unwind_info(&mut self, enable: bool) -> &mut Config {
+        self.native_unwind_info = enable;
+        self
+    }
+
+    /// Whether artifacts say which instruction comes from which place of the WebAssembly module, for
+    /// [`FrameInfo::module_offset`](crate::FrameInfo::module_offset) and
+    /// [`Module::address_map`](crate::Module::address_map). On by default.
+    pub fn generate_address_map(&mut self, generate: bool) -> &mut Config {
+        self.address_map = generate;
+        self
+    }
+
+    /// What must agree between the compiler of an artifact and its loader. The default is the version of the binary
+    /// interface, and nothing else is supported in this version.
+    ///
+    /// # Errors
+    /// If a text of the user's is longer than 255 bytes.
+    pub fn module_version(
+        &mut self,
+        strategy: ModuleVersionStrategy,
+    ) -> crate::Result<&mut Config> {
+        if let ModuleVersionStrategy::Custom(text) = &strategy
+            && text.len() > 255
+        {
+            anyhow::bail!("custom module version cannot be more than 255 bytes: {text}");
+        }
+        self.module_version = strategy;
+        Ok(self)
+    }
+
+    // Memories.
+
     /// How many bytes of address space each linear memory has. The default is 4 GiB, with which accesses to 32-bit
     /// memories need no check.
+    ///
+    /// With less, and for memories with 64-bit addresses or small pages, every access is checked, and a memory that
+    /// needs more moves. Modules run only in engines that reserve at least as much as they were compiled for.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self
     }
 
-    /// How many bytes behind that always fault. The default is 32 MiB.
+    /// How many bytes behind that always fault. The default is 32 MiB: accesses with constant offsets up to there need no
+    /// check. Modules run only in engines whose guard is at least as long as they were compiled for.
     pub fn memory_guard_size(&mut self, bytes: u64) -> &mut Config {
         self.memory_guard_size = bytes;
+        self
+    }
+
+    /// Whether as many bytes in front of each linear memory fault too. On by default. Compiled code never goes there; if
+    /// there were a mistake in it, this would keep it from doing harm.
+    pub fn guard_before_linear_memory(&mut self, enable: bool) -> &mut Config {
+        self.guard_before_linear_memory = enable;
+        self
+    }
+
+    /// Whether a linear memory that needs more than [`memory_reservation`](Self::memory_reservation) may move. On by
+    /// default. Without, it cannot grow beyond what was reserved for it.
+    pub fn memory_may_move(&mut self, enable: bool) -> &mut Config {
+        self.memory_may_move = enable;
+        self
+    }
+
+    /// How many bytes a linear memory that exceeds [`memory_reservation`](Self::memory_reservation), from the beginning or
+    /// by growing, can grow before it moves again. The default is 2 GiB.
+    pub fn memory_reservation_for_growth(&mut self, bytes: u64) -> &mut Config {
+        self.memory_reservation_for_growth = bytes;
         self
     }
 
@@ -249,6 +450,50 @@ impl Config {
         self
     }
 
+    /// Whether these contents are mapped from a file in memory, even if the module was loaded from a file: new instances
+    /// then never wait for a disk. Off by default.
+    pub fn force_memory_init_memfd(&mut self, enable: bool) -> &mut Config {
+        self.force_memory_init_memfd = enable;
+        self
+    }
+
+    /// Up to which size, in bytes, images of memories may have holes. The default is 16 MiB, and nothing else is supported
+    /// in this version: images consist of the pages that have contents.
+    pub fn memory_guaranteed_dense_image_size(&mut self, bytes: u64) -> &mut Config {
+        self.dense_image_bytes = bytes;
+        self
+    }
+
+    // How guests run.
+
+    /// Where the parts of instances come from. The default is [`InstanceAllocationStrategy::OnDemand`], and nothing else is
+    /// supported in this version.
+    pub fn allocation_strategy(
+        &mut self,
+        strategy: impl Into<InstanceAllocationStrategy>,
+    ) -> &mut Config {
+        self.allocation_strategy = strategy.into();
+        self
+    }
+
+    /// What frees the objects of the `gc` proposal.
+    pub fn collector(&mut self, collector: Collector) -> &mut Config {
+        self.collector = collector;
+        self
+    }
+
+    /// Whether traps are found by the processor. On by default, and nothing else is supported in this version.
+    pub fn signals_based_traps(&mut self, enable: bool) -> &mut Config {
+        self.signals_based_traps = enable;
+        self
+    }
+
+    /// Whether traps are found by way of Mach ports on macOS, rather than signals. No other system has them, so elsewhere
+    /// it makes no difference.
+    pub fn macos_use_mach_ports(&mut self, _mach_ports: bool) -> &mut Config {
+        self
+    }
+
     /// How many bytes of stack wasm may use, from where the host calls it. The default is 512 KiB. Less if the thread's
     /// stack is smaller: host functions keep a part of it.
     pub fn max_wasm_stack(&mut self, size: usize) -> &mut Config {
@@ -256,9 +501,14 @@ impl Config {
         self
     }
 
-    /// Whether errors come with a [`WasmBacktrace`](crate::WasmBacktrace). On by default.
+    /// Whether errors come with a [`WasmBacktrace`](crate::WasmBacktrace). On by default. `false` is the same as
+    /// [`wasm_backtrace_max_frames(None)`](Self::wasm_backtrace_max_frames), and `true` undoes that.
     pub fn wasm_backtrace(&mut self, enable: bool) -> &mut Config {
-        self.wasm_backtrace = enable;
+        self.wasm_backtrace_max_frames = match (enable, self.wasm_backtrace_max_frames) {
+            (false, _) => 0,
+            (true, 0) => DEFAULT_BACKTRACE_FRAMES,
+            (true, frames) => frames,
+        };
         self
     }
 
@@ -291,6 +541,27 @@ impl Config {
 
     /// How many frames a backtrace has at most, all settings considered.
     pub(crate) fn backtrace_frames(&self) -> usize {
-        if self.wasm_backtrace { self.wasm_backtrace_max_frames } else { 0 }
+        self.wasm_backtrace_max_frames
+    }
+
+    /// How much address space memories get.
+    pub(crate) fn address_space(&self) -> AddressSpace {
+        AddressSpace {
+            reservation: self.memory_reservation,
+            guard: self.memory_guard_size,
+            guard_before: self.guard_before_linear_memory,
+            may_move: self.memory_may_move,
+            reservation_for_growth: self.memory_reservation_for_growth,
+        }
+    }
+
+    /// Whether a proposal is on or off; `None` if the settings say nothing about it.
+    pub(crate) fn proposal(&self, name: &str) -> Option<bool> {
+        rules::proposal(self, name)
+    }
+
+    /// Checks everything that does not need a compiler.
+    pub(crate) fn check(&self) -> crate::Result<()> {
+        rules::check(self)
     }
 }

@@ -54,20 +54,7 @@ impl Engine {
     /// # Errors
     /// If a setting is unknown, or settings contradict each other.
     pub fn new(config: &Config) -> Result<Engine> {
-        if config.max_wasm_stack == 0 {
-            bail!("`Config::max_wasm_stack` must not be 0");
-        }
-        if config
-            .memory_reservation
-            .checked_add(config.memory_guard_size)
-            .is_none_or(|bytes| bytes > 1 << 46)
-        {
-            bail!(
-                "a memory reservation of {} bytes and a guard of {} bytes exceed the address space",
-                config.memory_reservation,
-                config.memory_guard_size
-            );
-        }
+        config.check()?;
         #[cfg(feature = "compiler")]
         let options = options(config)?;
         #[cfg(feature = "compiler")]
@@ -148,9 +135,15 @@ impl Engine {
     /// [`Module::deserialize`](crate::Module::deserialize) or, from a file, [`Module::load`](crate::Module::load).
     ///
     /// # Errors
-    /// If the module is invalid, or exceeds a limit.
+    /// If the module is invalid, or exceeds a limit; or if [`Config::enable_compiler`] says not to compile.
     #[cfg(feature = "compiler")]
     pub fn precompile_module(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        if !self.inner.config.compiler {
+            bail!(
+                "this engine does not compile (`Config::enable_compiler(false)`): load what was compiled before, with \
+                 `Module::load` or `Module::deserialize`"
+            );
+        }
         let wasm = wat::parse_bytes(bytes)?;
         Ok(wootz_compiler::compile(&wasm, &self.inner.options)?)
     }
@@ -159,8 +152,9 @@ impl Engine {
 /// The compiler's options that follow from the settings.
 #[cfg(feature = "compiler")]
 fn options(config: &Config) -> Result<wootz_compiler::Options> {
-    use crate::config::OptLevel;
+    use crate::config::{OptLevel, RegallocAlgorithm};
     use wootz_compiler::{CpuFeature, Options, TargetCpu};
+    use wootz_runtime::abi::compat::FEATURES;
 
     let mut options = Options {
         target: config.target.clone(),
@@ -182,10 +176,24 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         nan_canonicalization: config.nan_canonicalization,
         consume_fuel: config.consume_fuel,
         epoch_interruption: config.epoch_interruption,
+        symbols: config.debug_symbols,
+        unwind_info: config.native_unwind_info,
+        address_map: config.address_map,
         ..Options::default()
     };
-    for (&name, &enabled) in &config.features {
-        options.features.set(name, enabled)?;
+    for &name in FEATURES {
+        if let Some(enabled) = config.proposal(name) {
+            options.features.set(name, enabled)?;
+        }
+    }
+    if config.relaxed_simd_deterministic && options.features.contains("relaxed-simd") {
+        bail!(
+            "`Config::relaxed_simd_deterministic(true)` is not supported in this version together with \
+             `Config::wasm_relaxed_simd`: switch one of them off"
+        );
+    }
+    if config.regalloc_algorithm == RegallocAlgorithm::SinglePass {
+        options.cranelift_flags.push(("regalloc_algorithm".into(), "single_pass".into()));
     }
     let unusual = config.target.is_some()
         || config.target_cpu.is_some()

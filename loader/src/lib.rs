@@ -42,6 +42,8 @@ mod matching;
 mod profiling;
 /// A file or bytes to a loaded, checked library.
 mod artifact;
+/// What two engines must have in common to exchange artifacts.
+mod compatibility;
 /// Loaded modules.
 mod module;
 /// Why a guest stopped.
@@ -77,7 +79,10 @@ pub use artifact::ArtifactError;
 pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
 #[cfg(feature = "compiler")]
 pub use cache::{Cache, CacheConfig};
-pub use config::{Config, OptLevel, ProfilingStrategy};
+pub use config::{
+    Collector, Config, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
+    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy,
+};
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};
 pub use externs::{Export, Extern};

@@ -33,7 +33,7 @@ impl Memory {
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         let store = store.as_context_mut().0;
         if ty.is_shared() {
-            bail!("shared memories are not supported in this version");
+            bail!("shared memories belong to no store: make them with `SharedMemory::new`");
         }
         store.core.check_counts(0, 0, 1)?;
         let bytes = |pages: u64| usize::try_from(u128::from(pages) << ty.page_size_log2()).ok();
@@ -42,7 +42,8 @@ impl Memory {
             ty.maximum().map(|max| bytes(max).unwrap_or(usize::MAX)),
         )?;
         let abi = ty.to_abi();
-        let memory = vm::memory::Memory::new(abi, store.core.memory_checks(&abi), None)
+        let space = store.core.engine().config().address_space();
+        let memory = vm::memory::Memory::new(abi, space.checks(&abi), space, None)
             .context("failed to make a memory")?;
         Ok(Memory { store: store.core.id(), index: store.core.own_memory(memory) })
     }

@@ -3,16 +3,16 @@
 //! In: its compatibility record. Out: nothing, or the first need that is not met, by name.
 
 use wootz_runtime::abi::compat::{Compatibility, Settings};
-use wootz_runtime::abi::manifest::Manifest;
+use wootz_runtime::abi::manifest::{BoundsChecks, ImportType, Manifest, Memory};
 
 use super::cpu;
 use super::error::ArtifactError;
 use crate::config::Config;
 
 /// The target: architecture and operating system. The rest of the triple makes no difference to compiled code.
-pub fn target(compat: &Compatibility) -> Result<(), ArtifactError> {
+pub fn target(triple: &str) -> Result<(), ArtifactError> {
     let (architecture, system) = (std::env::consts::ARCH, std::env::consts::OS);
-    let mut parts = compat.target.split('-');
+    let mut parts = triple.split('-');
     let found = parts.next().unwrap_or_default();
     // Architectures have variants, such as riscv64gc.
     if !found.starts_with(architecture) {
@@ -20,7 +20,7 @@ pub fn target(compat: &Compatibility) -> Result<(), ArtifactError> {
         return Err(ArtifactError::OtherTarget { what: "architecture", found, expected });
     }
     if !parts.any(|part| part == system) {
-        let (found, expected) = (compat.target.clone(), format!("{architecture} {system}"));
+        let (found, expected) = (triple.to_string(), format!("{architecture} {system}"));
         return Err(ArtifactError::OtherTarget { what: "operating system", found, expected });
     }
     Ok(())
@@ -46,8 +46,7 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
         }
     }
     // What the engine says nothing about, it allows.
-    let refused =
-        settings.features.iter().find(|name| config.features.get(name.as_str()) == Some(&false));
+    let refused = settings.features.iter().find(|name| config.proposal(name) == Some(false));
     match refused {
         Some(name) => {
             Err(ArtifactError::Setting { name: name.clone(), artifact: true, engine: false })
@@ -56,15 +55,124 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
     }
 }
 
+/// The memories, imported and its own: compiled code relies on the address space around them.
+pub fn memories(manifest: &Manifest, config: &Config) -> Result<(), ArtifactError> {
+    for memory in all_memories(manifest) {
+        let BoundsChecks::Guarded { reservation, guard } = memory.checks else { continue };
+        for (setting, artifact_bytes, engine_bytes) in [
+            ("memory_reservation", reservation, config.memory_reservation),
+            ("memory_guard_size", guard, config.memory_guard_size),
+        ] {
+            if artifact_bytes > engine_bytes {
+                return Err(ArtifactError::AddressSpace { setting, artifact_bytes, engine_bytes });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn all_memories(manifest: &Manifest) -> impl Iterator<Item = &Memory> {
+    let imported = manifest.imports.iter().filter_map(|import| match &import.ty {
+        ImportType::Memory(memory) => Some(memory),
+        _ => None,
+    });
+    imported.chain(&manifest.memories)
+}
+
 /// What the module has, as far as this loader cannot have it.
 pub fn contents(manifest: &Manifest) -> Result<(), ArtifactError> {
     let shape = manifest.shape();
-    match shape.tags == 0 && shape.imported_tags == 0 {
-        true => Ok(()),
-        false => Err(ArtifactError::Setting {
-            name: "exceptions".to_string(),
-            artifact: true,
-            engine: false,
-        }),
+    let unsupported = [
+        ("exceptions", shape.tags != 0 || shape.imported_tags != 0),
+        ("threads", all_memories(manifest).any(|memory| memory.ty.shared)),
+    ];
+    match unsupported.into_iter().find(|(_, has)| *has) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(ArtifactError::Setting { name: name.to_string(), artifact: true, engine: false })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wootz_runtime::abi::index::SignatureIndex;
+    use wootz_runtime::abi::manifest::Import;
+    use wootz_runtime::abi::types::{Limits, MemoryType};
+
+    fn compat(target: &str) -> Compatibility {
+        let features = vec!["multi-value".to_string(), "simd".to_string()];
+        Compatibility {
+            target: target.to_string(),
+            cpu_features: vec![],
+            settings: Settings {
+                consume_fuel: false,
+                epoch_interruption: false,
+                signals_based_traps: true,
+                features,
+            },
+            compiler: "test".into(),
+            wasm_sha256: [0; 32],
+        }
+    }
+
+    #[test]
+    fn each_setting_that_differs_has_an_error_of_its_own() {
+        let Compatibility { settings: same, .. } = compat("test");
+        settings(&same, &Config::new()).unwrap();
+        for (name, artifact) in [
+            ("consume_fuel", Settings { consume_fuel: true, ..same.clone() }),
+            ("epoch_interruption", Settings { epoch_interruption: true, ..same.clone() }),
+            ("signals_based_traps", Settings { signals_based_traps: false, ..same.clone() }),
+        ] {
+            let error = settings(&artifact, &Config::new()).unwrap_err();
+            assert!(matches!(&error, ArtifactError::Setting { name: found, .. } if found == name));
+        }
+        let mut config = Config::new();
+        config.wasm_simd(false);
+        let error = settings(&same, &config).unwrap_err();
+        assert!(matches!(&error, ArtifactError::Setting { name, .. } if name == "simd"), "{error}");
+    }
+
+    #[test]
+    fn targets_and_processors_are_named() {
+        let here = format!("{}-unknown-{}-gnu", std::env::consts::ARCH, std::env::consts::OS);
+        target(&here).unwrap();
+        for (triple, what) in [
+            (here.replace(std::env::consts::ARCH, "z80"), "architecture"),
+            (here.replace(std::env::consts::OS, "plan9"), "operating system"),
+        ] {
+            let error = target(&triple).unwrap_err();
+            assert!(
+                matches!(error, ArtifactError::OtherTarget { what: found, .. } if found == what)
+            );
+        }
+        let compat = Compatibility { cpu_features: vec!["has_warp_drive".into()], ..compat(&here) };
+        let error = cpu(&compat).unwrap_err();
+        assert!(matches!(error, ArtifactError::CpuFeature { name } if name == "has_warp_drive"));
+    }
+
+    #[test]
+    fn what_this_loader_cannot_have_is_named_by_its_proposal() {
+        let import = |ty| Manifest {
+            imports: vec![Import { module: "m".into(), name: "n".into(), ty }],
+            ..Manifest::default()
+        };
+        let ty = MemoryType {
+            limits: Limits { min: 1, max: Some(1) },
+            memory64: false,
+            shared: true,
+            page_size_log2: 16,
+        };
+        let memory = Memory { ty, checks: BoundsChecks::Explicit };
+        for (manifest, proposal) in [
+            (import(ImportType::Tag(SignatureIndex(0))), "exceptions"),
+            (import(ImportType::Memory(memory)), "threads"),
+            (Manifest { memories: vec![memory], ..Manifest::default() }, "threads"),
+        ] {
+            let error = contents(&manifest).unwrap_err();
+            assert!(matches!(error, ArtifactError::Setting { name, .. } if name == proposal));
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 macro_rules! features {
     ($detected:ident: $($name:literal $($feature:tt)&+,)*) => {
+        /// The features that may be asked for.
+        const KNOWN: &[&str] = &[$($name),*];
+
         /// Whether the processor has a feature. An unknown feature it does not have.
         pub fn has(name: &str) -> bool {
             match name {
@@ -43,10 +46,19 @@ features! { is_aarch64_feature_detected:
     "has_dotprod" "dotprod",
 }
 
+/// No feature is known.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const KNOWN: &[&str] = &[];
+
 /// Whether the processor has a feature. Only the base of the architecture can be relied on here.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub fn has(_name: &str) -> bool {
     false
+}
+
+/// The features that the processor has.
+pub fn features() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().copied().filter(|name| has(name))
 }
 
 #[cfg(test)]

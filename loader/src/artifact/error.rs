@@ -78,6 +78,27 @@ pub enum ArtifactError {
         /// Whether it is on in the engine.
         engine: bool,
     },
+    /// Its code relies on more address space around memories than the engine gives them.
+    AddressSpace {
+        /// The method of [`Config`](crate::Config): `memory_reservation` or `memory_guard_size`.
+        setting: &'static str,
+        /// How many bytes the artifact needs.
+        artifact_bytes: u64,
+        /// How many bytes the engine is set to.
+        engine_bytes: u64,
+    },
+    /// The memory that it shall be used in does not begin with a page.
+    Misaligned {
+        /// Where it begins.
+        address: usize,
+        /// The size of pages, in bytes.
+        page_bytes: usize,
+    },
+    /// It cannot be used where it is, because its parts must be put together in memory first.
+    NotInPlace {
+        /// Which part is not where it must be.
+        part: &'static str,
+    },
     /// The operating system refused to load it.
     Refused {
         /// In its words.
@@ -151,6 +172,21 @@ impl fmt::Display for ArtifactError {
                     word(engine)
                 )
             }
+            ArtifactError::AddressSpace { setting, artifact_bytes, engine_bytes } => write!(
+                f,
+                "the module was compiled for memories with a `{setting}` of {artifact_bytes} bytes, this engine has \
+                 {engine_bytes}; compile it again with the engine's, or raise `Config::{setting}`"
+            ),
+            ArtifactError::Misaligned { address, page_bytes } => write!(
+                f,
+                "the memory at {address:#x} does not begin with a page: align it to {page_bytes} bytes, or use \
+                 `Module::deserialize`, which copies"
+            ),
+            ArtifactError::NotInPlace { part } => write!(
+                f,
+                "the module cannot be used where it is, because in the file its {part} lies elsewhere than in memory: was it \
+                 linked or changed? use `Module::deserialize`, which copies"
+            ),
             ArtifactError::Refused { message } => write!(f, "the operating system did not load it: {message}"),
         }
     }

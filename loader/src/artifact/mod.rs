@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
-use wootz_runtime::vm::code::{Code, CodeError, Parts};
-use wootz_runtime::vm::mmap::Mapping;
+use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
+use wootz_runtime::vm::mmap::{ExecutablePages, Mapping};
 use wootz_runtime::vm::sys::{self, Library};
 
 use crate::config::{Config, ProfilingStrategy};
@@ -62,8 +62,9 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>
             .map_err(|message| ArtifactError::Refused { message })?;
         match found.in_memory(&library, bytes, was_loaded) {
             Some(start) => {
+                let images = found.image_file(&file, config);
                 // SAFETY: this is what was checked.
-                let code = unsafe { found.code(start, Box::new(library), &file, config) }?;
+                let code = unsafe { found.code(start, Box::new(library), images) }?;
                 Ok((code, file))
             }
             // A library that had this path earlier is still loaded, and the system takes one for the other.
@@ -79,6 +80,17 @@ pub fn check_bytes(bytes: &[u8], config: &Config) -> Result<()> {
     Ok(inspect(bytes, config).map(drop)?)
 }
 
+/// Checks that code for a target can run on this machine.
+#[cfg(feature = "compiler")]
+pub fn check_target(triple: &str) -> Result<(), ArtifactError> {
+    check::target(triple)
+}
+
+/// The features of this machine's processor.
+pub fn processor_features() -> impl Iterator<Item = &'static str> {
+    cpu::features()
+}
+
 /// Loads an artifact from its bytes, of which a copy in a file is all that stays.
 ///
 /// # Safety
@@ -87,6 +99,54 @@ pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<(Code, Arc<Fil
     let found = inspect(bytes, config)?;
     // SAFETY: it is an artifact, as far as can be checked, and the caller vouches for the rest.
     unsafe { load_copy(&found, bytes, config) }
+}
+
+/// Loads the artifact in an open file.
+///
+/// # Safety
+/// As [`load_file`].
+pub unsafe fn load_open_file(file: File, config: &Config) -> Result<(Code, Arc<File>)> {
+    let contents = || Mapping::of_file(&file, file.metadata()?.len() as usize);
+    let contents = contents().context("failed to read the file of a module")?;
+    // SAFETY: the file is mapped, and the caller promises that nobody changes it.
+    let bytes = unsafe { std::slice::from_raw_parts(contents.start().as_ptr(), contents.bytes()) };
+    let found = inspect(bytes, config)?;
+    let path = path_of(&file);
+    // SAFETY: as above.
+    match unsafe { load_open(&found, bytes, Arc::new(file), &path, config) }? {
+        Some(loaded) => Ok(loaded),
+        // SAFETY: as above.
+        None => unsafe { load_copy(&found, bytes, config) },
+    }
+}
+
+/// Loads an artifact where it lies in memory.
+///
+/// # Safety
+/// Wootz has compiled it. The memory is readable and writable, and nobody else uses it as long as the code is alive.
+pub unsafe fn load_in_place(memory: NonNull<[u8]>, config: &Config) -> Result<Code> {
+    let start = memory.cast::<u8>();
+    let page_bytes = sys::page_bytes();
+    if !start.addr().get().is_multiple_of(page_bytes) {
+        let address = start.addr().get();
+        return Err(ArtifactError::Misaligned { address, page_bytes }.into());
+    }
+    // SAFETY: the caller lends the memory.
+    let bytes: &[u8] = unsafe { memory.as_ref() };
+    let found = inspect(bytes, config)?;
+    let pages = found.in_place(bytes.len(), page_bytes)?;
+    // SAFETY: inside of the memory, which the caller lends.
+    let pages = unsafe { ExecutablePages::new(start.add(pages.start), pages.len()) }
+        .map_err(|error| ArtifactError::Refused { message: error.to_string() })?;
+    let image_file = match config.memory_init_cow {
+        true => ImageFile::MadeOnDemand,
+        false => ImageFile::None,
+    };
+    // SAFETY: every part is where the descriptor has it, as was just checked; the caller vouches for the rest.
+    unsafe {
+        let descriptor = start.add(found.metadata.start);
+        Ok(found.code(descriptor, Box::new(pages), image_file)?)
+    }
 }
 
 /// The first bytes of a file that [`load_file`] or [`load_bytes`] has returned.
@@ -106,36 +166,46 @@ unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Cod
         ProfilingStrategy::None | ProfilingStrategy::PerfMap => {
             let file = sys::memory_file(c"wootz-module", bytes)
                 .map_err(|error| refused(error.to_string()))?;
-            // Named by process, so that debuggers find it too. The descriptor stays open while the library is loaded;
-            // otherwise another file would get the same path, and the system would take one for the other.
-            let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-            (file, PathBuf::from(path))
+            let path = path_of(&file);
+            (file, path)
         }
     };
-    let file = Arc::new(file);
     // SAFETY: the caller vouches for the artifact.
-    let library = unsafe { Library::open(&path) }.map_err(refused)?;
-    let start = found
-        .in_memory(&library, bytes, false)
+    let (code, file) = unsafe { load_open(found, bytes, Arc::new(file), &path, config) }?
         .ok_or_else(|| refused("another library was loaded in its place".to_string()))?;
-    let is_listed = config.profiler == ProfilingStrategy::PerfMap;
-    if is_listed {
+    if config.profiler == ProfilingStrategy::PerfMap {
         // perf would look for symbols in the file, which it cannot find, and nowhere else.
-        // SAFETY: nobody knows of the library yet.
-        unsafe {
-            let text = NonNull::new_unchecked(start.as_ptr().offset(found.text.offset as isize));
-            sys::make_anonymous(text, found.text.bytes as usize)
-        }
-        .map_err(|error| refused(format!("the code cannot be shown to perf: {error}")))?;
-    }
-    // Dropped in this order: first the library, then the file that it came from.
-    let library = Box::new((library, file.clone()));
-    // SAFETY: this is what was checked.
-    let code = unsafe { found.code(start, library, &file, config) }?;
-    if is_listed {
+        // SAFETY: nobody runs the code yet.
+        unsafe { sys::make_anonymous(NonNull::from(code.text()).cast(), code.text().len()) }
+            .map_err(|error| refused(format!("the code cannot be shown to perf: {error}")))?;
         profiling::list_functions(&code)?;
     }
     Ok((code, file))
+}
+
+/// The path of an open file. Named by process, so that debuggers find it too. As long as the file is open, no other has it.
+fn path_of(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
+}
+
+/// Loads an artifact by way of an open file with this path. `None` if the system takes another library for it.
+unsafe fn load_open(
+    found: &Found,
+    bytes: &[u8],
+    file: Arc<File>,
+    path: &Path,
+    config: &Config,
+) -> Result<Option<(Code, Arc<File>)>, ArtifactError> {
+    let was_loaded = Library::is_open(path);
+    // SAFETY: the caller vouches for the artifact.
+    let library =
+        unsafe { Library::open(path) }.map_err(|message| ArtifactError::Refused { message })?;
+    let Some(start) = found.in_memory(&library, bytes, was_loaded) else { return Ok(None) };
+    // Dropped in this order: first the library, then the file that it came from.
+    let library = Box::new((library, file.clone()));
+    // SAFETY: this is what was checked.
+    let code = unsafe { found.code(start, library, found.image_file(&file, config)) }?;
+    Ok(Some((code, file)))
 }
 
 /// Where the parts of a checked artifact are.
@@ -161,10 +231,11 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let rest = elf.bytes_from(address).ok_or(outside("descriptor"))?;
     let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
     let (compat, manifest) = tables.decode().map_err(ArtifactError::from_metadata)?;
-    check::target(&compat)?;
+    check::target(&compat.target)?;
     check::cpu(&compat)?;
     check::settings(&compat.settings, config)?;
     check::contents(&manifest)?;
+    check::memories(&manifest, config)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
     let text_file_offset = elf
@@ -207,13 +278,43 @@ impl Found {
         found.then_some(start)
     }
 
+    /// Where images of memories are mapped from, if the artifact is in a file.
+    fn image_file(&self, file: &Arc<File>, config: &Config) -> ImageFile {
+        match self.images_file_offset.filter(|_| config.memory_init_cow) {
+            None => ImageFile::None,
+            Some(_) if config.force_memory_init_memfd => ImageFile::MadeOnDemand,
+            Some(offset) => ImageFile::At(file.clone(), offset),
+        }
+    }
+
+    /// The pages of the code in the file, if every part lies there as it will lie in memory.
+    fn in_place(
+        &self,
+        file_bytes: usize,
+        page_bytes: usize,
+    ) -> Result<std::ops::Range<usize>, ArtifactError> {
+        let beside = |span: Span| self.metadata.start.checked_add_signed(span.offset as isize);
+        let images = self.images_file_offset.map(|offset| offset as usize);
+        if images.is_some() && images != beside(self.images) {
+            return Err(ArtifactError::NotInPlace { part: "images of memories" });
+        }
+        if self.text.bytes == 0 {
+            return Ok(0..0);
+        }
+        let start = self.text_file_offset;
+        let end = (start + self.text.bytes as usize).next_multiple_of(page_bytes);
+        let is_there = Some(start) == beside(self.text)
+            && start.is_multiple_of(page_bytes)
+            && end <= file_bytes;
+        if is_there { Ok(start..end) } else { Err(ArtifactError::NotInPlace { part: "code" }) }
+    }
+
     /// The code of the loaded library.
     unsafe fn code(
         &self,
         start: NonNull<u8>,
         library: Box<dyn Any + Send + Sync>,
-        file: &Arc<File>,
-        config: &Config,
+        image_file: ImageFile,
     ) -> Result<Code, ArtifactError> {
         let part = |offset: i32, bytes: usize| -> &'static [u8] {
             // SAFETY: the library is the one that was checked, so these parts are mapped; whoever has them keeps the
@@ -225,12 +326,11 @@ impl Found {
         } else {
             part(self.images.offset, self.images.bytes as usize)
         };
-        let images_offset = self.images_file_offset.filter(|_| config.memory_init_cow);
         let parts = Parts {
             metadata: part(0, self.metadata.len()),
             text: part(self.text.offset, self.text.bytes as usize),
             images,
-            image_file: images_offset.map(|offset| (file.clone(), offset)),
+            image_file,
             library,
         };
         // SAFETY: the caller vouches for the artifact, and the library stays loaded.

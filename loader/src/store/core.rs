@@ -13,8 +13,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Error, Result, bail, ensure};
 use wootz_runtime::abi::index::SignatureIndex;
-use wootz_runtime::abi::manifest::BoundsChecks;
-use wootz_runtime::abi::types::MemoryType as AbiMemoryType;
 use wootz_runtime::abi::vmctx::{
     HostEntry, VMCTX_HOST, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
 };
@@ -145,6 +143,7 @@ impl StoreCore {
         let settings = Settings {
             max_wasm_stack_bytes: config.max_wasm_stack,
             max_backtrace_frames: config.backtrace_frames(),
+            memories: config.address_space(),
         };
         StoreCore {
             id: StoreId::next(),
@@ -248,16 +247,6 @@ impl StoreCore {
 
     pub fn memory(&self, index: usize) -> NonNull<vm::memory::Memory> {
         self.memories[index]
-    }
-
-    /// How the host makes memories of a type: with as much address space as modules are compiled for.
-    pub fn memory_checks(&self, ty: &AbiMemoryType) -> BoundsChecks {
-        let config = self.engine.config();
-        let (reservation, guard) = (config.memory_reservation, config.memory_guard_size);
-        match !ty.memory64 && ty.page_size_log2 == 16 && reservation >= 4 << 30 {
-            true => BoundsChecks::Guarded { reservation, guard },
-            false => BoundsChecks::Explicit,
-        }
     }
 
     /// Takes a table in that belongs to the store itself.

@@ -11,9 +11,11 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
 use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::abi::artifact::{MetadataError, NO_CODE, Tables};
 use crate::abi::compat::Compatibility;
@@ -24,6 +26,7 @@ use crate::abi::vmctx::{EntryTrampoline, VmLayout};
 
 use super::memory::Image;
 use super::signature::{Signature, UnresolvedTypes};
+use super::sys;
 
 /// A loaded module.
 pub struct Code {
@@ -34,7 +37,8 @@ pub struct Code {
     signatures: Vec<Signature>,
     text: &'static [u8],
     images: &'static [u8],
-    image_file: Option<(Arc<File>, u64)>,
+    /// Where images are mapped from, once that is known.
+    image_file: OnceLock<Option<(Arc<File>, u64)>>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
     _library: Box<dyn Any + Send + Sync>,
 }
@@ -47,10 +51,21 @@ pub struct Parts {
     pub text: &'static [u8],
     /// The images of memories.
     pub images: &'static [u8],
-    /// The file that has the images at this offset, if there is one that they can be mapped from.
-    pub image_file: Option<(Arc<File>, u64)>,
+    /// Where images are mapped from.
+    pub image_file: ImageFile,
     /// Keeps all of this loaded.
     pub library: Box<dyn Any + Send + Sync>,
+}
+
+/// Where images of memories are mapped from.
+#[derive(Debug)]
+pub enum ImageFile {
+    /// Nowhere: they are copied.
+    None,
+    /// A file that has them at this offset.
+    At(Arc<File>, u64),
+    /// A file in memory, made when the first of them is needed.
+    MadeOnDemand,
 }
 
 /// Why a loaded artifact is not usable.
@@ -91,7 +106,12 @@ impl Code {
             signatures,
             text: parts.text,
             images: parts.images,
-            image_file: parts.image_file,
+            image_file: match parts.image_file {
+                ImageFile::None => OnceLock::from(None),
+                ImageFile::At(file, offset) => OnceLock::from(Some((file, offset))),
+                ImageFile::MadeOnDemand if parts.images.is_empty() => OnceLock::from(None),
+                ImageFile::MadeOnDemand => OnceLock::new(),
+            },
             _library: parts.library,
         })
     }
@@ -163,13 +183,35 @@ impl Code {
         self.address(self.tables.signature(index)?.exit)
     }
 
+    /// The file that images are mapped from, and where in it they begin; `None` if they are copied. Made now, if it was
+    /// still to be made.
+    ///
+    /// # Errors
+    /// The system's, if it refuses the file.
+    pub fn image_file(&self) -> io::Result<Option<&(Arc<File>, u64)>> {
+        if let Some(known) = self.image_file.get() {
+            return Ok(known.as_ref());
+        }
+        let file = sys::memory_file(c"wootz-images", self.images)?;
+        Ok(self.image_file.get_or_init(|| Some((Arc::new(file), 0))).as_ref())
+    }
+
+    /// The addresses of everything that was loaded: code, metadata, images.
+    pub fn image_range(&self) -> Range<*const u8> {
+        let parts = [self.tables.bytes(), self.text, self.images].map(<[u8]>::as_ptr_range);
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let all = parts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        all.expect("there is always metadata")
+    }
+
     /// The images that a memory starts with. Those that the artifact does not have are left out.
     pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> {
         let images = self.manifest.images.iter().filter(move |image| image.memory == memory);
         images.filter_map(|image| {
             let start = image.image.offset as usize;
             let bytes = self.images.get(start..)?.get(..image.image.bytes as usize)?;
-            let file = self.image_file.as_ref();
+            // Without a file they can still be copied.
+            let file = self.image_file().ok().flatten();
             let file = file.map(|(file, offset)| (&**file, offset + u64::from(image.image.offset)));
             Some(Image { offset: usize::try_from(image.offset).ok()?, bytes, file })
         })
@@ -318,7 +360,7 @@ mod tests {
         };
         let order = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
         let metadata = metadata.to_bytes(order).unwrap().leak();
-        Parts { metadata, text, images: &[], image_file: None, library: Box::new(()) }
+        Parts { metadata, text, images: &[], image_file: ImageFile::None, library: Box::new(()) }
     }
 
     #[test]

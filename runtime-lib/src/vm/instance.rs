@@ -23,7 +23,7 @@ use crate::abi::vmctx::{
 };
 
 use super::code::Code;
-use super::memory::{Memory, MemoryError};
+use super::memory::{AddressSpace, Memory, MemoryError};
 use super::store::Store;
 use super::table::{Table, TableTooLarge};
 
@@ -125,7 +125,7 @@ impl Instance {
             instance.fill_funcrefs(imports)?;
         }
         // From here on functions can be referred to.
-        instance.make_memories()?;
+        instance.make_memories(store.settings().memories)?;
         instance.make_globals()?;
         instance.make_tables()?;
         Ok(instance)
@@ -229,11 +229,11 @@ impl Instance {
         Ok(())
     }
 
-    fn make_memories(&mut self) -> Result<(), InstanceError> {
+    fn make_memories(&mut self, space: AddressSpace) -> Result<(), InstanceError> {
         let code = self.code.clone();
         for declared in &code.manifest().memories {
             let index = MemoryIndex::from_position(self.memories.len());
-            let mut memory = Memory::new(declared.ty, declared.checks, code.images(index))
+            let mut memory = Memory::new(declared.ty, declared.checks, space, code.images(index))
                 .map_err(InstanceError::Memory)?;
             let Place::Record(offset) = code.layout().memory(index) else {
                 unreachable!("imports come first")

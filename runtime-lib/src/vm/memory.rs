@@ -1,12 +1,22 @@
 //! Linear memories: address space, growth, initial images.
 //!
-//! In: a memory's type, how compiled code checks accesses, perhaps an image to start with. Out: a [`VmMemory`] record
-//! that is always up to date, wherever it lies.
+//! In: a memory's type, what compiled code relies on when it accesses it, how much address space memories get, perhaps an
+//! image to start with. Out: a [`VmMemory`] record that is always up to date, wherever it lies.
+//!
+//! ```text
+//!    guard before     memory            room to grow           guard
+//!   ┌──────────────┬──────────────────┬──────────────────────┬──────────────┐
+//!   │ faults       │ can be accessed  │ faults               │ faults       │
+//!   └──────────────┴──────────────────┴──────────────────────┴──────────────┘
+//!                  ▲ base             ▲ size
+//!                  └────────── reservation ──────────────────┘
+//! ```
 //!
 //! Always true:
 //! - the bytes from `base` up to the current size are readable and writable;
 //! - under [`BoundsChecks::Guarded`] the base never moves, and everything behind the current size, as far as reservation
 //!   and guard reach, faults;
+//! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it;
 //! - the size is a whole number of pages of the memory's page size, and never exceeds its maximum.
 
 use std::fs::File;
@@ -21,16 +31,74 @@ use crate::abi::vmctx::VmMemory;
 use super::mmap::{Mapping, round_up};
 use super::sys;
 
-/// How much room a memory that may move gets for growing, before it has to.
-const ROOM_TO_GROW_BYTES: usize = 1 << 20;
+/// How much address space memories get: one rule for all memories of an engine, so that each fits every module that was
+/// compiled for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressSpace {
+    /// How many bytes are reserved for each memory. From 4 GiB on, accesses to 32-bit memories need no check.
+    pub reservation: u64,
+    /// How many bytes behind that always fault, where accesses are not checked otherwise.
+    pub guard: u64,
+    /// Whether as many bytes in front of each memory fault too.
+    pub guard_before: bool,
+    /// Whether a memory that needs more than was reserved for it may get it elsewhere.
+    pub may_move: bool,
+    /// How many bytes are reserved beyond the present size for a memory that exceeds its reservation.
+    pub reservation_for_growth: u64,
+}
+
+impl AddressSpace {
+    /// What compiled code may rely on when it accesses a memory of this type.
+    pub fn checks(&self, ty: &MemoryType) -> BoundsChecks {
+        // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
+        match !ty.memory64 && ty.page_size_log2 == 16 && self.reservation >= 1 << 32 {
+            true => BoundsChecks::Guarded { reservation: self.reservation, guard: self.guard },
+            false => BoundsChecks::Explicit,
+        }
+    }
+
+    /// How many bytes to reserve for a memory that has explicit checks and `bytes` bytes.
+    fn room(&self, ty: &MemoryType, bytes: usize, moved: bool) -> Option<usize> {
+        let wanted = match !moved && bytes as u64 <= self.reservation {
+            true => self.reservation,
+            false => (bytes as u64).saturating_add(self.reservation_for_growth),
+        };
+        let most = most_bytes(ty).min(isize::MAX as u128);
+        round_up((u128::from(wanted).min(most) as usize).max(bytes))
+    }
+}
+
+/// How many bytes a memory of this type can have, by its maximum and by what its addresses reach.
+fn most_bytes(ty: &MemoryType) -> u128 {
+    let addressable = 1u128 << if ty.memory64 { 64 } else { 32 };
+    let declared = ty.limits.max.map(|max| u128::from(max) << ty.page_size_log2);
+    declared.unwrap_or(addressable).min(addressable)
+}
+
+/// Both of what two may rely on.
+fn both(a: BoundsChecks, b: BoundsChecks) -> BoundsChecks {
+    match (a, b) {
+        (
+            BoundsChecks::Guarded { reservation, guard },
+            BoundsChecks::Guarded { reservation: other_reservation, guard: other_guard },
+        ) => BoundsChecks::Guarded {
+            reservation: reservation.max(other_reservation),
+            guard: guard.max(other_guard),
+        },
+        (BoundsChecks::Explicit, checks) | (checks, BoundsChecks::Explicit) => checks,
+    }
+}
 
 /// A linear memory.
 #[derive(Debug)]
 pub struct Memory {
     ty: MemoryType,
     checks: BoundsChecks,
+    space: AddressSpace,
     mapping: Mapping,
-    /// Up to where pages have been made accessible.
+    /// How many bytes of the mapping lie in front of the memory.
+    before: usize,
+    /// Up to where pages have been made accessible, from the base.
     accessible_bytes: usize,
     record: Record,
 }
@@ -87,15 +155,18 @@ impl std::fmt::Display for MemoryError {
 impl std::error::Error for MemoryError {}
 
 impl Memory {
-    /// A memory of this type, of its minimum size.
+    /// A memory of this type, of its minimum size, that gives compiled code what it needs and what `space` promises to
+    /// all memories.
     ///
     /// # Errors
     /// If it is too large, if the system refuses, or if an image does not fit the minimum size.
     pub fn new<'a>(
         ty: MemoryType,
-        checks: BoundsChecks,
+        needed: BoundsChecks,
+        space: AddressSpace,
         images: impl IntoIterator<Item = Image<'a>>,
     ) -> Result<Memory, MemoryError> {
+        let checks = both(space.checks(&ty), needed);
         let wide = u128::from(ty.limits.min) << ty.page_size_log2;
         let too_large = || MemoryError::TooLarge { bytes: wide };
         let bytes = usize::try_from(wide)
@@ -112,28 +183,31 @@ impl Memory {
                     .and_then(|bytes| usize::try_from(bytes).ok())
                     .ok_or_else(too_large)?
             }
-            BoundsChecks::Explicit => Memory::room(&ty, bytes).ok_or_else(too_large)?,
+            BoundsChecks::Explicit => space.room(&ty, bytes, false).ok_or_else(too_large)?,
         };
+        let before = match space.guard_before {
+            true => usize::try_from(space.guard).ok().and_then(round_up).ok_or_else(too_large)?,
+            false => 0,
+        };
+        let reserved = reserved.checked_add(before).ok_or_else(too_large)?;
         let mut mapping = Mapping::reserve(reserved).map_err(MemoryError::System)?;
-        mapping.make_accessible(0, bytes).map_err(MemoryError::System)?;
-        let record = VmMemory { base: mapping.start().as_ptr(), bytes: bytes.into() };
-        let accessible_bytes = round_up(bytes).expect("it is mapped");
-        let mut memory =
-            Memory { ty, checks, mapping, accessible_bytes, record: Record::Own(Box::new(record)) };
+        mapping.make_accessible(before, before + bytes).map_err(MemoryError::System)?;
+        // SAFETY: the mapping is at least as long.
+        let base = unsafe { mapping.start().add(before) };
+        let record = VmMemory { base: base.as_ptr(), bytes: bytes.into() };
+        let mut memory = Memory {
+            ty,
+            checks,
+            space,
+            mapping,
+            before,
+            accessible_bytes: round_up(bytes).expect("it is mapped"),
+            record: Record::Own(Box::new(record)),
+        };
         for image in images {
             memory.place(image)?;
         }
         Ok(memory)
-    }
-
-    /// How much to reserve for a memory that may move.
-    fn room(ty: &MemoryType, bytes: usize) -> Option<usize> {
-        let max = ty
-            .limits
-            .max
-            .and_then(|max| usize::try_from(u128::from(max) << ty.page_size_log2).ok());
-        let wanted = bytes.checked_add(bytes.max(ROOM_TO_GROW_BYTES))?;
-        round_up(max.unwrap_or(usize::MAX).min(wanted).max(bytes))
     }
 
     fn place(&mut self, image: Image<'_>) -> Result<(), MemoryError> {
@@ -150,14 +224,14 @@ impl Memory {
         {
             let mapped = image.bytes.len() - image.bytes.len() % page;
             self.mapping
-                .map_file_over(image.offset, mapped, file, offset)
+                .map_file_over(self.before + image.offset, mapped, file, offset)
                 .map_err(MemoryError::System)?;
             copied =
                 Image { offset: image.offset + mapped, bytes: &image.bytes[mapped..], file: None };
         }
         // SAFETY: the range is accessible, as checked above, and nobody else knows this memory yet.
         unsafe {
-            let target = self.mapping.start().as_ptr().add(copied.offset);
+            let target = self.base().add(copied.offset);
             ptr::copy_nonoverlapping(copied.bytes.as_ptr(), target, copied.bytes.len());
         }
         Ok(())
@@ -193,7 +267,13 @@ impl Memory {
 
     /// The address of its first byte.
     pub fn base(&self) -> *mut u8 {
-        self.mapping.start().as_ptr()
+        // SAFETY: the mapping is at least as long.
+        unsafe { self.mapping.start().add(self.before) }.as_ptr()
+    }
+
+    /// How many bytes it can have where it is.
+    fn room(&self) -> usize {
+        self.mapping.bytes() - self.before
     }
 
     /// Its size now, in bytes.
@@ -209,14 +289,12 @@ impl Memory {
 
     /// The size it never exceeds, in pages.
     pub fn max_pages(&self) -> u64 {
-        let address_bits = if self.ty.memory64 { 64 } else { 32 };
-        let addressable = 1u128 << (address_bits - u32::from(self.ty.page_size_log2));
-        let declared = u128::from(self.ty.limits.max.unwrap_or(u64::MAX));
         let reserved = match self.checks {
-            BoundsChecks::Guarded { reservation, .. } => reservation,
-            BoundsChecks::Explicit => isize::MAX as u64,
+            BoundsChecks::Guarded { reservation, .. } => u128::from(reservation),
+            BoundsChecks::Explicit if self.space.may_move => isize::MAX as u128,
+            BoundsChecks::Explicit => self.room() as u128,
         };
-        declared.min(addressable).min(u128::from(reserved >> self.ty.page_size_log2)) as u64
+        (most_bytes(&self.ty).min(reserved) >> self.ty.page_size_log2) as u64
     }
 
     /// How many bytes it would have with `pages` more pages. `None` if it cannot have as many.
@@ -231,10 +309,11 @@ impl Memory {
         let former_pages = self.pages();
         let bytes = self.bytes_after_growth(pages)?;
         let accessible_bytes = round_up(bytes)?;
-        if accessible_bytes > self.mapping.bytes() {
+        if accessible_bytes > self.room() {
             self.move_to_larger(bytes).ok()?;
         } else if accessible_bytes > self.accessible_bytes {
-            self.mapping.make_accessible(self.accessible_bytes, accessible_bytes).ok()?;
+            let (from, to) = (self.before + self.accessible_bytes, self.before + accessible_bytes);
+            self.mapping.make_accessible(from, to).ok()?;
         }
         self.accessible_bytes = accessible_bytes;
         let base = self.base();
@@ -256,11 +335,15 @@ impl Memory {
             BoundsChecks::Explicit,
             "only memories with explicit checks may move"
         );
-        let room = Memory::room(&self.ty, bytes).ok_or(io::ErrorKind::OutOfMemory)?;
-        let mut mapping = Mapping::reserve(room)?;
-        mapping.make_accessible(0, bytes)?;
+        let refused = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let room = self.space.room(&self.ty, bytes, true).ok_or_else(refused)?;
+        let mut mapping = Mapping::reserve(self.before.checked_add(room).ok_or_else(refused)?)?;
+        mapping.make_accessible(self.before, self.before + bytes)?;
         // SAFETY: both are accessible up to the former size, and different.
-        unsafe { ptr::copy_nonoverlapping(self.base(), mapping.start().as_ptr(), self.bytes()) };
+        unsafe {
+            let target = mapping.start().as_ptr().add(self.before);
+            ptr::copy_nonoverlapping(self.base(), target, self.bytes());
+        }
         self.mapping = mapping;
         Ok(())
     }
@@ -271,7 +354,22 @@ mod tests {
     use super::*;
     use crate::abi::types::Limits;
 
-    const GUARDED: BoundsChecks = BoundsChecks::Guarded { reservation: 4 << 30, guard: 1 << 20 };
+    const GUARDED: AddressSpace = AddressSpace {
+        reservation: 4 << 30,
+        guard: 1 << 20,
+        guard_before: true,
+        may_move: true,
+        reservation_for_growth: 1 << 20,
+    };
+    const MOVABLE: AddressSpace = AddressSpace { reservation: 0, guard_before: false, ..GUARDED };
+
+    fn new<'a>(
+        ty: MemoryType,
+        space: AddressSpace,
+        images: impl IntoIterator<Item = Image<'a>>,
+    ) -> Result<Memory, MemoryError> {
+        Memory::new(ty, BoundsChecks::Explicit, space, images)
+    }
 
     fn ty(min: u64, max: Option<u64>) -> MemoryType {
         MemoryType {
@@ -289,8 +387,8 @@ mod tests {
 
     #[test]
     fn growth_keeps_contents_and_respects_the_maximum() {
-        for checks in [GUARDED, BoundsChecks::Explicit] {
-            let mut memory = Memory::new(ty(1, Some(100)), checks, None).unwrap();
+        for space in [GUARDED, MOVABLE, AddressSpace { reservation: 0, ..GUARDED }] {
+            let mut memory = new(ty(1, Some(100)), space, None).unwrap();
             contents(&mut memory)[65535] = 7;
             let base = memory.base();
             assert_eq!(memory.grow(0), Some(1));
@@ -304,7 +402,7 @@ mod tests {
                 (7, 0)
             );
             assert!(
-                checks == BoundsChecks::Explicit || memory.base() == base,
+                memory.checks() == BoundsChecks::Explicit || memory.base() == base,
                 "guarded memories stay where they are"
             );
         }
@@ -312,18 +410,18 @@ mod tests {
 
     #[test]
     fn a_32_bit_memory_ends_at_4_gib() {
-        let mut memory = Memory::new(ty(0, None), GUARDED, None).unwrap();
+        let mut memory = new(ty(0, None), GUARDED, None).unwrap();
         assert_eq!(memory.max_pages(), 65536);
         assert_eq!(memory.grow(65537), None);
         assert_eq!(memory.bytes(), 0);
-        let error = Memory::new(ty(65537, None), GUARDED, None).unwrap_err();
+        let error = new(ty(65537, None), GUARDED, None).unwrap_err();
         assert!(matches!(error, MemoryError::TooLarge { .. }));
     }
 
     #[test]
     fn pages_may_have_another_size() {
         let ty = MemoryType { page_size_log2: 0, ..ty(10, Some(5000)) };
-        let mut memory = Memory::new(ty, BoundsChecks::Explicit, None).unwrap();
+        let mut memory = new(ty, GUARDED, None).unwrap();
         assert_eq!((memory.bytes(), memory.grow(4990), memory.bytes()), (10, Some(10), 5000));
         contents(&mut memory)[4999] = 1;
         assert_eq!(memory.grow(1), None);
@@ -338,7 +436,7 @@ mod tests {
         for (file, offset) in [(Some((&file, page as u64)), page), (None, page), (None, 11)] {
             for _ in 0..2 {
                 let image = Image { offset, bytes: image, file };
-                let mut memory = Memory::new(ty(1, None), GUARDED, Some(image)).unwrap();
+                let mut memory = new(ty(1, None), GUARDED, Some(image)).unwrap();
                 let contents = contents(&mut memory);
                 assert_eq!(&contents[offset..offset + image.bytes.len()], image.bytes);
                 assert_eq!(contents[offset + image.bytes.len()..].iter().max(), Some(&0));
@@ -349,7 +447,7 @@ mod tests {
 
     #[test]
     fn the_record_follows_growth_wherever_it_lies() {
-        let mut memory = Memory::new(ty(1, None), BoundsChecks::Explicit, None).unwrap();
+        let mut memory = new(ty(1, None), MOVABLE, None).unwrap();
         let mut record = VmMemory { base: ptr::null_mut(), bytes: 0.into() };
         // SAFETY: the record outlives the memory's last use.
         unsafe { memory.move_record(NonNull::from(&mut record)) };
@@ -358,5 +456,25 @@ mod tests {
             (record.base, record.bytes.load(Ordering::Relaxed)),
             (memory.base(), 1001 << 16)
         );
+    }
+
+    #[test]
+    fn what_may_not_move_stays_where_it_is() {
+        let space = AddressSpace { reservation: 10 << 16, may_move: false, ..MOVABLE };
+        let mut memory = new(ty(1, None), space, None).unwrap();
+        let base = memory.base();
+        assert_eq!((memory.max_pages(), memory.grow(10), memory.grow(9)), (10, None, Some(1)));
+        assert_eq!(memory.base(), base);
+        // What does not fit the reservation from the start gets the room for growth.
+        let mut memory = new(ty(11, None), space, None).unwrap();
+        assert_eq!((memory.max_pages(), memory.grow(16)), (11 + 16, Some(11)));
+    }
+
+    #[test]
+    fn a_memory_has_what_its_module_needs_and_what_others_expect() {
+        let needed = BoundsChecks::Guarded { reservation: 5 << 30, guard: 1 << 16 };
+        let memory = Memory::new(ty(1, None), needed, GUARDED, None).unwrap();
+        assert_eq!(memory.checks(), BoundsChecks::Guarded { reservation: 5 << 30, guard: 1 << 20 });
+        assert_eq!(new(ty(1, None), GUARDED, None).unwrap().checks(), GUARDED.checks(&ty(1, None)));
     }
 }

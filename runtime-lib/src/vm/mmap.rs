@@ -1,7 +1,7 @@
 //! Runs of pages: reserved, made accessible, mapped from files, given back.
 //!
 //! In: sizes in bytes. Out: addresses. Always true: a mapping's address never changes, its pages belong to nobody else,
-//! and all of it goes back to the system when it is dropped.
+//! and all of it goes back to the system when it is dropped. [`ExecutablePages`] are somebody else's, and only lent.
 
 use std::fs::File;
 use std::io;
@@ -103,6 +103,50 @@ impl Drop for Mapping {
         if self.bytes != 0 {
             // SAFETY: the mapping is ours alone and goes away with us.
             unsafe { sys::release(self.start, self.bytes) };
+        }
+    }
+}
+
+/// Pages of somebody else's that hold code: executable until this is dropped, and then readable and writable, as they were.
+#[derive(Debug)]
+pub struct ExecutablePages {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: what may be done with pages belongs to the process, not to a thread.
+unsafe impl Send for ExecutablePages {}
+// SAFETY: as above; a shared reference does nothing.
+unsafe impl Sync for ExecutablePages {}
+
+impl ExecutablePages {
+    /// Makes pages executable, and no longer writable.
+    ///
+    /// # Errors
+    /// The system's, which may forbid it.
+    ///
+    /// # Panics
+    /// If they are not whole pages.
+    ///
+    /// # Safety
+    /// The pages are readable and writable, and nobody writes to them or gives them back until this is dropped.
+    pub unsafe fn new(start: NonNull<u8>, bytes: usize) -> io::Result<ExecutablePages> {
+        let page = sys::page_bytes();
+        assert!(start.addr().get().is_multiple_of(page) && bytes.is_multiple_of(page));
+        if bytes != 0 {
+            // SAFETY: the caller's promise.
+            unsafe { sys::protect(start, bytes, Protection::ReadExecute) }?;
+        }
+        Ok(ExecutablePages { start, bytes })
+    }
+}
+
+impl Drop for ExecutablePages {
+    fn drop(&mut self) {
+        if self.bytes != 0 {
+            // SAFETY: the pages are still the lender's, and nobody executes them any more.
+            let result = unsafe { sys::protect(self.start, self.bytes, Protection::ReadWrite) };
+            debug_assert!(result.is_ok(), "pages can be as they were: {result:?}");
         }
     }
 }

@@ -14,6 +14,8 @@ use std::ptr::{self, NonNull};
 
 use crate::abi::vmctx::{VmContext, VmStoreContext};
 
+use super::memory::AddressSpace;
+
 /// Something of the owner's that travels through compiled code: an error, or the payload of a panic.
 pub type Payload = Box<dyn Any + Send>;
 
@@ -73,6 +75,8 @@ pub struct Settings {
     pub max_wasm_stack_bytes: usize,
     /// How many frames a backtrace has at most.
     pub max_backtrace_frames: usize,
+    /// How much address space memories get.
+    pub memories: AddressSpace,
 }
 
 /// What all instances of one store share.

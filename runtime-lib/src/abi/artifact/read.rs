@@ -128,6 +128,11 @@ impl<'a> Tables<'a> {
         Ok(Tables { metadata, descriptor })
     }
 
+    /// All of the metadata.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.metadata
+    }
+
     /// The descriptor.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
+use super::arch;
+
 /// What may be done with pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protection {
@@ -64,6 +66,10 @@ pub fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
 /// # Safety
 /// The pages belong to a mapping of the caller's, and nobody relies on what they allowed before.
 pub unsafe fn protect(start: NonNull<u8>, bytes: usize, protection: Protection) -> io::Result<()> {
+    if protection == Protection::ReadExecute {
+        // SAFETY: the pages are the caller's.
+        unsafe { arch::see_as_code(start, bytes) };
+    }
     // SAFETY: the caller owns the pages.
     done(unsafe { libc::mprotect(start.as_ptr().cast(), bytes, protection.flags()) })
 }

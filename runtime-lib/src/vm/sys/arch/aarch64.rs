@@ -53,3 +53,23 @@ pub unsafe fn caller_frame(fp: usize) -> usize {
     // SAFETY: as above.
     unsafe { *(fp as *const usize) }
 }
+
+/// Lets processors see as instructions what was written as data: line by line, the data cache is written out, and the
+/// instruction cache emptied.
+///
+/// # Safety
+/// The bytes are readable.
+pub unsafe fn see_as_code(start: std::ptr::NonNull<u8>, bytes: usize) {
+    let (start, end) = (start.addr().get(), start.addr().get() + bytes);
+    let lines = |line_bytes: usize| (start & !(line_bytes - 1)..end).step_by(line_bytes);
+    // SAFETY: these instructions change no contents, and may be executed by every program on Linux.
+    unsafe {
+        let sizes: u64;
+        asm!("mrs {}, ctr_el0", out(reg) sizes, options(nomem, nostack));
+        let (instruction_line, data_line) = (4 << (sizes & 15), 4 << (sizes >> 16 & 15));
+        lines(data_line).for_each(|at| asm!("dc cvau, {}", in(reg) at, options(nostack)));
+        asm!("dsb ish", options(nostack));
+        lines(instruction_line).for_each(|at| asm!("ic ivau, {}", in(reg) at, options(nostack)));
+        asm!("dsb ish", "isb", options(nostack));
+    }
+}

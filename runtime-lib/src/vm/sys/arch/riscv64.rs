@@ -58,3 +58,14 @@ pub unsafe fn caller_frame(fp: usize) -> usize {
     // SAFETY: as above.
     unsafe { *(fp as *const usize) }
 }
+
+/// Lets processors see as instructions what was written as data. Only the kernel can tell all of them.
+///
+/// # Safety
+/// The bytes are readable.
+pub unsafe fn see_as_code(start: std::ptr::NonNull<u8>, bytes: usize) {
+    const RISCV_FLUSH_ICACHE: libc::c_long = 259;
+    let (start, end) = (start.addr().get(), start.addr().get() + bytes);
+    // SAFETY: the call changes no contents.
+    unsafe { libc::syscall(RISCV_FLUSH_ICACHE, start, end, 0usize) };
+}
