@@ -95,7 +95,7 @@ pub use limits::{
 };
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
-pub use module::{Module, ModuleExport};
+pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired};
 pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedReference};
 pub use store::{
     AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, Store, StoreContext, StoreContextMut,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -19,6 +20,11 @@ use crate::engine::Engine;
 use crate::types::{
     ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType,
 };
+
+/// What is in a module.
+mod contents;
+
+pub use contents::{ModuleFunction, ResourcesRequired};
 
 /// A loaded module. Cloning it is cheap and gives the same module.
 #[derive(Clone)]
@@ -40,7 +46,14 @@ enum Source {
     File(Arc<File>, usize),
     /// A file of the user's.
     Path(PathBuf),
+    /// Memory of the user's, which stays as it is as long as the module lives.
+    Memory(NonNull<[u8]>),
 }
+
+// SAFETY: memory of the user's is only read, and belongs to the module as long as it lives.
+unsafe impl Send for Source {}
+// SAFETY: as above.
+unsafe impl Sync for Source {}
 
 /// An export of a module, found by name once and then used without looking for the name again.
 #[derive(Clone)]
@@ -53,9 +66,17 @@ impl Module {
     /// Compiles a module (binary or text format) and loads it.
     ///
     /// # Errors
-    /// If it is invalid, exceeds a limit, or is compiled for another target.
+    /// If it is invalid, exceeds a limit, or if the engine's [target](crate::Config::target) is another kind of machine.
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        if let Some(target) = &engine.config().target {
+            artifact::check_target(target).with_context(|| {
+                format!(
+                    "the engine compiles for `{target}`, whose code cannot be loaded here: use \
+                     `Engine::precompile_module`, and load what it returns on such a machine"
+                )
+            })?;
+        }
         let wasm = wat::parse_bytes(bytes.as_ref())?;
         let compile = || wootz_compiler::compile(&wasm, engine.compiler_options());
         let Some((cache, key)) = engine.cache(&wasm) else {
@@ -119,6 +140,25 @@ impl Module {
             .with_context(|| format!("failed to compile `{}`", path.display()))
     }
 
+    /// As [`from_file`](Self::from_file) or, if a compiler has made the file, [`deserialize_file`](Self::deserialize_file).
+    ///
+    /// # Errors
+    /// As these.
+    ///
+    /// # Safety
+    /// As [`load`](Self::load), if the file is an artifact.
+    #[cfg(feature = "compiler")]
+    pub unsafe fn from_trusted_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
+        let path = file.as_ref();
+        let found = Engine::detect_precompiled_file(path)
+            .with_context(|| format!("failed to read input file: {}", path.display()))?;
+        match found {
+            // SAFETY: the caller vouches for the file.
+            Some(_) => unsafe { Module::deserialize_file(engine, path) },
+            None => Module::from_file(engine, path),
+        }
+    }
+
     /// Checks a module (binary or text format) as [`new`](Self::new) would.
     ///
     /// # Errors
@@ -180,6 +220,41 @@ impl Module {
         Ok(Module::from_code(engine, code, Source::File(file, bytes.len())))
     }
 
+    /// As [`deserialize_file`](Self::deserialize_file), for a file that is open already. The module keeps it open.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    ///
+    /// # Safety
+    /// As [`load`](Self::load).
+    pub unsafe fn deserialize_open_file(engine: &Engine, file: File) -> Result<Module> {
+        // SAFETY: the caller vouches for the file.
+        let (code, file) = unsafe { artifact::load_open_file(file, engine.config()) }?;
+        let bytes = file.metadata()?.len() as usize;
+        Ok(Module::from_code(engine, code, Source::File(file, bytes)))
+    }
+
+    /// As [`deserialize`](Self::deserialize), without copying: the module uses this memory, which must begin with a page.
+    /// The pages that hold code become executable; when the last thing that uses the module is gone, they are readable and
+    /// writable again.
+    ///
+    /// Debuggers and unwinders of the system do not see such modules, because there is no file. Everything else is as it is
+    /// for other modules.
+    ///
+    /// # Errors
+    /// As [`deserialize`](Self::deserialize); and [`ArtifactError::Misaligned`](crate::ArtifactError::Misaligned) if the
+    /// memory does not begin with a page, [`ArtifactError::NotInPlace`](crate::ArtifactError::NotInPlace) if a linker has
+    /// arranged the file in a way that cannot be used in place.
+    ///
+    /// # Safety
+    /// As [`deserialize`](Self::deserialize). The memory is readable and writable. Until the module and all stores that
+    /// have instances of it are gone, nobody frees it, writes to it, or passes it to this function again.
+    pub unsafe fn deserialize_raw(engine: &Engine, memory: NonNull<[u8]>) -> Result<Module> {
+        // SAFETY: the caller's promises.
+        let code = unsafe { artifact::load_in_place(memory, engine.config()) }?;
+        Ok(Module::from_code(engine, code, Source::Memory(memory)))
+    }
+
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
         let exports = code.manifest().exports.iter().enumerate();
         let exports = exports.map(|(position, export)| (export.name.clone(), position)).collect();
@@ -200,6 +275,8 @@ impl Module {
     pub fn serialize(&self) -> Result<Vec<u8>> {
         match &self.inner.source {
             Source::File(file, bytes) => artifact::contents(file, *bytes),
+            // SAFETY: it stays as it is as long as the module lives, and code can be read.
+            Source::Memory(memory) => Ok(unsafe { memory.as_ref() }.to_vec()),
             Source::Path(path) => std::fs::read(path).with_context(|| {
                 format!("failed to read `{}`, from which the module was loaded", path.display())
             }),
@@ -250,12 +327,14 @@ impl Module {
         self.code().text()
     }
 
-    /// Where its machine code lies.
+    /// The addresses of everything that was loaded: code, tables, images of memories. To be locked in memory, for
+    /// instance; not to be changed.
     pub fn image_range(&self) -> Range<*const u8> {
-        self.text().as_ptr_range()
+        self.code().image_range()
     }
 
-    /// The contents of its custom sections of this name, as far as they were kept.
+    /// The contents of its custom sections of this name, in order. Artifacts keep all of them but the name section, which
+    /// they have in another form, and those of linkers and debuggers (`reloc.*`, `.debug_*`).
     pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let sections = self.code().manifest().custom_sections.iter();
         sections
