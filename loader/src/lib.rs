@@ -104,7 +104,7 @@ pub use store::{
 pub use trap::Trap;
 pub use types::{
     ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType,
-    MemoryTypeBuilder, Mutability, RefType, TableType, ValType,
+    MemoryTypeBuilder, Mutability, RefType, TableType, TagType, ValType,
 };
 pub use value::{Ref, V128, Val};
 pub use wootz_runtime::abi::vmctx::ValRaw;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail, format_err};
 use wootz_runtime::abi::manifest::BoundsChecks;
 use wootz_runtime::abi::types::{Limits, MemoryType as AbiMemoryType};
 
-use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType};
 
 /// What something is called in messages.
 pub fn kind(ty: &ExternType) -> &'static str {
@@ -16,6 +16,7 @@ pub fn kind(ty: &ExternType) -> &'static str {
         ExternType::Global(_) => "global",
         ExternType::Table(_) => "table",
         ExternType::Memory(_) => "memory",
+        ExternType::Tag(_) => "tag",
     }
 }
 
@@ -28,6 +29,7 @@ pub fn import(expected: &ExternType, actual: &ExternType, size: Option<u64>) -> 
         (ExternType::Memory(expected), ExternType::Memory(actual)) => {
             memory(expected, actual, size)
         }
+        (ExternType::Tag(expected), ExternType::Tag(actual)) => tag(expected, actual),
         _ => Err(format_err!("expected {}, but found {}", kind(expected), kind(actual))),
     }
     .map_err(|error| {
@@ -99,6 +101,13 @@ fn memory(expected: &MemoryType, actual: &MemoryType, size: Option<u64>) -> Resu
         );
     }
     limits("memory", expected.to_abi().limits, actual.to_abi().limits, size)
+}
+
+fn tag(expected: &TagType, actual: &TagType) -> Result<()> {
+    match expected == actual {
+        true => Ok(()),
+        false => bail!("incompatible tag types"),
+    }
 }
 
 fn width(kind: &str, expected_64: bool, actual_64: bool) -> Result<()> {

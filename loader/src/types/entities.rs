@@ -1,4 +1,4 @@
-//! The types of globals, tables and memories, and of imports and exports.
+//! The types of globals, tables, memories and tags.
 
 use std::fmt;
 
@@ -197,6 +197,24 @@ impl MemoryType {
     }
 }
 
+/// The type of a tag of exceptions.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TagType {
+    ty: FuncType,
+}
+
+impl TagType {
+    /// A tag of exceptions that carry the parameters of this function type. It has no results.
+    pub fn new(ty: FuncType) -> TagType {
+        TagType { ty }
+    }
+
+    /// What exceptions carry, as the parameters of a function type.
+    pub fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+}
+
 /// Makes a [`MemoryType`].
 #[derive(Clone, Debug)]
 pub struct MemoryTypeBuilder {
@@ -277,123 +295,41 @@ impl MemoryTypeBuilder {
     }
 }
 
-/// The type of something that is imported or exported.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum ExternType {
-    /// A function.
-    Func(FuncType),
-    /// A global.
-    Global(GlobalType),
-    /// A table.
-    Table(TableType),
-    /// A memory.
-    Memory(MemoryType),
-}
-
-macro_rules! extern_types {
-    ($($get:ident $unwrap:ident $variant:ident $ty:ty, $what:literal;)*) => {
-        impl ExternType {
-            $(
-                #[doc = concat!("The type, if it is that of a ", $what, ".")]
-                pub fn $get(&self) -> Option<&$ty> {
-                    match self {
-                        ExternType::$variant(ty) => Some(ty),
-                        _ => None,
-                    }
-                }
-
-                #[doc = concat!("The type of a ", $what, ".\n\n# Panics\nIf it is that of something else.")]
-                pub fn $unwrap(&self) -> &$ty {
-                    self.$get().expect(concat!("expected the type of a ", $what))
-                }
-            )*
-        }
-
-        $(
-            impl From<$ty> for ExternType {
-                fn from(ty: $ty) -> ExternType {
-                    ExternType::$variant(ty)
-                }
-            }
-        )*
-    };
-}
-
-extern_types! {
-    func unwrap_func Func FuncType, "function";
-    global unwrap_global Global GlobalType, "global";
-    table unwrap_table Table TableType, "table";
-    memory unwrap_memory Memory MemoryType, "memory";
-}
-
-/// An import of a module.
-#[derive(Clone)]
-pub struct ImportType<'module> {
-    pub(crate) module: &'module str,
-    pub(crate) name: &'module str,
-    pub(crate) ty: ExternType,
-}
-
-impl<'module> ImportType<'module> {
-    /// The first of its names.
-    pub fn module(&self) -> &'module str {
-        self.module
-    }
-
-    /// The second of its names.
-    pub fn name(&self) -> &'module str {
-        self.name
-    }
-
-    /// What must be imported.
-    pub fn ty(&self) -> ExternType {
-        self.ty.clone()
-    }
-}
-
-/// An export of a module.
-#[derive(Clone)]
-pub struct ExportType<'module> {
-    pub(crate) name: &'module str,
-    pub(crate) ty: ExternType,
-}
-
-impl<'module> ExportType<'module> {
-    /// Its name.
-    pub fn name(&self) -> &'module str {
-        self.name
-    }
-
-    /// What is exported.
-    pub fn ty(&self) -> ExternType {
-        self.ty.clone()
-    }
-}
-
-impl fmt::Display for ExternType {
+impl fmt::Display for GlobalType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // As the text format has it in imports; alone, a function type is a type definition.
-            ExternType::Func(ty) => ty.signature().ty().fmt(f),
-            ExternType::Global(ty) => match ty.mutability {
-                Mutability::Var => write!(f, "(global (mut {}))", ty.content),
-                Mutability::Const => write!(f, "(global {})", ty.content),
-            },
-            ExternType::Table(ty) => ty.to_abi().fmt(f),
-            ExternType::Memory(ty) => ty.ty.fmt(f),
+        match self.mutability {
+            Mutability::Var => write!(f, "(global (mut {}))", self.content),
+            Mutability::Const => write!(f, "(global {})", self.content),
         }
     }
 }
 
-impl fmt::Debug for ImportType<'_> {
+impl fmt::Display for TableType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(import {:?} {:?} {})", self.module, self.name, self.ty)
+        write!(
+            f,
+            "(table {}{} {})",
+            if self.is_64 { "i64 " } else { "" },
+            self.limits,
+            self.element
+        )
     }
 }
 
-impl fmt::Debug for ExportType<'_> {
+impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(export {:?} {})", self.name, self.ty)
+        self.ty.fmt(f)
+    }
+}
+
+impl fmt::Display for TagType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(tag")?;
+        if self.ty.params().len() > 0 {
+            f.write_str(" (param")?;
+            self.ty.params().try_for_each(|ty| write!(f, " {ty}"))?;
+            f.write_str(")")?;
+        }
+        f.write_str(")")
     }
 }

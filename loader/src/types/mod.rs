@@ -5,11 +5,11 @@
 
 /// The types of values and functions.
 mod values;
-/// The types of globals, tables and memories, and of imports and exports.
+/// The types of globals, tables, memories and tags.
 mod entities;
+/// The types of imports and exports.
+mod imports;
 
-pub use entities::{
-    ExportType, ExternType, GlobalType, ImportType, MemoryType, MemoryTypeBuilder, Mutability,
-    TableType,
-};
+pub use entities::{GlobalType, MemoryType, MemoryTypeBuilder, Mutability, TableType, TagType};
+pub use imports::{ExportType, ExternType, ImportType};
 pub use values::{FuncType, HeapType, RefType, ValType};

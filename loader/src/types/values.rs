@@ -238,6 +238,34 @@ impl HeapType {
         }
     }
 
+    /// Whether there is nothing above it.
+    pub fn is_top(&self) -> bool {
+        *self == self.top()
+    }
+
+    /// The narrowest type below this one, to which only null belongs.
+    pub fn bottom(&self) -> HeapType {
+        match self {
+            HeapType::Extern | HeapType::NoExtern => HeapType::NoExtern,
+            HeapType::Func | HeapType::ConcreteFunc(_) | HeapType::NoFunc => HeapType::NoFunc,
+        }
+    }
+
+    /// Whether there is nothing below it.
+    pub fn is_bottom(&self) -> bool {
+        *self == self.bottom()
+    }
+
+    /// Whether it is one of those that have a name in WebAssembly, rather than a type of the user's.
+    pub fn is_abstract(&self) -> bool {
+        !self.is_concrete()
+    }
+
+    /// Whether it is a type of the user's, such as a function type.
+    pub fn is_concrete(&self) -> bool {
+        self.is_concrete_func()
+    }
+
     /// Whether it is `extern`.
     pub fn is_extern(&self) -> bool {
         matches!(self, HeapType::Extern)
@@ -253,12 +281,36 @@ impl HeapType {
         matches!(self, HeapType::NoFunc)
     }
 
+    /// Whether it is `noextern`.
+    pub fn is_no_extern(&self) -> bool {
+        matches!(self, HeapType::NoExtern)
+    }
+
+    /// Whether it is a function type.
+    pub fn is_concrete_func(&self) -> bool {
+        self.as_concrete_func().is_some()
+    }
+
+    /// The function type.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn unwrap_concrete_func(&self) -> &FuncType {
+        self.as_concrete_func().expect("a function type")
+    }
+
     /// The function type, if it is one.
     pub fn as_concrete_func(&self) -> Option<&FuncType> {
         match self {
             HeapType::ConcreteFunc(ty) => Some(ty),
             _ => None,
         }
+    }
+}
+
+impl From<FuncType> for HeapType {
+    fn from(ty: FuncType) -> HeapType {
+        HeapType::ConcreteFunc(ty)
     }
 }
 
@@ -284,6 +336,18 @@ impl FuncType {
             results: results.iter().map(ValType::to_abi).collect(),
         };
         FuncType { engine: engine.clone(), signature: Signature::new(ty) }
+    }
+
+    /// As [`new`](Self::new).
+    ///
+    /// # Errors
+    /// Never in this version.
+    pub fn try_new(
+        engine: &Engine,
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> Result<FuncType> {
+        Ok(FuncType::new(engine, params, results))
     }
 
     pub(crate) fn from_signature(engine: &Engine, signature: &Signature) -> FuncType {
@@ -326,7 +390,8 @@ impl FuncType {
         self.signature.ty().results.iter().map(|&ty| ValType::from_abi(&self.engine, ty))
     }
 
-    /// Whether every function of this type also has type `other`.
+    /// Whether every function of this type also has type `other`: whether it is the same. (Only types that modules declare
+    /// so, with the `gc` proposal, are below another one.)
     pub fn matches(&self, other: &FuncType) -> bool {
         self == other
     }
