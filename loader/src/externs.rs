@@ -2,8 +2,10 @@
 
 use wootz_runtime::abi::manifest::ExportItem;
 
-use crate::handle::{Func, Global, Instance, Memory, StoreId, Table};
+use crate::engine::Engine;
+use crate::handle::{Func, Global, Instance, Memory, Table, Tag};
 use crate::module::{Module, ModuleExport};
+use crate::shared_memory::SharedMemory;
 use crate::store::{
     AsContext, AsContextMut, InstanceData, StoreContext, StoreContextMut, StoreCore,
 };
@@ -11,7 +13,7 @@ use crate::types::{ExternType, MemoryType};
 use crate::value::func_type;
 
 /// Something that can be imported and exported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Extern {
     /// A function.
@@ -22,6 +24,10 @@ pub enum Extern {
     Table(Table),
     /// A memory.
     Memory(Memory),
+    /// A memory that belongs to no store.
+    SharedMemory(SharedMemory),
+    /// A tag of exceptions.
+    Tag(Tag),
 }
 
 /// An export of an instance.
@@ -50,9 +56,12 @@ impl<'instance> Export<'instance> {
 
 impl Extern {
     /// Its type.
+    ///
+    /// # Panics
+    /// If it belongs to another store.
     pub fn ty(&self, store: impl AsContext) -> ExternType {
         let core = &store.as_context().0.core;
-        core.id().assert_owns(self.store());
+        self.assert_owned_by(core);
         self.type_and_size(core).0
     }
 
@@ -71,16 +80,26 @@ impl Extern {
                 let memory = unsafe { core.memory(memory.index).as_ref() };
                 (MemoryType::from_abi(*memory.ty()).into(), Some(memory.pages()))
             }
+            Extern::SharedMemory(memory) => (memory.ty().into(), Some(memory.size())),
+            Extern::Tag(tag) => (core.tag(tag.index).clone().into(), None),
         }
     }
 
-    pub(crate) fn store(&self) -> StoreId {
+    /// Whether a store may use it: because it belongs to it, or to no store at all but to its engine.
+    pub(crate) fn fits(&self, core: &StoreCore) -> bool {
         match self {
-            Extern::Func(func) => func.store,
-            Extern::Global(global) => global.store,
-            Extern::Table(table) => table.store,
-            Extern::Memory(memory) => memory.store,
+            Extern::Func(func) => func.store == core.id(),
+            Extern::Global(global) => global.store == core.id(),
+            Extern::Table(table) => table.store == core.id(),
+            Extern::Memory(memory) => memory.store == core.id(),
+            Extern::SharedMemory(memory) => Engine::same(memory.engine(), core.engine()),
+            Extern::Tag(tag) => tag.store == core.id(),
         }
+    }
+
+    /// Panics if a store may not use it.
+    pub(crate) fn assert_owned_by(&self, core: &StoreCore) {
+        assert!(self.fits(core), "object used with the wrong store");
     }
 }
 
@@ -165,6 +184,16 @@ impl Instance {
         self.get_export(store, name)?.into_memory()
     }
 
+    /// The exported shared memory of this name.
+    pub fn get_shared_memory(&self, store: impl AsContextMut, name: &str) -> Option<SharedMemory> {
+        self.get_export(store, name)?.into_shared_memory()
+    }
+
+    /// The exported tag of this name.
+    pub fn get_tag(&self, store: impl AsContextMut, name: &str) -> Option<Tag> {
+        self.get_export(store, name)?.into_tag()
+    }
+
     /// The exported global of this name.
     pub fn get_global(&self, store: impl AsContextMut, name: &str) -> Option<Global> {
         self.get_export(store, name)?.into_global()
@@ -209,4 +238,6 @@ kinds! {
     into_global Global "global";
     into_table Table "table";
     into_memory Memory "memory";
+    into_shared_memory SharedMemory "shared memory";
+    into_tag Tag "tag";
 }

@@ -68,6 +68,8 @@ indexed! {
     Table
     /// A global.
     Global
+    /// A tag of exceptions.
+    Tag
     /// An instance of a module.
     Instance
 }

@@ -42,7 +42,7 @@ impl Instance {
         ensure!(wanted == imports.len(), "expected {wanted} imports, found {}", imports.len());
         for (wanted, found) in module.code().manifest().imports.iter().zip(imports) {
             ensure!(
-                found.store() == store.core.id(),
+                found.fits(&store.core),
                 "cross-`Store` instantiation is not currently supported"
             );
             check_import(&store.core, module, &wanted.ty, found).with_context(|| {
@@ -122,6 +122,9 @@ fn sort(core: &StoreCore, imports: &[Extern]) -> Sorted {
             Extern::Global(global) => {
                 sorted.globals.push(core.global(global.index).1);
                 sorted.global_numbers.push(global.index);
+            }
+            Extern::SharedMemory(_) | Extern::Tag(_) => {
+                unreachable!("modules that import them are refused when they are loaded")
             }
         }
     }
@@ -270,7 +273,7 @@ impl<T: 'static> InstancePre<T> {
             imports.push(match import {
                 Resolved::Host(body) => Extern::Func(store.core.host_func(body)),
                 Resolved::Item(item) => {
-                    if item.store() != store.core.id() {
+                    if !item.fits(&store.core) {
                         bail!("cross-`Store` instantiation is not currently supported");
                     }
                     check_import(&store.core, &self.module, &wanted.ty, item).with_context(
@@ -281,7 +284,7 @@ impl<T: 'static> InstancePre<T> {
                             )
                         },
                     )?;
-                    *item
+                    item.clone()
                 }
             });
         }

@@ -64,12 +64,18 @@ mod value;
 mod memory;
 /// Tables.
 mod table;
+/// Linear memories that several threads use at a time.
+mod shared_memory;
 /// Globals.
 mod global;
+/// Tags of exceptions.
+mod tag;
 /// What modules import and export, and the exports of instances.
 mod externs;
 /// Functions: called, wrapped, typed.
 mod func;
+/// Things of a type with nothing in them.
+mod defaults;
 /// Modules with everything they import.
 mod instance;
 /// Imports by name.
@@ -87,7 +93,7 @@ pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};
 pub use externs::{Export, Extern};
 pub use func::{Caller, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
-pub use handle::{Func, Global, Instance, Memory, Table};
+pub use handle::{Func, Global, Instance, Memory, Table, Tag};
 pub use instance::InstancePre;
 pub use limits::{
     DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter,
@@ -97,6 +103,7 @@ pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
 pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired};
 pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedReference};
+pub use shared_memory::{SharedMemory, WaitResult};
 pub use store::{
     AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, Store, StoreContext, StoreContextMut,
     UpdateDeadline,

@@ -9,17 +9,17 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, bail, format_err};
+use anyhow::{Context, Error, Result, bail, ensure, format_err};
 use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::engine::Engine;
 use crate::externs::Extern;
 use crate::func::{Caller, IntoFunc, dynamic, typed_body, unchecked};
-use crate::handle::{Func, Global, Instance, Memory, Table};
+use crate::handle::{Func, Instance};
 use crate::instance::{InstancePre, Resolved};
 use crate::module::Module;
 use crate::store::{AsContext, AsContextMut};
-use crate::types::{ExternType, FuncType, ImportType, ValType};
+use crate::types::{ExternType, FuncType, ImportType};
 use crate::value::Val;
 
 /// Definitions of names, for modules to import.
@@ -162,7 +162,7 @@ impl<T: 'static> Linker<T> {
         item: impl Into<Extern>,
     ) -> Result<&mut Linker<T>> {
         let item = item.into();
-        store.as_context().0.core.id().assert_owns(item.store());
+        item.assert_owned_by(&store.as_context().0.core);
         self.insert(module, name, Resolved::Item(item))
     }
 
@@ -485,27 +485,16 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-/// The smallest thing of a type, of zeros and nulls.
+/// What an import is when nobody says anything else.
 fn default<T: 'static>(store: impl AsContextMut<Data = T>, ty: ExternType) -> Result<Resolved> {
-    let default = |ty: &ValType| {
-        Val::default_for_ty(ty).ok_or_else(|| format_err!("values of type `{ty}` have no default"))
-    };
     Ok(match ty {
         ExternType::Func(ty) => {
-            ty.results().try_for_each(|ty| default(&ty).map(drop))?;
+            let has_defaults = ty.results().all(|ty| ty.default_value().is_some());
+            ensure!(has_defaults, "function results do not have a default value");
             // Results are zero or null unless they are filled in.
             Resolved::Host(dynamic::<T, _>(ty, |_, _, _| Ok(())))
         }
-        ExternType::Global(ty) => {
-            let value = default(ty.content())?;
-            Resolved::Item(Global::new(store, ty, value)?.into())
-        }
-        ExternType::Table(ty) => {
-            let null = default(&ValType::Ref(ty.element().clone()))?;
-            let null = null.ref_().expect("elements are references");
-            Resolved::Item(Table::new(store, ty, null)?.into())
-        }
-        ExternType::Memory(ty) => Resolved::Item(Memory::new(store, ty)?.into()),
+        ty => Resolved::Item(ty.default_value(store)?),
     })
 }
 
@@ -519,7 +508,7 @@ fn unknown(import: &ImportType<'_>) -> UnknownImportError {
 
 fn item<T: 'static>(mut store: impl AsContextMut<Data = T>, definition: &Resolved) -> Extern {
     match definition {
-        Resolved::Item(item) => *item,
+        Resolved::Item(item) => item.clone(),
         Resolved::Host(body) => store.as_context_mut().0.core.host_func(body).into(),
     }
 }

@@ -83,47 +83,47 @@ fn an_import_of_another_type_is_named_with_both_types() {
     for (wat, found, message) in [
         (
             "(func)",
-            func,
+            &func,
             "types incompatible: expected type `(func)`, found type `(func (param i32))`",
         ),
-        ("(memory 1)", func, "expected memory, but found func"),
-        ("(func)", global, "expected func, but found global"),
+        ("(memory 1)", &func, "expected memory, but found func"),
+        ("(func)", &global, "expected func, but found global"),
         (
             "(memory 2)",
-            memory,
+            &memory,
             "memory types incompatible: expected memory limits (min: 2, max: none) doesn't match provided memory limits \
              (min: 1, max: 3)",
         ),
         (
             "(memory 1 2)",
-            memory,
+            &memory,
             "memory types incompatible: expected memory limits (min: 1, max: 2) doesn't match provided memory limits \
              (min: 1, max: 3)",
         ),
         (
             "(table 1 externref)",
-            table,
+            &table,
             "table types incompatible: expected table of type `externref`, found table of type `funcref`",
         ),
         (
             "(table 1 1 funcref)",
-            table,
+            &table,
             "table types incompatible: expected table limits (min: 1, max: 1) doesn't match provided table limits (min: 1, \
              max: none)",
         ),
         (
             "(global i32)",
-            global,
+            &global,
             "global types incompatible: expected immutable global, found mutable global",
         ),
         (
             "(global (mut i64))",
-            global,
+            &global,
             "global types incompatible: expected global of type `i64`, found global of type `i32`",
         ),
     ] {
         let module = module(&engine, &format!(r#"(module (import "m" "n" {wat}))"#));
-        let error = Instance::new(&mut store, &module, &[found]).unwrap_err();
+        let error = Instance::new(&mut store, &module, std::slice::from_ref(found)).unwrap_err();
         let text = format!("{error:#}");
         assert!(
             text.starts_with(&format!("incompatible import type for `m::n`: {message}")),
@@ -288,7 +288,15 @@ fn host_values_pass_through_guests() {
     let table = instance.get_table(&mut store, "table").unwrap();
     assert!(table.get(&mut store, 0).unwrap().is_null());
     assert_eq!(
-        table.get(&mut store, 1).unwrap().unwrap_extern().data(&store).unwrap().unwrap().type_id(),
+        table
+            .get(&mut store, 1)
+            .unwrap()
+            .unwrap_extern()
+            .unwrap()
+            .data(&store)
+            .unwrap()
+            .unwrap()
+            .type_id(),
         {
             use std::any::Any;
             String::new().type_id()

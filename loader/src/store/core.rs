@@ -29,7 +29,7 @@ use crate::handle::{Func, StoreId};
 use crate::limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT};
 use crate::module::Module;
 use crate::trap::Trap;
-use crate::types::{FuncType, GlobalType, HeapType, TableType, ValType};
+use crate::types::{FuncType, GlobalType, HeapType, TableType, TagType, ValType};
 
 use super::error_of;
 use super::host_values::HostValues;
@@ -43,6 +43,7 @@ pub struct StoreCore {
     memories: Vec<NonNull<vm::memory::Memory>>,
     tables: Vec<(TableType, NonNull<vm::table::Table>)>,
     globals: Vec<(GlobalType, NonNull<VmGlobal>)>,
+    tags: Vec<TagType>,
     pub(crate) host_values: HostValues,
     pub(crate) roots: Roots,
     functions: HostFunctions,
@@ -151,6 +152,7 @@ impl StoreCore {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
             host_values: HostValues::default(),
             roots: Roots::default(),
             functions: HostFunctions::default(),
@@ -279,6 +281,16 @@ impl StoreCore {
 
     pub fn global(&self, index: usize) -> &(GlobalType, NonNull<VmGlobal>) {
         &self.globals[index]
+    }
+
+    /// Gives a new tag a number.
+    pub fn add_tag(&mut self, ty: TagType) -> usize {
+        self.tags.push(ty);
+        self.tags.len() - 1
+    }
+
+    pub fn tag(&self, index: usize) -> &TagType {
+        &self.tags[index]
     }
 
     /// How many instances there are: the number of the next one.

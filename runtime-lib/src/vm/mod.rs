@@ -15,6 +15,8 @@ pub mod mmap;
 pub mod signature;
 // Linear memories.
 pub mod memory;
+// Linear memories that several threads use at a time, and who waits for them.
+pub mod shared_memory;
 // Tables.
 pub mod table;
 // Loaded modules, and the process-wide index from program counters to them.
