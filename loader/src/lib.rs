@@ -133,6 +133,9 @@ mod tests {
         send_and_sync::<super::TypedFunc<(i32,), ()>>();
         send_and_sync::<super::Val>();
         send_and_sync::<super::WasmBacktrace>();
+        send_and_sync::<super::SharedMemory>();
+        send_and_sync::<super::Extern>();
+        send_and_sync::<super::Config>();
         assert_eq!(size_of::<super::Func>(), 16);
         assert_eq!(size_of::<super::Memory>(), 16);
     }
