@@ -234,6 +234,11 @@ impl Config {
         self
     }
 
+    /// As [`relaxed_simd_deterministic`](Self::relaxed_simd_deterministic), by the name that other bindings have for it.
+    pub fn wasm_relaxed_simd_deterministic(&mut self, enable: bool) -> &mut Config {
+        self.relaxed_simd_deterministic(enable)
+    }
+
     /// Whether there is anything that frees objects of guests: what the proposals `function-references`, `gc` and
     /// `exceptions` need. On by default; `false` switches them off.
     pub fn gc_support(&mut self, enable: bool) -> &mut Config {

@@ -118,6 +118,18 @@ impl Engine {
         Ok(Engine::detect_precompiled(&std::fs::read(path)?))
     }
 
+    /// Compiles a module (binary format).
+    #[cfg(feature = "compiler")]
+    pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>> {
+        if !self.inner.config.compiler {
+            bail!(
+                "this engine does not compile (`Config::enable_compiler(false)`): load what was compiled before, with \
+                 `Module::load` or `Module::deserialize`"
+            );
+        }
+        Ok(wootz_compiler::compile(wasm, &self.inner.options)?)
+    }
+
     /// The compiler's options that follow from the settings.
     #[cfg(feature = "compiler")]
     pub(crate) fn compiler_options(&self) -> &wootz_compiler::Options {
@@ -138,14 +150,7 @@ impl Engine {
     /// If the module is invalid, or exceeds a limit; or if [`Config::enable_compiler`] says not to compile.
     #[cfg(feature = "compiler")]
     pub fn precompile_module(&self, bytes: &[u8]) -> Result<Vec<u8>> {
-        if !self.inner.config.compiler {
-            bail!(
-                "this engine does not compile (`Config::enable_compiler(false)`): load what was compiled before, with \
-                 `Module::load` or `Module::deserialize`"
-            );
-        }
-        let wasm = wat::parse_bytes(bytes)?;
-        Ok(wootz_compiler::compile(&wasm, &self.inner.options)?)
+        self.compile(&wat::parse_bytes(bytes)?)
     }
 }
 

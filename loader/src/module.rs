@@ -78,7 +78,7 @@ impl Module {
             })?;
         }
         let wasm = wat::parse_bytes(bytes.as_ref())?;
-        let compile = || wootz_compiler::compile(&wasm, engine.compiler_options());
+        let compile = || engine.compile(&wasm);
         let Some((cache, key)) = engine.cache(&wasm) else {
             // SAFETY: the compiler has just made it.
             return unsafe { Module::deserialize(engine, compile()?) };
