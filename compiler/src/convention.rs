@@ -94,7 +94,7 @@ pub fn builtin_signature(builtin: Builtin, c: CallConv) -> Signature {
     params.extend(builtin.params().iter().map(|&ty| builtin_type(ty)));
     let result = match builtin.result() {
         BuiltinResult::Nothing | BuiltinResult::Never => None,
-        BuiltinResult::Success => Some(types::I8),
+        BuiltinResult::Success | BuiltinResult::RareSuccess => Some(types::I8),
         BuiltinResult::I64OrRaised => Some(types::I64),
     };
     c_signature(c, &params, result)
@@ -102,9 +102,14 @@ pub fn builtin_signature(builtin: Builtin, c: CallConv) -> Signature {
 
 /// The signature with which wasm functions call the trampoline of a built-in function: what it raises is not seen.
 pub fn builtin_trampoline_signature(builtin: Builtin) -> Signature {
-    let mut signature = builtin_signature(builtin, CallConv::Tail);
+    let result = builtin.result();
+    let convention = match result {
+        BuiltinResult::RareSuccess => CallConv::PreserveAll,
+        _ => CallConv::Tail,
+    };
+    let mut signature = builtin_signature(builtin, convention);
     signature.params[0].purpose = ArgumentPurpose::VMContext;
-    if builtin.result() == BuiltinResult::Success {
+    if matches!(result, BuiltinResult::Success | BuiltinResult::RareSuccess) {
         signature.returns.clear();
     }
     signature

@@ -158,7 +158,7 @@ impl Body<'_> {
             BuiltinResult::Nothing | BuiltinResult::Never => {
                 self.builder.ins().return_(&[]);
             }
-            BuiltinResult::Success => {
+            BuiltinResult::Success | BuiltinResult::RareSuccess => {
                 self.raise_unless(results[0], vmctx);
                 self.builder.ins().return_(&[]);
             }

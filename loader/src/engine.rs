@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use wootz_runtime::vm::trap;
 
 #[cfg(feature = "compiler")]
@@ -122,7 +122,7 @@ impl Engine {
     #[cfg(feature = "compiler")]
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>> {
         if !self.inner.config.compiler {
-            bail!(
+            anyhow::bail!(
                 "this engine does not compile (`Config::enable_compiler(false)`): load what was compiled before, with \
                  `Module::load` or `Module::deserialize`"
             );
@@ -192,7 +192,7 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         }
     }
     if config.relaxed_simd_deterministic && options.features.contains("relaxed-simd") {
-        bail!(
+        anyhow::bail!(
             "`Config::relaxed_simd_deterministic(true)` is not supported in this version together with \
              `Config::wasm_relaxed_simd`: switch one of them off"
         );

@@ -300,3 +300,58 @@ fn epochs_may_be_incremented_in_signal_handlers_and_by_many_threads() {
     stop.store(true, Ordering::Relaxed);
     ticker.join().unwrap();
 }
+
+#[test]
+fn nothing_is_lost_when_a_guest_goes_on() {
+    // More values than there are registers, all of which live across every check.
+    let (ints, floats) = (0..14, 0..18);
+    let locals: String = ints
+        .clone()
+        .map(|i| format!("(local $i{i} i64)"))
+        .chain(floats.clone().map(|f| format!("(local $f{f} f64)")))
+        .collect();
+    let steps: String = ints
+        .clone()
+        .map(|i| {
+            let other = (i + 1) % 14;
+            format!(
+                "(local.set $i{i} (i64.add (local.get $i{other})
+                    (i64.mul (local.get $i{i}) (i64.const {}))))",
+                2 * i + 3
+            )
+        })
+        .chain(floats.clone().map(|f| {
+            let other = (f + 1) % 18;
+            format!(
+                "(local.set $f{f} (f64.sub (f64.const 1.5)
+                    (f64.mul (local.get $f{other}) (f64.const 0.{}))))",
+                f + 11
+            )
+        }))
+        .collect();
+    let sum = ints
+        .map(|i| format!("(local.get $i{i}) i64.xor "))
+        .chain(floats.map(|f| format!("(local.get $f{f}) i64.reinterpret_f64 i64.xor ")));
+    let wat = format!(
+        "(module (func (export \"run\") (param $n i32) (result i64) {locals}
+            (local.set $i0 (i64.const 88172645463325252))
+            (loop $again {steps}
+                (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            (i64.const 0) {}))",
+        sum.collect::<String>()
+    );
+    let run = |engine: &Engine| {
+        let module = Module::new(engine, &wat).unwrap();
+        let mut store = Store::new(engine, 0u64);
+        store.epoch_deadline_callback(|mut store| {
+            *store.data_mut() += 1;
+            Ok(UpdateDeadline::Continue(0))
+        });
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let run = instance.get_typed_func::<i32, i64>(&mut store, "run").unwrap();
+        (run.call(&mut store, 1000).unwrap(), *store.data())
+    };
+    let (expected, asked) = run(&Engine::default());
+    assert_eq!(asked, 0);
+    assert_eq!(run(&interruptible()), (expected, 1001), "each check asks");
+}

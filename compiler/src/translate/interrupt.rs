@@ -250,8 +250,8 @@ impl Translator<'_, '_> {
         self.builder.seal_block(empty);
         self.builder.switch_to_block(empty);
         self.store_fuel();
-        let consumed = self.builtin(Builtin::out_of_fuel, &[]).expect("it has a result");
-        self.builder.def_var(fuel.consumed, consumed);
+        self.builtin(Builtin::out_of_fuel, &[]);
+        self.load_fuel();
         self.builder.ins().jump(go_on, &[]);
         self.builder.seal_block(go_on);
         self.builder.switch_to_block(go_on);
@@ -290,9 +290,9 @@ impl Translator<'_, '_> {
     fn ask_for_deadline(&mut self, epoch: Epoch, go_on: Block) {
         // The host may look at the fuel, or change it.
         self.store_fuel();
-        let deadline = self.builtin(Builtin::epoch_reached, &[]).expect("it has a result");
+        self.builtin(Builtin::epoch_reached, &[]);
         self.load_fuel();
-        self.builder.def_var(epoch.deadline, deadline);
+        self.load_deadline(epoch);
         self.builder.ins().jump(go_on, &[]);
         self.builder.seal_block(go_on);
         self.builder.switch_to_block(go_on);

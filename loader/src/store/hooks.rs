@@ -77,16 +77,16 @@ impl<T: 'static> StoreInner<T> {
         result
     }
 
-    /// What is to happen now that the deadline has come: the next one, or `None` for a trap.
-    pub(super) fn deadline_reached(&mut self) -> Result<Option<u64>, Payload> {
-        let Some(mut hook) = self.hooks.on_deadline.take() else { return Ok(None) };
+    /// What is to happen now that the deadline has come: `true` if there is another, `false` for a trap.
+    pub(super) fn deadline_reached(&mut self) -> Result<bool, Payload> {
+        let Some(mut hook) = self.hooks.on_deadline.take() else { return Ok(false) };
         let result = hook(StoreContextMut(self));
         self.hooks.on_deadline.get_or_insert(hook);
         match result.map_err(payload)? {
-            UpdateDeadline::Interrupt => Ok(None),
+            UpdateDeadline::Interrupt => Ok(false),
             UpdateDeadline::Continue(ticks) => {
                 self.core.set_epoch_deadline(ticks);
-                Ok(Some(self.core.vm().epoch_deadline()))
+                Ok(true)
             }
         }
     }

@@ -268,7 +268,7 @@ impl<T: 'static> Owner for StoreInner<T> {
         self.core.refuel()
     }
 
-    fn epoch_reached(&mut self) -> Result<Option<u64>, Payload> {
+    fn epoch_reached(&mut self) -> Result<bool, Payload> {
         self.deadline_reached()
     }
 }

@@ -22,6 +22,9 @@ pub enum BuiltinResult {
     Nothing,
     /// `true` for success; `false` when a trap was recorded, which the caller then must raise.
     Success,
+    /// As [`Success`](Self::Success), for functions that are hardly ever called: the caller keeps all its registers, so that
+    /// nothing has to be in memory because of them.
+    RareSuccess,
     /// A 64-bit value, or [`RAISED`] when a trap was recorded, which the caller then must raise.
     I64OrRaised,
     /// It does not return.
@@ -60,10 +63,10 @@ macro_rules! for_each_builtin {
             table_init(table: I32, segment: I32, dst: I64, src: I64, elements: I64) -> Success;
             /// `elem.drop`.
             elem_drop(segment: I32) -> Nothing;
-            /// The fuel in the store's context has run out: the new count, or the guest stops.
-            out_of_fuel() -> I64OrRaised;
-            /// The store's epoch deadline has come: the next deadline, or the guest stops.
-            epoch_reached() -> I64OrRaised;
+            /// The fuel in the store's context has run out: there is some again, or the guest stops.
+            out_of_fuel() -> RareSuccess;
+            /// The store's epoch deadline has come: its context has another, or the guest stops.
+            epoch_reached() -> RareSuccess;
         }
     };
 }

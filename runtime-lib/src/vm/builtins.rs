@@ -76,6 +76,14 @@ macro_rules! define {
             unsafe { leave(store, || body::$name(instance, $($param),*)) }.is_some()
         }
     };
+    (@ RareSuccess $name:ident()) => {
+        pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>) -> bool {
+            // SAFETY: as above.
+            let store = unsafe { Store::of(vmctx) };
+            // SAFETY: wasm was left for this function.
+            unsafe { leave(store, || body::$name(store)) }.is_some()
+        }
+    };
     (@ I64OrRaised $name:ident($($param:ident: $ty:ident),*)) => {
         pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) -> i64 {
             // SAFETY: as above.
@@ -212,21 +220,19 @@ mod body {
         instance.drop_elements(ElemIndex(segment));
     }
 
-    pub fn out_of_fuel(store: &Store, _vmctx: NonNull<VmContext>) -> Result<i64, Failure> {
+    pub fn out_of_fuel(store: &Store) -> Result<(), Failure> {
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
         match unsafe { owner(store).as_mut() }.out_of_fuel() {
-            true => Ok(store.fuel()),
+            true => Ok(()),
             false => Err(Failure::Trap(TrapCode::OutOfFuel)),
         }
     }
 
-    pub fn epoch_reached(store: &Store, _vmctx: NonNull<VmContext>) -> Result<i64, Failure> {
+    pub fn epoch_reached(store: &Store) -> Result<(), Failure> {
         // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
-        let next = unsafe { owner(store).as_mut() }.epoch_reached().map_err(Failure::Error)?;
-        match next {
-            // The one deadline that means something else comes a tick later.
-            Some(deadline) => Ok((deadline as i64).max(RAISED + 1)),
-            None => Err(Failure::Trap(TrapCode::Interrupt)),
+        match unsafe { owner(store).as_mut() }.epoch_reached().map_err(Failure::Error)? {
+            true => Ok(()),
+            false => Err(Failure::Trap(TrapCode::Interrupt)),
         }
     }
 

@@ -60,12 +60,12 @@ pub trait Owner {
     /// The fuel in the store's context has run out. Whether there is some again; otherwise the guest traps.
     fn out_of_fuel(&mut self) -> bool;
 
-    /// The store's epoch deadline has come. The next deadline, which is in the store's context too, or `None` to let the
-    /// guest trap. An error ends the call as a host function's would.
+    /// The store's epoch deadline has come. Whether the store's context has another now; otherwise the guest traps. An error
+    /// ends the call as a host function's would.
     ///
     /// # Errors
     /// The owner's.
-    fn epoch_reached(&mut self) -> Result<Option<u64>, Payload>;
+    fn epoch_reached(&mut self) -> Result<bool, Payload>;
 }
 
 /// How a store behaves.
@@ -112,12 +112,6 @@ impl Store {
     pub fn set_fuel(&self, fuel: i64) {
         // SAFETY: as above.
         unsafe { (*self.context()).fuel = fuel };
-    }
-
-    /// The epoch at which execution is interrupted.
-    pub fn epoch_deadline(&self) -> u64 {
-        // SAFETY: as above.
-        unsafe { (*self.context()).epoch_deadline }
     }
 
     /// Sets the epoch at which execution is interrupted.
