@@ -355,6 +355,7 @@ mod tests {
             elements: vec![],
             data: vec![],
             stack_maps: vec![],
+            source_lines: Default::default(),
             text_bytes: text.len() as u32,
             image_bytes: 0,
         };

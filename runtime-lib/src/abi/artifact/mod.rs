@@ -20,6 +20,7 @@
 //!               │ elements   bytes            │  of element segments
 //!               │ data       bytes            │  of data segments and custom sections
 //!               │ stack maps u32[..] bytes    │  where frames hold references; see `Writer::stack_maps`
+//!               │ source_lines                │  functions, files and lines of the source; see `source_lines`
 //!               └─────────────────────────────┘
 //! ```
 //!
@@ -28,14 +29,19 @@
 
 /// Numbers of any size.
 mod leb128;
-/// Writing.
-mod write;
 /// Reading.
 mod read;
+/// The table of source lines, both ways.
+mod source_lines;
+/// Writing.
+mod write;
 
 use core::mem::offset_of;
 
 pub use read::{MetadataError, Tables};
+pub use source_lines::{
+    FunctionLines, SourceFrame, SourceFrames, SourceLines, SourcePlace, SourceRow, SourceScope,
+};
 pub use write::{ByteOrder, Metadata, StackMap, TooLarge};
 
 /// The exported symbol of an artifact.
@@ -94,6 +100,8 @@ pub struct Descriptor {
     pub data: Span,
     /// Where frames hold references to host values.
     pub stack_maps: Span,
+    /// Functions, files and lines of the program's source: [`SourceLines`].
+    pub source_lines: Span,
     /// The code; outside of the metadata.
     pub text: Span,
     /// The images of memories; outside of the metadata, aligned to [`image_alignment`].
@@ -193,6 +201,7 @@ mod tests {
                 StackMap { code: 20, frame_bytes: 32, slots: vec![0, 8, 300] },
                 StackMap { code: 34, frame_bytes: 16, slots: vec![4] },
             ],
+            source_lines: source_lines::tests::sample(),
             text_bytes: 40,
             image_bytes: 0,
         }
@@ -233,6 +242,10 @@ mod tests {
         assert_eq!((frame_bytes, slots.collect::<Vec<_>>()), (32, vec![0, 8, 300]));
         assert_eq!(tables.stack_map_at(34).unwrap().1.collect::<Vec<_>>(), [4]);
         assert!(tables.stack_map_at(33).is_none() && tables.stack_map_at(35).is_none());
+        assert_eq!(tables.source_frames(0, 41).count(), 0);
+        assert_eq!(tables.source_frames(1, 61).count(), 3);
+        assert_eq!(tables.readable_name(1), Some("inner"));
+        assert!(!tables.dwarf_left_out());
     }
 
     #[test]
@@ -243,7 +256,10 @@ mod tests {
             for offset in 0..48 {
                 let _ = (tables.trap_at(offset), tables.wasm_offset_at(offset));
                 let _ = tables.stack_map_at(offset).map(|(_, slots)| slots.count());
+                let frames = (0..2).map(|position| tables.source_frames(position, 38 + offset));
+                let _ = frames.map(Iterator::count).sum::<usize>();
             }
+            let _ = (tables.readable_name(1), tables.dwarf_left_out());
             let _ = (
                 tables.function_name(0),
                 tables.function_name(1),

@@ -8,7 +8,10 @@ use core::fmt;
 use core::mem::{offset_of, size_of};
 
 use super::leb128::{read_leb, unzigzag};
-use super::{Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, Span, checksum};
+use super::source_lines::SourceTable;
+use super::{
+    Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
+};
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
 use crate::abi::index::{FuncRefIndex, SignatureIndex};
@@ -122,6 +125,7 @@ impl<'a> Tables<'a> {
             elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
             data: inside(offset_of!(Descriptor, data), 1, "data")?,
             stack_maps: inside(offset_of!(Descriptor, stack_maps), 1, "stack map table")?,
+            source_lines: inside(offset_of!(Descriptor, source_lines), 1, "source line table")?,
             text: outside(offset_of!(Descriptor, text))?,
             image: outside(offset_of!(Descriptor, image))?,
         };
@@ -324,6 +328,27 @@ impl<'a> Tables<'a> {
         Some((frame_bytes, slots))
     }
 
+    /// The functions of the program's source that were being executed at an offset in the wasm file, the innermost first;
+    /// `position` is that of the wasm function in the table. None if the source is not known.
+    pub fn source_frames(&self, position: usize, wasm_offset: u32) -> SourceFrames<'a> {
+        let body = self.function(position).map_or(0, |function| function.wasm_offset);
+        self.source_lines().frames(position, body, wasm_offset)
+    }
+
+    /// The name of a function as people read it, by its position in the table. `None` if it is the one in the name table.
+    pub fn readable_name(&self, position: usize) -> Option<&'a str> {
+        self.source_lines().readable_name(position)
+    }
+
+    /// Whether the module had debug information that was left out.
+    pub fn dwarf_left_out(&self) -> bool {
+        self.source_lines().dwarf_left_out()
+    }
+
+    fn source_lines(&self) -> SourceTable<'a> {
+        SourceTable::new(self.span(self.descriptor.source_lines))
+    }
+
     fn part(&self, span: Span, range: Range) -> Option<&'a [u8]> {
         self.span(span).get(range.offset as usize..)?.get(..range.bytes as usize)
     }
@@ -346,12 +371,12 @@ impl<'a> Tables<'a> {
     }
 }
 
-fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|chunk| u32::from_ne_bytes(*chunk))
 }
 
 /// The first position at which `before` is no longer true, if it is true up to some position and false from there on.
-fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
+pub(super) fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = low + (high - low) / 2;

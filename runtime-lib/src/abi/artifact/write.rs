@@ -8,7 +8,9 @@ use core::fmt;
 use core::mem::size_of;
 
 use super::leb128::{write_leb, zigzag};
-use super::{Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, Span, checksum};
+use super::{
+    Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceLines, Span, checksum,
+};
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
 use crate::abi::manifest::Manifest;
@@ -39,6 +41,8 @@ pub struct Metadata {
     pub data: Vec<u8>,
     /// Where frames hold references to host values, sorted by code offset.
     pub stack_maps: Vec<StackMap>,
+    /// Functions, files and lines of the program's source.
+    pub source_lines: SourceLines,
     /// The size of the code.
     pub text_bytes: u32,
     /// The size of all images.
@@ -114,6 +118,11 @@ impl Metadata {
         writer.span(|w| w.bytes.extend(&self.elements))?;
         writer.span(|w| w.bytes.extend(&self.data))?;
         writer.span(|w| w.stack_maps(&self.stack_maps))?;
+        writer.span(|w| {
+            let bodies = self.functions.iter().map(|function| function.wasm_offset);
+            let bytes = self.source_lines.to_bytes(bodies, |number| w.number(number));
+            w.bytes.extend(bytes);
+        })?;
         writer.align();
 
         let metadata_bytes = i32::try_from(writer.bytes.len()).map_err(|_| TooLarge)? as u32;
@@ -215,11 +224,15 @@ impl Writer {
     }
 
     fn numbers(&mut self, numbers: &[u32]) {
-        for number in numbers {
-            self.bytes.extend(match self.order {
-                ByteOrder::Little => number.to_le_bytes(),
-                ByteOrder::Big => number.to_be_bytes(),
-            });
+        for &number in numbers {
+            self.bytes.extend(self.number(number));
+        }
+    }
+
+    fn number(&self, number: u32) -> [u8; 4] {
+        match self.order {
+            ByteOrder::Little => number.to_le_bytes(),
+            ByteOrder::Big => number.to_be_bytes(),
         }
     }
 
