@@ -41,6 +41,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         symbols,
         unwind_info,
         address_map,
+        backtrace_details,
     } = options;
     let target = target::lookup(options)?;
     let mut sum = Sum(Sha256::new());
@@ -74,6 +75,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     sum.add("symbols", &symbols.to_string());
     sum.add("unwind info", &unwind_info.to_string());
     sum.add("address map", &address_map.to_string());
+    sum.add("backtrace details", &backtrace_details.to_string());
     Ok(sum.0.finalize().into())
 }
 
@@ -123,6 +125,7 @@ mod tests {
             ("symbols", of(|options| options.symbols = false)),
             ("unwind_info", of(|options| options.unwind_info = false)),
             ("address_map", of(|options| options.address_map = false)),
+            ("backtrace_details", of(|options| options.backtrace_details = false)),
             ("verifier", of(|options| options.verifier = true)),
             ("nan_canonicalization", of(|options| options.nan_canonicalization = true)),
             (

@@ -20,6 +20,8 @@ mod target;
 mod fingerprint;
 /// Bytes to a validated module.
 mod parse;
+/// The module's own debug information to a table of functions, files and lines of its source.
+mod source_lines;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
 mod plan;
 /// Signatures of compiled code, and who passes what to whom.
@@ -107,8 +109,10 @@ pub fn compile_observed(
     observe(Stage::Link);
     let code = link::text(functions, &target)?;
     // From here on every code offset is known.
+    observe(Stage::SourceLines);
+    let source_lines = source_lines::table(&module, options);
     observe(Stage::Write);
-    let metadata = metadata::assemble(&plan, &code, &target, options)
+    let metadata = metadata::assemble(&plan, &code, source_lines, &target, options)
         .to_bytes(target.byte_order())
         .map_err(|e| Error::Limit { message: e.to_string() })?;
     object::write(

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use wootz_runtime::abi::artifact::{
-    DESCRIPTOR_SYMBOL, FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode,
+    DESCRIPTOR_SYMBOL, FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode, SourceLines,
 };
 use wootz_runtime::abi::compat::{Compatibility, Settings};
 use wootz_runtime::abi::index::SignatureIndex;
@@ -24,7 +24,13 @@ pub fn descriptor_symbol(options: &Options) -> String {
 }
 
 /// Everything the loader needs to know.
-pub fn assemble(plan: &Plan<'_>, code: &Code, target: &Target, options: &Options) -> Metadata {
+pub fn assemble(
+    plan: &Plan<'_>,
+    code: &Code,
+    source_lines: SourceLines,
+    target: &Target,
+    options: &Options,
+) -> Metadata {
     let module = plan.module;
     let imported = module.imported_functions();
     let start_of =
@@ -85,6 +91,7 @@ pub fn assemble(plan: &Plan<'_>, code: &Code, target: &Target, options: &Options
         elements: module.element_bytes.clone(),
         data: plan.contents.data.clone(),
         stack_maps: code.stack_maps.clone(),
+        source_lines,
         text_bytes: code.text.len() as u32,
         image_bytes: plan.contents.image.len() as u32,
     }

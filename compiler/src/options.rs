@@ -44,6 +44,8 @@ pub struct Options {
     pub epoch_interruption: bool,
     /// Whether every NaN that an instruction produces gets the same bits.
     pub nan_canonicalization: bool,
+    /// Whether the file gets what the module's DWARF says about functions, files and lines of the source, for backtraces.
+    pub backtrace_details: bool,
     /// Further settings of Cranelift, by name.
     pub cranelift_flags: Vec<(String, String)>,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             consume_fuel: false,
             epoch_interruption: false,
             nan_canonicalization: false,
+            backtrace_details: true,
             cranelift_flags: Vec::new(),
         }
     }
@@ -235,6 +238,8 @@ pub enum Stage {
     Functions,
     /// Placing the code of all functions.
     Link,
+    /// Reading the module's DWARF.
+    SourceLines,
     /// Writing the file.
     Write,
 }
@@ -247,6 +252,7 @@ impl Stage {
             Stage::Plan => "plan",
             Stage::Functions => "functions",
             Stage::Link => "link",
+            Stage::SourceLines => "lines",
             Stage::Write => "write",
         }
     }

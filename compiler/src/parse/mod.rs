@@ -64,12 +64,16 @@ pub struct Module<'a> {
     pub data: Vec<Data<'a>>,
     /// Functions that may be referred to, in the order in which the module first mentions them.
     pub funcrefs: Vec<FuncIndex>,
+    /// Where the contents of the code section begin in the file.
+    pub code_start: u64,
     /// The bodies of the defined functions.
     pub bodies: Vec<Body<'a>>,
     /// Names for debuggers and messages.
     pub names: Names<'a>,
     /// Custom sections other than the name section and DWARF.
     pub custom_sections: Vec<(&'a str, &'a [u8])>,
+    /// The custom sections with DWARF, by name.
+    pub dwarf: Vec<(&'a str, &'a [u8])>,
     funcref_of: HashMap<FuncIndex, FuncRefIndex>,
     signature_of: HashMap<FuncType, SignatureIndex>,
 }
@@ -196,9 +200,11 @@ impl<'a> Module<'a> {
             element_bytes: Vec::new(),
             data: Vec::new(),
             funcrefs: Vec::new(),
+            code_start: 0,
             bodies: Vec::new(),
             names: Names::default(),
             custom_sections: Vec::new(),
+            dwarf: Vec::new(),
             funcref_of: HashMap::new(),
             signature_of: HashMap::new(),
         }

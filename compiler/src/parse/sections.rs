@@ -26,6 +26,10 @@ pub(super) fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<
             Ok(())
         }
         Payload::ElementSection(section) => elements(module, section),
+        Payload::CodeSectionStart { unchecked_range, .. } => {
+            module.code_start = unchecked_range.start;
+            Ok(())
+        }
         Payload::DataSection(section) => data(module, section),
         Payload::CustomSection(section) => {
             custom(module, section);
@@ -209,7 +213,10 @@ fn data<'a>(module: &mut Module<'a>, section: wasmparser::DataSectionReader<'a>)
 fn custom<'a>(module: &mut Module<'a>, section: wasmparser::CustomSectionReader<'a>) {
     match section.as_known() {
         KnownCustom::Name(names) => module.names.read(names),
-        _ if section.name().starts_with(".debug_") || section.name().starts_with("reloc.") => {}
+        _ if section.name().starts_with(".debug_") => {
+            module.dwarf.push((section.name(), section.data()));
+        }
+        _ if section.name().starts_with("reloc.") => {}
         _ => module.custom_sections.push((section.name(), section.data())),
     }
 }
