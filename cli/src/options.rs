@@ -63,6 +63,10 @@ pub struct CodeOptions {
     #[arg(long)]
     verify: bool,
 
+    /// Leave out the source lines that the module's DWARF has for backtraces
+    #[arg(long)]
+    no_backtrace_details: bool,
+
     /// How many threads compile; one for each processor if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -107,6 +111,7 @@ impl CodeOptions {
             cpu_features: self.cpu_features.clone(),
             opt_level: self.opt_level,
             verifier: self.verify,
+            backtrace_details: !self.no_backtrace_details,
             threads: self.threads.map(usize::from),
             ..Options::default()
         }

@@ -129,6 +129,36 @@ fn traps_are_shown_with_a_backtrace() {
 }
 
 #[test]
+fn traps_are_shown_with_source_lines() {
+    let directory = Directory::new();
+    directory.write("inlined.wasm", include_bytes!("../../tests/lines/inlined.wasm"));
+    let ended = directory.wootz(&["run", "inlined.wasm"]);
+    assert_eq!(ended.code, Some(134));
+    assert_eq!(
+        ended.stderr,
+        "\
+error: `inlined.wasm` trapped
+  caused by: error while executing at wasm backtrace:
+        0:     0x51 - inner
+                        at /src/inlined.c:10:14
+                    - middle
+                        at /src/inlined.c:15:12
+                    - outer
+                        at /src/inlined.c:19:12
+        1:     0x64 - _start
+                        at /src/inlined.c:30:5
+  caused by: wasm trap: integer divide by zero
+"
+    );
+    let ended = directory.wootz(&["run", "--no-backtrace-details", "inlined.wasm"]);
+    ended
+        .fails(134, &["inlined.wasm!outer", "note: the source lines of this module were left out"]);
+    let ended = directory.wootz(&["compile", "--no-backtrace-details", "inlined.wasm"]);
+    ended.succeeds();
+    assert!(!directory.wootz(&["run", "inlined.so"]).stderr.contains("inlined.c:"));
+}
+
+#[test]
 fn libraries_are_initialized_before_they_are_called() {
     let directory = Directory::new();
     directory.compile(

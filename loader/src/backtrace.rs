@@ -22,6 +22,8 @@ pub struct FrameInfo {
     module: Module,
     func_index: u32,
     func_name: Option<String>,
+    /// The name as people read it, if it is mangled.
+    readable_name: Option<String>,
     func_start: Option<u32>,
     offset: Option<u32>,
     symbols: Vec<FrameSymbol>,
@@ -58,15 +60,26 @@ impl FrameInfo {
         let tables = module.code().tables();
         let position = tables.function_at(code_offset);
         let record = position.and_then(|position| tables.function(position));
+        let offset = tables.wasm_offset_at(code_offset);
+        let text = |text: Option<&str>| text.map(str::to_string);
+        let symbols = position.zip(offset).map(|(position, offset)| {
+            let frames = tables.source_frames(position, offset);
+            let symbols = frames.map(|frame| FrameSymbol {
+                name: text(frame.name),
+                file: text(frame.file),
+                line: frame.line,
+                column: frame.column,
+            });
+            symbols.collect()
+        });
         FrameInfo {
             module: module.clone(),
             func_index: record.map_or(u32::MAX, |record| record.function),
-            func_name: position
-                .and_then(|position| tables.function_name(position))
-                .map(str::to_string),
+            func_name: text(position.and_then(|position| tables.function_name(position))),
+            readable_name: text(position.and_then(|position| tables.readable_name(position))),
             func_start: record.map(|record| record.wasm_offset),
-            offset: tables.wasm_offset_at(code_offset),
-            symbols: Vec::new(),
+            offset,
+            symbols: symbols.unwrap_or_default(),
         }
     }
 
@@ -95,14 +108,16 @@ impl FrameInfo {
         Some(self.offset?.checked_sub(self.func_start?)? as usize)
     }
 
-    /// What the program's own debug information says, the innermost inlined function first.
+    /// What the program's own debug information (DWARF) says, the innermost inlined function first. Empty if it says
+    /// nothing about this place, or was left out when the module was compiled: see
+    /// [`Config::wasm_backtrace_details`](crate::Config::wasm_backtrace_details).
     pub fn symbols(&self) -> &[FrameSymbol] {
         &self.symbols
     }
 }
 
 impl FrameSymbol {
-    /// The function's name in the source language.
+    /// The function's name in the source language; those of Rust and C++ functions are demangled.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -117,7 +132,7 @@ impl FrameSymbol {
         self.line
     }
 
-    /// The column, from 1.
+    /// The column, from 1; 0 if it is the left edge, or not known.
     pub fn column(&self) -> Option<u32> {
         self.column
     }
@@ -131,16 +146,49 @@ impl fmt::Display for WasmBacktrace {
             if let Some(offset) = frame.module_offset() {
                 write!(f, "{offset:#8x} - ")?;
             }
-            write!(f, "{}!", frame.module().name().unwrap_or("<unknown>"))?;
-            match frame.func_name() {
-                Some(name) => f.write_str(name)?,
-                None => write!(f, "<wasm function {}>", frame.func_index())?,
+            if frame.symbols().is_empty() {
+                write!(f, "{}!", frame.module().name().unwrap_or("<unknown>"))?;
+                frame.write_name(f)?;
             }
-            for symbol in frame.symbols() {
-                if let Some(file) = symbol.file() {
-                    write!(f, "\n                    at {file}")?;
-                    write!(f, ":{}", symbol.line().unwrap_or(0))?;
+            for (depth, symbol) in frame.symbols().iter().enumerate() {
+                if depth > 0 {
+                    f.write_str("\n                - ")?;
                 }
+                match symbol.name() {
+                    Some(name) => f.write_str(name)?,
+                    None if depth == 0 => frame.write_name(f)?,
+                    None => f.write_str("<inlined function>")?,
+                }
+                symbol.write_place(f)?;
+            }
+        }
+        if self.frames().iter().any(|frame| frame.module.code().tables().dwarf_left_out()) {
+            f.write_str(
+                "\nnote: the source lines of this module were left out when it was compiled; \
+                 they are there by default (`Config::wasm_backtrace_details`)",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl FrameInfo {
+    fn write_name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.readable_name.as_deref().or(self.func_name()) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "<wasm function {}>", self.func_index),
+        }
+    }
+}
+
+impl FrameSymbol {
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(file) = self.file() else { return Ok(()) };
+        write!(f, "\n                    at {file}")?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
             }
         }
         Ok(())

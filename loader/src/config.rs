@@ -9,6 +9,7 @@ use wootz_runtime::vm::memory::AddressSpace;
 
 #[cfg(feature = "compiler")]
 use crate::cache::Cache;
+use crate::environment;
 
 /// What settings can be chosen from.
 mod choices;
@@ -19,7 +20,7 @@ mod rules;
 
 pub use choices::{
     Collector, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy,
+    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 
 /// How many frames a backtrace has, unless somebody says something else.
@@ -83,6 +84,7 @@ pub struct Config {
     dense_image_bytes: u64,
     pub(crate) max_wasm_stack: usize,
     wasm_backtrace_max_frames: usize,
+    pub(crate) backtrace_details: bool,
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) profiler: ProfilingStrategy,
@@ -126,6 +128,7 @@ impl Default for Config {
             dense_image_bytes: rules::DENSE_IMAGE_BYTES,
             max_wasm_stack: 512 << 10,
             wasm_backtrace_max_frames: DEFAULT_BACKTRACE_FRAMES,
+            backtrace_details: true,
             consume_fuel: false,
             epoch_interruption: false,
             profiler: ProfilingStrategy::None,
@@ -523,6 +526,21 @@ impl Config {
         limit: Option<std::num::NonZeroUsize>,
     ) -> &mut Config {
         self.wasm_backtrace_max_frames = limit.map_or(0, std::num::NonZeroUsize::get);
+        self
+    }
+
+    /// Whether the compiler reads the DWARF of modules, so that backtraces show functions, files and lines of the source, as
+    /// [`FrameInfo::symbols`](crate::FrameInfo::symbols) returns them. It costs little time when a module is compiled, some
+    /// space in the file, and nothing else. Whether a module that is loaded has them was decided when it was compiled.
+    ///
+    /// The default is [`Enable`](WasmBacktraceDetails::Enable), other than wasmtime's `Environment`: who compiles debug
+    /// information into a module wants to see it.
+    pub fn wasm_backtrace_details(&mut self, details: WasmBacktraceDetails) -> &mut Config {
+        self.backtrace_details = match details {
+            WasmBacktraceDetails::Enable => true,
+            WasmBacktraceDetails::Disable => false,
+            WasmBacktraceDetails::Environment => environment::wants_backtrace_details(),
+        };
         self
     }
 

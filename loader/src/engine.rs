@@ -184,6 +184,7 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         symbols: config.debug_symbols,
         unwind_info: config.native_unwind_info,
         address_map: config.address_map,
+        backtrace_details: config.backtrace_details,
         ..Options::default()
     };
     for &name in FEATURES {

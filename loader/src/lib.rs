@@ -27,6 +27,8 @@
 
 /// What can go wrong.
 mod error;
+/// The one question that is asked of the environment.
+mod environment;
 /// Compiled modules on disk.
 #[cfg(feature = "compiler")]
 mod cache;
@@ -87,7 +89,7 @@ pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use cache::{Cache, CacheConfig};
 pub use config::{
     Collector, Config, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy,
+    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result};

@@ -130,6 +130,7 @@ fn bytes(descriptor: &Descriptor) -> BTreeMap<&'static str, u32> {
         part("names", descriptor.names),
         part("elements", descriptor.elements),
         part("data", descriptor.data),
+        part("source lines", descriptor.source_lines),
         part("code", descriptor.text),
         part("images", descriptor.image),
     ])

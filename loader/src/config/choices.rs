@@ -139,3 +139,14 @@ pub enum ProfilingStrategy {
     /// The same as [`JitDump`](Self::JitDump): VTune finds the files as `perf` does.
     VTune,
 }
+
+/// Whether backtraces show functions, files and lines of the program's source: see [`Config::wasm_backtrace_details`](crate::Config::wasm_backtrace_details).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WasmBacktraceDetails {
+    /// They do, where the module has DWARF.
+    Enable,
+    /// They do not.
+    Disable,
+    /// They do if the environment variable `WASMTIME_BACKTRACE_DETAILS` is `1`.
+    Environment,
+}
