@@ -31,6 +31,8 @@ pub struct Function {
     pub positions: Vec<(u32, u32)>,
     /// Where its frame holds references to host values, by call.
     pub stack_maps: Vec<StackMap>,
+    /// The wasm offsets at which a backtrace may find it: those of what may trap, and of calls.
+    pub stops: Vec<u32>,
     /// How to unwind from it.
     pub unwind: Option<UnwindInfo>,
 }
@@ -69,7 +71,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
             addend: reloc.addend,
         })
         .collect();
-    let traps = buffer
+    let traps: Vec<_> = buffer
         .traps()
         .iter()
         .filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)))
@@ -90,6 +92,13 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
             StackMap { code: *code, frame_bytes: *frame_bytes, slots }
         })
         .collect();
+    // A return address is looked up by the byte before.
+    let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
+    let stops = traps.iter().map(|&(offset, _)| offset).chain(calls).filter_map(|offset| {
+        let behind = positions.partition_point(|&(code, _)| code <= offset);
+        Some(positions[behind.checked_sub(1)?].1)
+    });
+    let stops = stops.collect();
     let unwind = compiled
         .create_unwind_info(&*target.isa)
         .expect("every supported convention has unwind information");
@@ -100,6 +109,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         traps,
         positions,
         stack_maps,
+        stops,
         unwind,
     })
 }

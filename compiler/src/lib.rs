@@ -20,8 +20,6 @@ mod target;
 mod fingerprint;
 /// Bytes to a validated module.
 mod parse;
-/// The module's own debug information to a table of functions, files and lines of its source.
-mod source_lines;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
 mod plan;
 /// Signatures of compiled code, and who passes what to whom.
@@ -36,6 +34,8 @@ mod trampoline;
 mod codegen;
 /// The machine code of all functions to one text.
 mod link;
+/// The module's own debug information to a table of functions, files and lines of its source.
+mod source_lines;
 /// What the loader needs to know.
 mod metadata;
 /// Everything to a file, by container format.
@@ -110,7 +110,7 @@ pub fn compile_observed(
     let code = link::text(functions, &target)?;
     // From here on every code offset is known.
     observe(Stage::SourceLines);
-    let source_lines = source_lines::table(&module, options);
+    let source_lines = source_lines::table(&module, &code.stops, options);
     observe(Stage::Write);
     let metadata = metadata::assemble(&plan, &code, source_lines, &target, options)
         .to_bytes(target.byte_order())

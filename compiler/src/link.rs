@@ -23,6 +23,8 @@ pub struct Code {
     pub positions: Vec<(u32, u32)>,
     /// Where frames hold references to host values.
     pub stack_maps: Vec<StackMap>,
+    /// The wasm offsets at which backtraces may find functions.
+    pub stops: Vec<u32>,
     /// How to unwind from each symbol.
     pub unwind: Vec<(u32, UnwindInfo)>,
 }
@@ -60,6 +62,7 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         traps: Vec::new(),
         positions: Vec::new(),
         stack_maps: Vec::new(),
+        stops: Vec::new(),
         unwind: Vec::new(),
     };
     for (function, start) in functions.into_iter().zip(starts) {
@@ -70,8 +73,11 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         code.stack_maps.extend(
             function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
         );
+        code.stops.extend(function.stops);
         code.unwind.extend(function.unwind.map(|unwind| (start, unwind)));
     }
+    code.stops.sort_unstable();
+    code.stops.dedup();
     Ok(code)
 }
 

@@ -111,7 +111,7 @@ impl Budget {
 /// Steps that may be taken for each byte.
 const STEPS_PER_BYTE: u64 = 16;
 
-/// How deep inlined functions nest at most; those further inside count as part of their caller.
+/// How deep functions nest at most, the outermost counted; those further inside count as part of their caller.
 const MOST_NESTED: u32 = 250;
 
 /// How many references are followed to find a name.

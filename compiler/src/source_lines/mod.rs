@@ -1,6 +1,7 @@
 //! The module's own debug information to a table from places in the wasm file to functions, files and lines.
 //!
-//! In: the DWARF sections of a module, and the bodies of its functions. Out: what the loader shows in backtraces.
+//! In: the DWARF sections of a module, the bodies of its functions, and the offsets at which backtraces may find them.
+//! Out: what the loader shows for these offsets. For others, there is what the offset before has.
 //!
 //! DWARF counts from the beginning of the code section's contents, where the number of functions stands; everybody else
 //! counts from the beginning of the file.
@@ -28,8 +29,8 @@ use crate::parse::Module;
 use demangle::demangle;
 use dwarf::{Dwarf, Place, ScopeId, TextId};
 
-/// Functions, files and lines of a module.
-pub fn table(module: &Module<'_>, options: &Options) -> SourceLines {
+/// Functions, files and lines of a module, at the wasm offsets `stops`, which ascend.
+pub fn table(module: &Module<'_>, stops: &[u32], options: &Options) -> SourceLines {
     let mut table = SourceLines::default();
     let mut strings = Strings::default();
     let imported = module.imported_functions();
@@ -44,37 +45,41 @@ pub fn table(module: &Module<'_>, options: &Options) -> SourceLines {
     } else if !options.backtrace_details {
         table.dwarf_left_out = true;
     } else if let Some(dwarf) = dwarf::read(module) {
-        table.functions = functions(module, &dwarf, &mut strings);
+        table.functions = functions(module, stops, &dwarf, &mut strings);
     }
     table.strings = strings.strings;
     table
 }
 
-fn functions(module: &Module<'_>, dwarf: &Dwarf<'_>, strings: &mut Strings) -> Vec<FunctionLines> {
+fn functions(
+    module: &Module<'_>,
+    mut stops: &[u32],
+    dwarf: &Dwarf<'_>,
+    strings: &mut Strings,
+) -> Vec<FunctionLines> {
     let mut segments = Sweep { items: &dwarf.segments };
     let mut lines = Sweep { items: &dwarf.lines };
     let mut numbers = Numbers { dwarf, strings, names: HashMap::new(), files: HashMap::new() };
     let bodies = module.bodies.iter().map(|body| body.reader.range());
     bodies
         .map(|body| {
-            let offset = |at: u64| (at - module.code_start) as u32;
-            let (mut at, end) = (offset(body.start), offset(body.end));
             let mut function = Function::default();
             let mut last = (None, Place::default());
-            while at < end {
-                let (scope, scope_end) = segments.at(at);
-                let (place, place_end) = lines.at(at);
-                let found = (scope, place.unwrap_or_default());
+            let (own, others) =
+                stops.split_at(stops.partition_point(|&at| u64::from(at) < body.end));
+            stops = others;
+            for &wasm_offset in own.iter().filter(|&&at| body.contains(&u64::from(at))) {
+                let offset = wasm_offset - module.code_start as u32;
+                let found = (segments.at(offset), lines.at(offset).unwrap_or_default());
                 if found != last {
                     let row = SourceRow {
-                        wasm_offset: at + module.code_start as u32,
-                        scope: scope.map(|scope| function.scope(scope, &mut numbers)),
+                        wasm_offset,
+                        scope: found.0.map(|scope| function.scope(scope, &mut numbers)),
                         place: numbers.place(found.1),
                     };
                     function.lines.rows.push(row);
                     last = found;
                 }
-                at = end.min(scope_end).min(place_end);
             }
             function.lines
         })
@@ -114,18 +119,14 @@ struct Sweep<'a, T> {
 }
 
 impl<T: Copy> Sweep<'_, T> {
-    /// What covers an offset, if anything does, and up to which offset this is so.
-    fn at(&mut self, offset: u32) -> (Option<T>, u32) {
+    /// What covers an offset, if anything does.
+    fn at(&mut self, offset: u32) -> Option<T> {
         while let Some((first, rest)) = self.items.split_first()
             && first.end <= offset
         {
             self.items = rest;
         }
-        match self.items.first() {
-            Some(first) if first.start <= offset => (Some(first.what), first.end),
-            Some(first) => (None, first.start),
-            None => (None, u32::MAX),
-        }
+        self.items.first().filter(|first| first.start <= offset).map(|first| first.what)
     }
 }
 

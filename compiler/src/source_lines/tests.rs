@@ -2,12 +2,18 @@
 
 use wootz_runtime::abi::artifact::SourceLines;
 
-use super::table;
 use crate::options::Options;
 use crate::parse::{self, Module};
 
 const INLINED: &[u8] = include_bytes!("../../../tests/lines/inlined.wasm");
 const SHAPES: &[u8] = include_bytes!("../../../tests/lines/shapes.wasm");
+
+/// The table for every offset.
+fn table(module: &Module<'_>, options: &Options) -> SourceLines {
+    let bodies = module.bodies.iter().map(|body| body.reader.range());
+    let stops: Vec<u32> = bodies.flatten().map(|at| at as u32).collect();
+    super::table(module, &stops, options)
+}
 
 /// Name, file, line and column of a frame.
 type Frame = (Option<String>, Option<String>, Option<u32>, Option<u32>);
@@ -148,6 +154,61 @@ fn many_wrong_bytes_do_no_harm() {
     }
 }
 
+/// Appends a custom section.
+fn append_section(wasm: &mut Vec<u8>, name: &str, contents: &[u8]) {
+    let leb = |mut number: usize| {
+        let mut bytes = Vec::new();
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    };
+    let name = [leb(name.len()), name.as_bytes().to_vec()].concat();
+    wasm.push(0);
+    wasm.extend(leb(name.len() + contents.len()));
+    wasm.extend(name);
+    wasm.extend(contents);
+}
+
+/// A module with one function and DWARF 4 of one unit: a function at that address and of that size, and behind it these
+/// entries. Entry 3 is an inlined function, with address and size, that contains what follows.
+fn with_entries(address: u32, bytes: u32, entries: &[u8]) -> Vec<u8> {
+    let mut wasm = wat::parse_str("(module (func nop nop unreachable))").unwrap();
+    let code = [0x11, 0x01, 0x12, 0x06]; // DW_AT_low_pc: an address, DW_AT_high_pc: 4 bytes
+    let mut abbreviations = vec![1, 0x11, 1, 0, 0]; // DW_TAG_compile_unit with children
+    for (number, tag) in [(2, 0x2e), (3, 0x1d)] {
+        abbreviations.extend([number, tag, 1]);
+        abbreviations.extend(code);
+        abbreviations.extend([0, 0]);
+    }
+    abbreviations.push(0);
+    let mut info = vec![4, 0, 0, 0, 0, 0, 4, 1, 2]; // version, abbreviations, size of addresses, entries 1 and 2
+    info.extend(address.to_le_bytes());
+    info.extend(bytes.to_le_bytes());
+    info.extend(entries);
+    let length = (info.len() as u32).to_le_bytes();
+    append_section(&mut wasm, ".debug_abbrev", &abbreviations);
+    append_section(&mut wasm, ".debug_info", &[&length[..], &info].concat());
+    wasm
+}
+
+#[test]
+fn functions_inlined_without_end_do_no_harm() {
+    // The number of functions, the size of the body, then the body: no locals, three instructions, end.
+    let entry: Vec<u8> = [&[3][..], &2_u32.to_le_bytes(), &4_u32.to_le_bytes()].concat();
+    let one = survives(&with_entries(2, 5, &entry));
+    assert_eq!(one.functions[0].scopes.len(), 2);
+    let many = survives(&with_entries(2, 5, &entry.repeat(200_000)));
+    assert_eq!(many.functions[0].scopes.len(), 250, "as many as are counted");
+    // Neither a function at 0, nor one behind all code, nor one of endless size.
+    for (address, bytes) in [(0, 5), (100, 5), (u32::MAX, 5), (u32::MAX - 1, u32::MAX)] {
+        let table = survives(&with_entries(address, bytes, &entry));
+        assert!(table.functions.iter().all(|function| function.rows.is_empty()), "{address:#x}");
+    }
+}
+
 #[test]
 fn removed_functions_hide_nothing() {
     let expected = survives(INLINED);
@@ -164,6 +225,20 @@ fn removed_functions_hide_nothing() {
         }
         assert!(replaced >= 2, "one for the function, one for its lines");
         assert_eq!(survives(&wasm), expected, "{address:#x}");
+    }
+}
+
+#[test]
+fn there_are_only_rows_for_what_is_asked() {
+    let options = Options::default();
+    let module = parse::module(INLINED, &options.features).unwrap();
+    let all = table(&module, &options);
+    let few = super::table(&module, &[0x51, 0x64], &options);
+    let rows =
+        |table: &SourceLines| -> usize { table.functions.iter().map(|f| f.rows.len()).sum() };
+    assert!(rows(&all) > 5 && rows(&few) == 2);
+    for (position, stop) in [(0, 0x51), (1, 0x64)] {
+        assert_eq!(frames(&few, position, stop), frames(&all, position, stop));
     }
 }
 
