@@ -384,3 +384,204 @@ fn untyped_and_unchecked_calls_pass_references() {
     }
     assert!(ExternRef::from_raw(&mut store, 0).is_none());
 }
+
+/// A guest that has values everywhere when its call ends in the way that the host wants.
+const ENDINGS: &str = r#"(module
+    (import "" "make" (func $make (result externref)))
+    (import "" "gc" (func $gc))
+    (import "" "end" (func $end (param externref)))
+    (memory 1)
+    (table $table (export "table") 4 externref)
+    (global $global (export "global") (mut externref) (ref.null extern))
+    (func $overflow (param externref) (result externref)
+        (call $overflow (local.get 0)) (call $gc) (local.get 0) (drop))
+    (func (export "run") (param i32) (local externref externref)
+        (local.set 1 (call $make))
+        (table.set $table (i32.const 1) (call $make))
+        (global.set $global (call $make))
+        (table.fill $table (i32.const 2) (call $make) (i32.const 2))
+        (call $make)
+        (local.set 2 (call $make))
+        (if (i32.eq (local.get 0) (i32.const 1)) (then unreachable))
+        (if (i32.eq (local.get 0) (i32.const 2))
+            (then (drop (i32.load (i32.const -1)))))
+        (if (i32.eq (local.get 0) (i32.const 3))
+            (then (local.set 1 (call $overflow (local.get 1)))))
+        (if (i32.ge_u (local.get 0) (i32.const 4)) (then (call $end (local.get 1))))
+        (call $end) (call $end (local.get 2))))"#;
+
+#[test]
+fn however_a_call_ends_values_are_dropped_once() {
+    std::panic::set_hook(Box::new(|info| {
+        if info.payload_as_str() != Some("the host gives up") {
+            eprintln!("{info}");
+        }
+    }));
+    for (ending, collects) in (0..6).flat_map(|ending| [(ending, false), (ending, true)]) {
+        let (mut store, instance) = linked((Counter::default(), ending), ENDINGS, |linker| {
+            linker
+                .func_wrap("", "gc", |mut caller: Caller<'_, (Counter, u32)>| caller.gc(None))
+                .unwrap()
+                .func_wrap("", "make", |mut caller: Caller<'_, (Counter, u32)>| {
+                    let counter = caller.data().0.clone();
+                    Some(counter.value(&mut caller, 1))
+                })
+                .unwrap()
+                .func_wrap(
+                    "",
+                    "end",
+                    move |mut caller: Caller<'_, (Counter, u32)>,
+                          value: Value|
+                          -> wootz::Result<()> {
+                        let counter = caller.data().0.clone();
+                        let own = counter.value(&mut caller, 2).to_owned_rooted(&mut caller)?;
+                        if collects {
+                            caller.gc(None)?;
+                        }
+                        assert_eq!(number(&mut caller, value.unwrap()), 1);
+                        let own = own.to_rooted(&mut caller);
+                        assert_eq!(number(&mut caller, own), 2);
+                        match caller.data().1 {
+                            4 => anyhow::bail!("the host fails"),
+                            5 => panic!("the host gives up"),
+                            _ => Ok(()),
+                        }
+                    },
+                )
+                .unwrap();
+        });
+        let counter = store.data().0.clone();
+        let run = instance.get_typed_func::<u32, ()>(&mut store, "run").unwrap();
+        let mut made = 0;
+        for round in 1..=3 {
+            let result = catch_unwind(AssertUnwindSafe(|| run.call(&mut store, ending)));
+            match ending {
+                0 => result.unwrap().unwrap(),
+                1 => assert_eq!(trap(&result.unwrap().unwrap_err()), Trap::UnreachableCodeReached),
+                2 => assert_eq!(trap(&result.unwrap().unwrap_err()), Trap::MemoryOutOfBounds),
+                3 => assert_eq!(trap(&result.unwrap().unwrap_err()), Trap::StackOverflow),
+                4 => assert_eq!(
+                    result.unwrap().unwrap_err().root_cause().to_string(),
+                    "the host fails"
+                ),
+                _ => assert!(result.is_err()),
+            }
+            made += match ending {
+                0 => 6 + 2,
+                1..=3 => 6,
+                _ => 6 + 1,
+            };
+            if round < 3 {
+                store.gc(None).unwrap();
+                // What the table and the global hold now, they have held instead of what they held before.
+                assert_eq!(counter.dropped(), made - 3, "ending {ending}");
+            }
+        }
+        drop(store);
+        assert_eq!(counter.dropped(), made, "ending {ending}");
+    }
+    let _ = std::panic::take_hook();
+}
+
+#[test]
+fn an_instance_that_fails_half_way_keeps_what_it_has_stored() {
+    let engine = Engine::default();
+    for wat in [
+        // A segment that fits, and one that does not.
+        r#"(module (import "" "table" (table 4 externref)) (import "" "value" (global externref))
+            (elem (i32.const 1) externref (global.get 0) (global.get 0))
+            (memory 1) (data (i32.const 65536) "!"))"#,
+        r#"(module (import "" "table" (table 4 externref)) (import "" "value" (global externref))
+            (elem (i32.const 1) externref (global.get 0) (global.get 0))
+            (elem (i32.const 3) externref (global.get 0) (global.get 0)))"#,
+        // A start function that traps.
+        r#"(module (import "" "table" (table 4 externref)) (import "" "value" (global externref))
+            (table $own 3 externref)
+            (elem (table $own) (i32.const 1) externref (global.get 0) (global.get 0))
+            (func (table.copy 0 $own (i32.const 1) (i32.const 1) (i32.const 2)) unreachable)
+            (start 0))"#,
+    ] {
+        let module = module(&engine, wat);
+        let counter = Counter::default();
+        let mut store = Store::new(&engine, ());
+        let table;
+        {
+            let mut scope = RootScope::new(&mut store);
+            let ty = TableType::new(RefType::EXTERNREF, 4, None);
+            table = Table::new(&mut scope, ty, Ref::null(&HeapType::Extern)).unwrap();
+            let value = counter.value(&mut scope, 6);
+            let ty = GlobalType::new(ValType::EXTERNREF, Mutability::Var);
+            let cell = Global::new(&mut scope, ty, value.into()).unwrap();
+            let value = cell.get(&mut scope);
+            let ty = GlobalType::new(ValType::EXTERNREF, Mutability::Const);
+            let constant = Global::new(&mut scope, ty, value).unwrap();
+            Instance::new(&mut scope, &module, &[table.into(), constant.into()]).unwrap_err();
+        }
+        store.gc(None).unwrap();
+        for index in 0..4 {
+            let mut scope = RootScope::new(&mut store);
+            let element = table.get(&mut scope, index).unwrap();
+            let found = element.unwrap_extern().map(|value| number(&mut scope, *value));
+            assert_eq!(found, (1..3).contains(&index).then_some(6), "{wat}");
+        }
+        // The values of an instance that nobody can reach are still its.
+        table.fill(&mut store, 0, Ref::null(&HeapType::Extern), 4).unwrap();
+        store.gc(None).unwrap();
+        assert_eq!(counter.dropped(), 0);
+        drop(store);
+        assert_eq!(counter.dropped(), 1);
+    }
+}
+
+#[test]
+fn references_may_outlive_their_store_and_end_on_another_thread() {
+    let engine = Engine::default();
+    let counter = Counter::default();
+    let mut store = Store::new(&engine, ());
+    let mut owned: Vec<_> = (0..100)
+        .map(|number| {
+            let mut scope = RootScope::new(&mut store);
+            let value = counter.value(&mut scope, number);
+            value.to_owned_rooted(&mut scope).unwrap()
+        })
+        .collect();
+    let half = owned.split_off(50);
+    // While the store is in use here, half of them end there.
+    let other = std::thread::spawn(move || drop(half));
+    for _ in 0..50 {
+        store.gc(None).unwrap();
+    }
+    other.join().unwrap();
+    store.gc(None).unwrap();
+    assert_eq!(counter.dropped(), 50);
+    assert!(owned.iter().all(|value| value.data(&store).unwrap().unwrap().is::<Counted>()));
+    drop(store);
+    assert_eq!(counter.dropped(), 100, "a store takes its values along");
+    std::thread::spawn(move || drop(owned)).join().unwrap();
+    assert_eq!(counter.dropped(), 100);
+}
+
+#[test]
+fn a_call_hook_may_collect_while_values_are_passed() {
+    let (mut store, instance) = holders();
+    store.call_hook(|mut store, _| {
+        store.gc(None)?;
+        // Whatever was collected too early would be replaced by this.
+        let counter = store.data().0.clone();
+        counter.value(&mut store, 1_000_000);
+        store.gc(None)
+    });
+    let deep = instance.get_typed_func::<(), Value>(&mut store, "deep").unwrap();
+    for name in ["local_across_a_call", "operand_across_a_call", "many"] {
+        let func = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
+        let mut scope = RootScope::new(&mut store);
+        func.call(&mut scope, ()).unwrap();
+        let value = deep.call(&mut scope, ()).unwrap().unwrap();
+        assert_eq!(number(&mut scope, value), scope.as_context_mut().data().1);
+    }
+    let counter = store.data().0.clone();
+    let made = store.data().1 as usize;
+    store.call_hook(|_, _| Ok(()));
+    store.gc(None).unwrap();
+    assert!(counter.dropped() > made, "those of the hook as well");
+}

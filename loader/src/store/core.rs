@@ -46,6 +46,10 @@ pub struct StoreCore {
     tags: Vec<TagType>,
     pub(crate) host_values: HostValues,
     pub(crate) roots: Roots,
+    /// Whether values are on their way between host and guest at this moment, where no collection would find them.
+    pub(crate) passing_values: bool,
+    /// Whether somebody has asked for a collection at such a moment.
+    collection_is_due: bool,
     functions: HostFunctions,
     own_memories: Arena<vm::memory::Memory>,
     own_tables: Arena<vm::table::Table>,
@@ -155,6 +159,8 @@ impl StoreCore {
             tags: Vec::new(),
             host_values: HostValues::default(),
             roots: Roots::default(),
+            passing_values: false,
+            collection_is_due: false,
             functions: HostFunctions::default(),
             own_memories: Arena::default(),
             own_tables: Arena::default(),
@@ -381,14 +387,19 @@ impl StoreCore {
         &mut self,
         value: Box<dyn Any + Send + Sync>,
     ) -> Result<u32, Box<dyn Any + Send + Sync>> {
-        if self.host_values.wants_collection() {
+        if self.collection_is_due || self.host_values.wants_collection() {
             self.collect();
         }
         self.host_values.insert(value)
     }
 
-    /// Drops the host values that nothing refers to any more.
+    /// Drops the host values that nothing refers to any more: now, or with the next value that is added at a moment when
+    /// all that are in use can be found.
     pub fn collect(&mut self) {
+        self.collection_is_due = self.passing_values;
+        if self.passing_values {
+            return;
+        }
         self.roots.trim();
         let values = &mut self.host_values;
         self.roots.handles().for_each(|handle| values.mark(handle));

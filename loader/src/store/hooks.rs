@@ -1,5 +1,7 @@
 //! What users' functions are called for while guests run, and what they answer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use anyhow::Result;
 
 use super::{Payload, StoreContextMut, StoreInner, payload};
@@ -72,9 +74,12 @@ impl<T: 'static> StoreInner<T> {
         // Taken out for the time of the call, because the function gets the whole store. While it runs, it is not called
         // for what it does itself.
         let Some(mut hook) = self.hooks.on_call.take() else { return Ok(()) };
-        let result = hook(StoreContextMut(self), change);
+        // Arguments and results are neither rooted nor in a frame of the guest's now.
+        let outer = std::mem::replace(&mut self.core.passing_values, true);
+        let result = catch_unwind(AssertUnwindSafe(|| hook(StoreContextMut(self), change)));
+        self.core.passing_values = outer;
         self.hooks.on_call.get_or_insert(hook);
-        result
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// What is to happen now that the deadline has come: `true` if there is another, `false` for a trap.

@@ -151,6 +151,9 @@ impl<T: 'static> Store<T> {
     }
 
     /// Lets `hook` be called whenever execution changes between host and guest. An error ends the call.
+    ///
+    /// If the hook [collects](Self::gc) host values, that happens some time after it is done, because arguments and results
+    /// are just being passed.
     pub fn call_hook(
         &mut self,
         hook: impl FnMut(StoreContextMut<'_, T>, CallHook) -> Result<()> + Send + Sync + 'static,
