@@ -1,9 +1,10 @@
 //! The entries into wasm that are under way on each thread: who called, and how it will end.
 //!
 //! In: the store that is entered. Out: a chain of [`Activation`]s, the innermost first, one for each frame of
-//! [`enter`](super::trap::enter) on the thread's stack.
+//! [`enter`](super::trap::enter) on the thread's stack; and for each store a chain of its own activations, which may be on
+//! several threads, because a host function may pass its store on for the time of the call.
 //!
-//! Always true: an activation stays where it is while it is in the chain, and leaves it in the reverse order. Reading the
+//! Always true: an activation stays where it is while it is in the chains, and leaves them in the reverse order. Reading a
 //! chain neither allocates nor locks, so that the fault handler may.
 
 use std::cell::Cell;
@@ -85,7 +86,10 @@ impl Registers {
 
 /// An entry into wasm that is under way.
 pub struct Activation {
+    /// The one around it on this thread.
     previous: *const Activation,
+    /// The one around it in its store.
+    previous_in_store: *const Activation,
     /// The store that was entered.
     pub store: *const Store,
     /// Its registers before.
@@ -101,11 +105,12 @@ thread_local! {
 }
 
 impl Activation {
-    /// A new one, not yet in the chain.
+    /// A new one, not yet in the chains.
     #[inline]
     pub fn new(store: &Store) -> Activation {
         Activation {
             previous: CURRENT.get(),
+            previous_in_store: store.innermost().get().cast(),
             store,
             saved: Registers::save(store),
             fault: Cell::new(None),
@@ -113,13 +118,15 @@ impl Activation {
         }
     }
 
-    /// Makes it the innermost one of this thread.
+    /// Makes it the innermost one of this thread, and of its store.
     ///
     /// # Safety
-    /// It stays where it is until [`pop`](Self::pop).
+    /// It stays where it is, and its store alive, until [`pop`](Self::pop).
     #[inline]
     pub unsafe fn push(&self) {
         CURRENT.set(self);
+        // SAFETY: the caller's promise.
+        unsafe { &*self.store }.innermost().set(ptr::from_ref(self).cast());
     }
 
     /// Takes it out again.
@@ -127,6 +134,8 @@ impl Activation {
     pub fn pop(&self) {
         debug_assert!(ptr::eq(CURRENT.get(), self), "activations end in the reverse order");
         CURRENT.set(self.previous);
+        // SAFETY: whoever has pushed it has promised that the store is alive.
+        unsafe { &*self.store }.innermost().set(self.previous_in_store.cast());
     }
 
     /// This thread's innermost one.
@@ -135,9 +144,15 @@ impl Activation {
         unsafe { CURRENT.get().as_ref() }
     }
 
-    /// The one around it.
-    pub fn outer(&self) -> Option<&Activation> {
+    /// A store's innermost one.
+    pub fn innermost_in(store: &Store) -> Option<&Activation> {
+        // SAFETY: it is in the chain, so it is where it was.
+        unsafe { store.innermost().get().cast::<Activation>().as_ref() }
+    }
+
+    /// The one around it in its store.
+    pub fn outer_in_store(&self) -> Option<&Activation> {
         // SAFETY: what is around an active one is active.
-        unsafe { self.previous.as_ref() }
+        unsafe { self.previous_in_store.as_ref() }
     }
 }

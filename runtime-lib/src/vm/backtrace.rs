@@ -4,10 +4,8 @@
 //! the frame pointers that compiled code keeps: each wasm frame leads to its caller's, until the frame of the trampoline
 //! through which wasm was entered. Then the walk goes on in the activation around it.
 //!
-//! Always true: it neither allocates nor locks, and reads nothing but active frames and the activations of this thread.
+//! Always true: it neither allocates nor locks, and reads nothing but active frames and the activations of the store.
 //! Of return addresses it reports the byte before, which belongs to the call.
-
-use std::ptr;
 
 use super::activation::Activation;
 use super::store::Store;
@@ -23,11 +21,11 @@ pub struct Frame {
     pub fp: usize,
 }
 
-/// Visits the frames of a store's active wasm functions on this thread, until `visit` returns `false`.
+/// Visits the frames of a store's active wasm functions, until `visit` returns `false`.
 ///
 /// # Safety
-/// The frames that the store's context and the activations point to are active: this thread is in a host or built-in
-/// function of the store, or in the fault handler for `fault`, which interrupted wasm.
+/// The frames that the store's context and the activations point to are active: whoever calls is lent the store by a
+/// host or built-in function of it, or is the fault handler for `fault`, which interrupted wasm.
 pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(Frame) -> bool) {
     // SAFETY: the context is valid; compiled code does not run at this moment.
     let context = unsafe { &*store.context() };
@@ -44,16 +42,15 @@ pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(F
     if !more {
         return;
     }
-    let mut activation = Activation::innermost();
+    let mut activation = Activation::innermost_in(store);
     while let Some(current) = activation {
         let saved = &current.saved;
-        if ptr::eq(current.store, store)
-            // SAFETY: what the store's registers were before an entry describes frames below it on the stack.
-            && !unsafe { exits(saved.exit_pc, saved.exit_fp, saved.entry_fp, &mut visit) }
-        {
+        // SAFETY: what the store's registers were before an entry describes frames around it: below it on the stack, or on
+        // that of a thread that waits for it.
+        if !unsafe { exits(saved.exit_pc, saved.exit_fp, saved.entry_fp, &mut visit) } {
             return;
         }
-        activation = current.outer();
+        activation = current.outer_in_store();
     }
 }
 
@@ -93,10 +90,10 @@ unsafe fn callers(mut fp: usize, entry_fp: usize, visit: &mut impl FnMut(Frame) 
     true
 }
 
-/// The program counters of a store's active wasm functions on this thread, at most `limit`.
+/// The program counters of a store's active wasm functions, at most `limit`.
 ///
 /// # Safety
-/// This thread is in a host or built-in function of the store, or the store is not entered.
+/// As [`walk`], or the store is not entered.
 pub unsafe fn capture(store: &Store, limit: usize) -> Vec<usize> {
     let mut frames = Vec::new();
     if limit > 0 {

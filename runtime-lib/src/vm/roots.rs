@@ -11,10 +11,10 @@ use super::backtrace::walk;
 use super::code;
 use super::store::Store;
 
-/// Visits the handles that the frames of a store's active wasm functions hold on this thread; null handles too.
+/// Visits the handles that the frames of a store's active wasm functions hold; null handles too.
 ///
 /// # Safety
-/// This thread is in a host or built-in function of the store, or the store is not entered.
+/// Whoever calls is lent the store by a host or built-in function of it, or the store is not entered.
 pub unsafe fn held_by_frames(store: &Store, mut visit: impl FnMut(u32)) {
     let visit_frame = |frame: super::backtrace::Frame| {
         // Frames are found by the last byte of the call, stack maps by where it returns to.

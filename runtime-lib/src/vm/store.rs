@@ -90,6 +90,8 @@ pub struct Store {
     owner: Cell<Option<NonNull<dyn Owner>>>,
     /// How many calls are under way.
     depth: Cell<u32>,
+    /// The innermost of them: an [`Activation`](super::activation::Activation), or null.
+    innermost: Cell<*const ()>,
     /// Where the fault handler writes program counters, because it cannot allocate.
     fault_frames: Box<[Cell<usize>]>,
     fault_frame_count: Cell<usize>,
@@ -157,6 +159,11 @@ impl Store {
         &self.depth
     }
 
+    #[inline]
+    pub(super) fn innermost(&self) -> &Cell<*const ()> {
+        &self.innermost
+    }
+
     /// Remembers a program counter of a backtrace. `false` when there is no more room. Neither allocates nor locks.
     pub(super) fn push_fault_frame(&self, pc: usize) -> bool {
         let count = self.fault_frame_count.get();
@@ -204,6 +211,7 @@ impl OwnedStore {
             builtins,
             owner: Cell::new(None),
             depth: Cell::new(0),
+            innermost: Cell::new(ptr::null()),
             fault_frames: vec![Cell::new(0); settings.max_backtrace_frames].into(),
             fault_frame_count: Cell::new(0),
         });

@@ -22,6 +22,22 @@ struct Thread {
     end: usize,
 }
 
+impl Thread {
+    /// Whether this is its own stack, and another one than the limit is for: a host function has passed its store on.
+    #[inline]
+    fn has_other_stack(&self, limit: usize) -> bool {
+        let own = self.low..self.end;
+        own.contains(&stack_pointer()) && !own.contains(&limit)
+    }
+}
+
+/// About where the stack of this thread ends at this moment.
+#[inline]
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(&here) as usize
+}
+
 thread_local! {
     static THREAD: Cell<Option<Thread>> = const { Cell::new(None) };
     static ALT_STACK: RefCell<Option<AltStack>> = const { RefCell::new(None) };
@@ -52,7 +68,7 @@ pub unsafe fn enter(
     // SAFETY: the context is valid; compiled code does not run at this moment.
     unsafe {
         let context = store.context();
-        if depth == 0 {
+        if depth == 0 || thread.has_other_stack((*context).stack_limit) {
             (*context).stack_limit = stack_limit(&thread, store);
         }
         // Not left yet, since it was entered: backtraces go on at the registers that the activation has saved.
@@ -92,8 +108,7 @@ fn reason(activation: &Activation, store: &Store) -> Box<Raised> {
 /// How far down wasm may use the stack.
 #[inline]
 fn stack_limit(thread: &Thread, store: &Store) -> usize {
-    let here = 0u8;
-    let sp = std::ptr::from_ref(&here) as usize;
+    let sp = stack_pointer();
     let wanted = sp.saturating_sub(store.settings().max_wasm_stack_bytes);
     // On a stack that is not the thread's (a coroutine's, for instance), only the setting counts.
     if (thread.low..thread.end).contains(&sp) { wanted.max(thread.low) } else { wanted }
