@@ -27,6 +27,9 @@ mod contents;
 pub use contents::{ModuleFunction, ResourcesRequired};
 
 /// A loaded module. Cloning it is cheap and gives the same module.
+///
+/// One that was compiled here, or loaded from bytes, keeps a file in memory open: a program that has thousands of them at a
+/// time needs a limit on open files (`ulimit -n`) to match.
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<ModuleInner>,

@@ -188,6 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_types_that_are_gone_are_used_again() {
+        // Of any number of types, few exist at a time.
+        for bits in 0..10_000u32 {
+            let value = |bit: u32| if bits >> bit & 1 == 0 { ValType::I64 } else { ValType::F64 };
+            let params: Vec<ValType> = (0..14).map(value).collect();
+            let inner = Signature::new(ty(&params, &[]));
+            let outer = Signature::new(ty(&[reference(inner.id())], &params));
+            drop(inner);
+            assert!(outer.id() < 1_000, "{} types were made before", 2 * bits);
+        }
+    }
+
+    #[test]
     fn types_that_mention_types_are_compared_by_structure() {
         let a =
             Signature::of_module(&[ty(&[reference(1)], &[]), ty(&[ValType::F32], &[])]).unwrap();
