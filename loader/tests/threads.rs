@@ -267,7 +267,7 @@ fn stores_on_many_threads_do_not_disturb_each_other() {
     let done = AtomicBool::new(false);
     let (reports, inbox) = mpsc::channel::<Report>();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let clock = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 engine.increment_epoch();
                 thread::sleep(Duration::from_micros(300));
@@ -301,6 +301,7 @@ fn stores_on_many_threads_do_not_disturb_each_other() {
         let results: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
         assert!(results.iter().all(Result::is_ok));
+        clock.join().unwrap();
         let (loaded, reported) = (loader.join().unwrap(), reader.join().unwrap());
         println!("{loaded} modules came and went, {reported} traps were looked into");
         assert!(loaded > 0 && reported > WORKERS * ROUNDS / 4);
