@@ -1,11 +1,15 @@
 //! Wootz against wasmtime, which has the same code generator, on the same machine, in the same run.
 //!
 //! In: the kernels of `kernels/list.txt`, and the real programs if `make -C ../tests/programs` has built them. Out: a table
-//! of ratios, below 1 where Wootz is ahead; once more with fuel, which both must count alike, and with epochs. Arguments, if
-//! any, choose kernels by name, and `fuel` or `epochs` one of these.
+//! of ratios, below 1 where Wootz is ahead; once more with fuel, which both must count alike, and with epochs; then what
+//! embedders wait for: calls, instances, traps. Arguments, if any, choose kernels by name, and `fuel`, `epochs` or `calls` one
+//! of these.
 //!
 //! Always true: both sides compile for this machine's CPU, for speed, on one thread; they take turns, and medians of user
 //! time are compared, because machines are noisy and drift.
+
+/// What embedders wait for.
+mod calls;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,11 +21,15 @@ const ROUNDS: usize = 5;
 
 fn main() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (modes, chosen): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument == "fuel" || argument == "epochs");
+    let (modes, chosen): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|argument| ["fuel", "epochs", "calls"].contains(&argument.as_str()));
     let all = [Mode::Plain, Mode::Fuel, Mode::Epochs];
     for mode in all.into_iter().filter(|mode| modes.is_empty() || modes.iter().any(|name| name == mode.name())) {
         kernels(folder, &chosen, mode)?;
+    }
+    if chosen.is_empty() && (modes.is_empty() || modes.iter().any(|mode| mode == "calls")) {
+        calls::compare()?;
     }
     if chosen.is_empty() && modes.is_empty() {
         compilation(&folder.join("../target/programs/wasm"))?;

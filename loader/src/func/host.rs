@@ -94,6 +94,7 @@ pub fn typed_body<T: 'static, Params, Results, F: IntoFunc<T, Params, Results>>(
 /// # Safety
 /// Called by an exit trampoline, or by [`Func::call_raw`](crate::Func), for a host function of a store of `T` whose body is an
 /// `F`.
+#[inline]
 unsafe fn run<T: 'static, F: 'static>(
     vmctx: *mut VmContext,
     caller: *mut VmContext,

@@ -14,6 +14,7 @@ use crate::vm::sys::{Resumption, arch};
 ///
 /// # Safety
 /// The thread was in wasm code of this store, or in [`enter`](super::enter), and nothing else happened since.
+#[inline]
 pub unsafe fn leave<T>(store: &Store, body: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => return Some(value),
