@@ -1,6 +1,9 @@
 //! A second of comparing Wootz with an interpreter on generated modules: same results, same traps, same memories and
 //! globals afterwards. `fuzz/` does it for hours.
 //!
+//! The modules take turns with several settings. With epochs, the host collects host values at many checks, while only
+//! guests refer to them: what a collection does not find is missed by the comparison.
+//!
 //! `WOOTZ_SEED=N` repeats one module, `WOOTZ_SECONDS=N` goes on for longer.
 
 use std::time::{Duration, Instant};
@@ -21,7 +24,7 @@ fn generated_modules_do_the_same_as_in_an_interpreter() {
         None => 0..u64::MAX,
     };
     let end = Instant::now() + Duration::from_secs(number("WOOTZ_SECONDS").unwrap_or(1));
-    let engine = wootz::Engine::default();
+    let engines = engines();
     let mut compared = Compared::default();
     let first = seeds.start;
     let mut modules = 0;
@@ -30,7 +33,8 @@ fn generated_modules_do_the_same_as_in_an_interpreter() {
             break;
         }
         let wasm = generate(seed);
-        if let Err(message) = compare(&engine, &wasm, &mut compared) {
+        let engine = &engines[seed as usize % engines.len()];
+        if let Err(message) = compare(engine, &wasm, &mut compared) {
             let file = std::env::temp_dir().join(format!("wootz-differential-{seed}.wat"));
             let text = wasmprinter::print_bytes(&wasm).expect("the module is valid");
             std::fs::write(&file, text).expect("there is room for a file");
@@ -40,6 +44,24 @@ fn generated_modules_do_the_same_as_in_an_interpreter() {
     }
     println!("{modules} modules from seed {first} on: {compared:?}");
     assert!(modules > 0);
+}
+
+/// The settings that modules are compiled with.
+fn engines() -> Vec<wootz::Engine> {
+    let settings: [fn(&mut wootz::Config); 5] = [
+        |_| (),
+        |config| _ = config.epoch_interruption(true),
+        |config| _ = config.consume_fuel(true),
+        |config| _ = config.epoch_interruption(true).consume_fuel(true).memory_reservation(1 << 20),
+        |config| _ = config.epoch_interruption(true).cranelift_opt_level(wootz::OptLevel::None),
+    ];
+    settings
+        .map(|change| {
+            let mut config = wootz::Config::new();
+            change(&mut config);
+            wootz::Engine::new(&config).expect("the settings fit each other")
+        })
+        .into()
 }
 
 /// What was compared.
@@ -116,22 +138,26 @@ enum Value {
     NullFunc,
     Func,
     NullExtern,
-    Extern,
+    /// A host value: a number.
+    Extern(u32),
 }
 
 impl Value {
-    fn to_wootz(self) -> wootz::Val {
+    fn to_wootz(self, store: impl wootz::AsContextMut) -> wootz::Val {
         match self {
             Value::I32(value) => wootz::Val::I32(value),
             Value::I64(value) => wootz::Val::I64(value),
             Value::F32(bits) => wootz::Val::F32(bits),
             Value::F64(bits) => wootz::Val::F64(bits),
             Value::NullFunc | Value::Func => wootz::Val::FuncRef(None),
-            Value::NullExtern | Value::Extern => wootz::Val::ExternRef(None),
+            Value::NullExtern => wootz::Val::ExternRef(None),
+            Value::Extern(number) => {
+                wootz::ExternRef::new(store, number).expect("there is room").into()
+            }
         }
     }
 
-    fn from_wootz(value: &wootz::Val) -> Value {
+    fn from_wootz(store: impl wootz::AsContext, value: &wootz::Val) -> Value {
         match value {
             wootz::Val::I32(value) => Value::I32(*value),
             wootz::Val::I64(value) => Value::I64(*value),
@@ -140,23 +166,28 @@ impl Value {
             wootz::Val::FuncRef(None) => Value::NullFunc,
             wootz::Val::FuncRef(Some(_)) => Value::Func,
             wootz::Val::ExternRef(None) => Value::NullExtern,
-            wootz::Val::ExternRef(Some(_)) => Value::Extern,
+            wootz::Val::ExternRef(Some(value)) => {
+                let data = value.data(store.as_context()).expect("it is rooted");
+                let data = data.expect("what guests hold is not collected");
+                Value::Extern(*data.downcast_ref().expect("they are numbers"))
+            }
             other => panic!("{other:?} is not in version 2 without SIMD"),
         }
     }
 
-    fn to_wasmi(self) -> wasmi::Val {
+    fn to_wasmi(self, store: impl wasmi::AsContextMut) -> wasmi::Val {
         match self {
             Value::I32(value) => wasmi::Val::I32(value),
             Value::I64(value) => wasmi::Val::I64(value),
             Value::F32(bits) => wasmi::Val::F32(wasmi::F32::from_bits(bits)),
             Value::F64(bits) => wasmi::Val::F64(wasmi::F64::from_bits(bits)),
             Value::NullFunc | Value::Func => wasmi::Val::FuncRef(wasmi::Ref::Null),
-            Value::NullExtern | Value::Extern => wasmi::Val::ExternRef(wasmi::Ref::Null),
+            Value::NullExtern => wasmi::Val::ExternRef(wasmi::Ref::Null),
+            Value::Extern(number) => wasmi::ExternRef::new(store, number).into(),
         }
     }
 
-    fn from_wasmi(value: &wasmi::Val) -> Value {
+    fn from_wasmi(store: &wasmi::Store<()>, value: &wasmi::Val) -> Value {
         match value {
             wasmi::Val::I32(value) => Value::I32(*value),
             wasmi::Val::I64(value) => Value::I64(*value),
@@ -165,7 +196,9 @@ impl Value {
             wasmi::Val::FuncRef(wasmi::Ref::Null) => Value::NullFunc,
             wasmi::Val::FuncRef(_) => Value::Func,
             wasmi::Val::ExternRef(wasmi::Ref::Null) => Value::NullExtern,
-            wasmi::Val::ExternRef(_) => Value::Extern,
+            wasmi::Val::ExternRef(wasmi::Ref::Val(value)) => {
+                Value::Extern(*value.data(store).downcast_ref().expect("they are numbers"))
+            }
             other => panic!("{other:?} is not in version 2 without SIMD"),
         }
     }
@@ -184,7 +217,10 @@ impl Value {
             // No NaN: the bits of its payload would travel through functions that copy.
             wootz::ValType::F32 => Value::F32((bits as i32 as f32 / 3.0).to_bits()),
             wootz::ValType::F64 => Value::F64((bits as i64 as f64 / 3.0).to_bits()),
-            wootz::ValType::Ref(ty) if ty.heap_type().is_extern() => Value::NullExtern,
+            wootz::ValType::Ref(ty) if ty.heap_type().is_extern() => match choice % 4 {
+                0 => Value::NullExtern,
+                _ => Value::Extern(bits as u32),
+            },
             _ => Value::NullFunc,
         }
     }
@@ -248,7 +284,7 @@ fn compare(engine: &wootz::Engine, wasm: &[u8], compared: &mut Compared) -> Resu
         for _ in 0..2 {
             let arguments: Vec<Value> =
                 ty.params().map(|ty| Value::random(&ty, &mut random)).collect();
-            let Some(outcome) = pair.call(name, &arguments, ty.results().len())? else {
+            let Some(outcome) = pair.call(name, &ty, &arguments)? else {
                 return Ok(());
             };
             match outcome {
@@ -263,7 +299,8 @@ fn compare(engine: &wootz::Engine, wasm: &[u8], compared: &mut Compared) -> Resu
 
 /// One instance on either side.
 struct Pair {
-    store: wootz::Store<()>,
+    /// With the number of times that a guest has reached its deadline.
+    store: wootz::Store<u32>,
     instance: wootz::Instance,
     other_store: wasmi::Store<()>,
     other_instance: wasmi::Instance,
@@ -272,7 +309,19 @@ struct Pair {
 impl Pair {
     /// Instances of a module; none if a segment does not fit, or the start function traps, on both sides.
     fn new(module: &wootz::Module, other_module: &wasmi::Module) -> Result<Option<Pair>, String> {
-        let mut store = wootz::Store::new(module.engine(), ());
+        let mut store = wootz::Store::new(module.engine(), 0u32);
+        store.epoch_deadline_callback(|mut store| {
+            *store.data_mut() += 1;
+            // Not always, for it takes time.
+            let count = *store.data();
+            if count < 20 || count.is_multiple_of(200) {
+                store.gc(None)?;
+            }
+            Ok(wootz::UpdateDeadline::Continue(0))
+        });
+        if module.engine().config().get_consume_fuel() {
+            store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
+        }
         let instance = wootz::Instance::new(&mut store, module, &[]);
         let mut other_store = wasmi::Store::new(other_module.engine(), ());
         let linker = wasmi::Linker::<()>::new(other_module.engine());
@@ -306,22 +355,43 @@ impl Pair {
     fn call(
         &mut self,
         name: &str,
+        ty: &wootz::FuncType,
         arguments: &[Value],
-        results: usize,
     ) -> Result<Option<Result<Vec<Value>, Trap>>, String> {
+        let results = ty.results().len();
         let function = self.instance.get_func(&mut self.store, name).expect("it is exported");
-        let given: Vec<_> = arguments.iter().map(|value| value.to_wootz()).collect();
-        let mut values = vec![wootz::Val::I32(0); results];
-        let found = match function.call(&mut self.store, &given, &mut values) {
-            Ok(()) => Ok(values.iter().map(Value::from_wootz).collect()),
+        let mut values = vec![wootz::ValRaw::default(); arguments.len().max(results)];
+        {
+            // The guest is the only one to hold on to host values.
+            let mut scope = wootz::RootScope::new(&mut self.store);
+            for (raw, argument) in values.iter_mut().zip(arguments) {
+                let value = argument.to_wootz(&mut scope);
+                *raw = value.to_raw(&mut scope).expect("it is of this store");
+            }
+        }
+        // SAFETY: the arguments are of the function's types, and there is room for the results.
+        let found = match unsafe { function.call_unchecked(&mut self.store, &mut values[..]) } {
+            Ok(()) => {
+                let mut scope = wootz::RootScope::new(&mut self.store);
+                let value = |(ty, raw): (wootz::ValType, &wootz::ValRaw)| {
+                    // SAFETY: the function has left a value of this type.
+                    let value = unsafe { wootz::Val::from_raw(&mut scope, *raw, ty) };
+                    Value::from_wootz(&scope, &value)
+                };
+                Ok(ty.results().zip(&values).map(value).collect())
+            }
             Err(error) => Err(wootz_trap(&error)),
         };
         let function =
             self.other_instance.get_func(&self.other_store, name).expect("it is exported");
-        let given: Vec<_> = arguments.iter().map(|value| value.to_wasmi()).collect();
+        let given: Vec<_> =
+            arguments.iter().map(|value| value.to_wasmi(&mut self.other_store)).collect();
         let mut values = vec![wasmi::Val::I32(0); results];
         let expected = match function.call(&mut self.other_store, &given, &mut values) {
-            Ok(()) => Ok(values.iter().map(Value::from_wasmi).collect()),
+            Ok(()) => {
+                let value = |value| Value::from_wasmi(&self.other_store, value);
+                Ok(values.iter().map(value).collect())
+            }
             Err(error) => Err(wasmi_trap(&error)),
         };
         if found == Err(STACK) || expected == Err(STACK) {
@@ -342,15 +412,17 @@ impl Pair {
             let name = export.name();
             match export.ty() {
                 wootz::ExternType::Global(_) => {
+                    let mut scope = wootz::RootScope::new(&mut *store);
                     let global = instance
-                        .get_global(&mut *store, name)
+                        .get_global(&mut scope, name)
                         .expect("it is exported")
-                        .get(&mut *store);
+                        .get(&mut scope);
+                    let found = Value::from_wootz(&scope, &global);
                     let other = other_instance
                         .get_global(&*other_store, name)
                         .expect("it is exported")
                         .get(&*other_store);
-                    same(name, &Value::from_wootz(&global), &Value::from_wasmi(&other))?;
+                    same(name, &found, &Value::from_wasmi(other_store, &other))?;
                     compared.globals += 1;
                 }
                 wootz::ExternType::Memory(_) => {
