@@ -13,8 +13,6 @@ use crate::environment;
 
 /// What settings can be chosen from.
 mod choices;
-/// What settings are.
-mod getters;
 /// Whether settings make sense together.
 mod rules;
 
@@ -54,14 +52,14 @@ pub struct Config {
     /// Methods that were called to ask for what this version does not have, and why not.
     unsupported: BTreeMap<&'static str, &'static str>,
     pub(crate) compiler: bool,
-    strategy: Strategy,
+    pub(crate) strategy: Strategy,
     pub(crate) target: Option<String>,
     pub(crate) target_cpu: Option<String>,
     pub(crate) opt_level: OptLevel,
     pub(crate) debug_verifier: bool,
     pub(crate) nan_canonicalization: bool,
     pub(crate) regalloc_algorithm: RegallocAlgorithm,
-    inlining: Inlining,
+    pub(crate) inlining: Inlining,
     pub(crate) cranelift_flags: Vec<(String, String)>,
     pub(crate) parallel_compilation: bool,
     pub(crate) relaxed_simd_deterministic: bool,
@@ -70,18 +68,18 @@ pub struct Config {
     pub(crate) address_map: bool,
     module_version: ModuleVersionStrategy,
     allocation_strategy: InstanceAllocationStrategy,
-    collector: Collector,
+    pub(crate) collector: Collector,
     gc_support: bool,
-    signals_based_traps: bool,
+    pub(crate) signals_based_traps: bool,
     pub(crate) shared_memory: bool,
     pub(crate) memory_reservation: u64,
     pub(crate) memory_guard_size: u64,
-    guard_before_linear_memory: bool,
-    memory_may_move: bool,
-    memory_reservation_for_growth: u64,
+    pub(crate) guard_before_linear_memory: bool,
+    pub(crate) memory_may_move: bool,
+    pub(crate) memory_reservation_for_growth: u64,
     pub(crate) memory_init_cow: bool,
     pub(crate) force_memory_init_memfd: bool,
-    dense_image_bytes: u64,
+    pub(crate) dense_image_bytes: u64,
     pub(crate) max_wasm_stack: usize,
     wasm_backtrace_max_frames: usize,
     pub(crate) backtrace_details: bool,
@@ -560,6 +558,11 @@ impl Config {
     pub fn profiler(&mut self, strategy: ProfilingStrategy) -> &mut Config {
         self.profiler = strategy;
         self
+    }
+
+    /// Whether a method was called to ask for what this version does not have.
+    pub(crate) fn asked_for(&self, method: &str) -> bool {
+        self.unsupported.contains_key(method)
     }
 
     /// How many frames a backtrace has at most, all settings considered.

@@ -12,6 +12,9 @@ use wootz_runtime::vm::trap;
 use crate::cache::{Cache, Key};
 use crate::config::Config;
 
+/// What the settings are, one by one.
+mod getters;
+
 /// The settings and state that modules and stores share. Cloning it is cheap and gives the same engine.
 #[derive(Clone)]
 pub struct Engine {
@@ -28,8 +31,8 @@ struct EngineInner {
     cache: Option<(Cache, [u8; 32])>,
 }
 
-/// An engine that may be gone.
-#[derive(Clone)]
+/// An engine that may be gone. The default one never was.
+#[derive(Clone, Default)]
 pub struct EngineWeak {
     inner: Weak<EngineInner>,
 }

@@ -2,4 +2,4 @@
 //! [`ArtifactError`](crate::ArtifactError), [`UnknownImportError`](crate::UnknownImportError), whatever a host function
 //! returned. `Error::downcast_ref` finds it.
 
-pub use anyhow::{Context, Error, Result};
+pub use anyhow::{Context, Error, Result, anyhow as format_err, bail, ensure};

@@ -147,7 +147,7 @@ impl Instance {
         let core = &store.as_context_mut().0.core;
         let module = &self.data(core).module;
         let item = module.code().manifest().exports.get(export.position)?.item;
-        Module::same(module, &export.module).then(|| self.item(core, item))
+        export.is_of(module).then(|| self.item(core, item))
     }
 
     fn item(&self, core: &StoreCore, item: ExportItem) -> Extern {

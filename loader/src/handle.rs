@@ -51,8 +51,8 @@ unsafe impl Sync for Func {}
 
 macro_rules! indexed {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
-        $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
+        $(#[$doc])*
         #[repr(C)]
         pub struct $name {
             pub(crate) store: StoreId,
@@ -71,5 +71,6 @@ indexed! {
     /// A tag of exceptions.
     Tag
     /// An instance of a module.
+    #[derive(PartialEq, Eq)]
     Instance
 }

@@ -24,6 +24,7 @@ use crate::matching;
 use crate::module::Module;
 use crate::store::{AsContextMut, HostBody, InstanceData, StoreCore, StoreInner};
 use crate::trap::Trap;
+use crate::types::ExternType;
 
 impl Instance {
     /// An instance of a module that imports `imports`, one for each of its imports, in order.
@@ -174,10 +175,7 @@ fn ask<T: 'static>(store: &mut StoreInner<T>, module: &Module) -> Result<()> {
     let manifest = module.code().manifest();
     store.core.check_counts(1, manifest.tables.len(), manifest.memories.len())?;
     for memory in &manifest.memories {
-        let bytes =
-            |pages: u64| usize::try_from(u128::from(pages) << memory.ty.page_size_log2).ok();
-        let maximum = memory.ty.limits.max.map(|max| bytes(max).unwrap_or(usize::MAX));
-        store.ask_for_memory(bytes(memory.ty.limits.min), maximum)?;
+        store.ask_for_memory(&memory.ty)?;
     }
     for table in &manifest.tables {
         store.ask_for_table(table.ty.limits.min, table.ty.limits.max)?;
@@ -221,8 +219,33 @@ fn register(
 /// What an import was resolved to: something in a store, or a host function for any store.
 #[derive(Clone)]
 pub(crate) enum Resolved {
-    Item(Extern),
+    Item(Item),
     Host(HostBody),
+}
+
+/// Something in a store, as it was when it was defined.
+#[derive(Clone)]
+pub(crate) struct Item {
+    pub(crate) item: Extern,
+    engine: Engine,
+    ty: ExternType,
+    size: Option<u64>,
+}
+
+impl Item {
+    /// Panics if it belongs to another store.
+    pub(crate) fn new(core: &StoreCore, item: Extern) -> Item {
+        item.assert_owned_by(core);
+        let (ty, size) = item.type_and_size(core);
+        Item { item, engine: core.engine().clone(), ty, size }
+    }
+
+    /// Whether it may be imported, by its present size if this is its store, or else by the size that it had.
+    fn check(&self, wanted: &ExternType, store: Option<&StoreCore>) -> Result<()> {
+        let store = store.filter(|core| self.item.fits(core));
+        let size = store.map_or(self.size, |core| self.item.type_and_size(core).1);
+        matching::import(wanted, &self.ty, size)
+    }
 }
 
 /// A module with everything it imports, to be instantiated any number of times.
@@ -243,15 +266,32 @@ impl<T: 'static> Clone for InstancePre<T> {
 }
 
 impl<T: 'static> InstancePre<T> {
-    /// Host functions are checked here; what is in a store is checked when it is known that it is the right store.
-    pub(crate) fn new(module: &Module, imports: Vec<Resolved>) -> Result<InstancePre<T>> {
+    /// Checks all types; with a store, by the sizes that memories and tables have now. Whether things belong to the store
+    /// is checked when they are used.
+    pub(crate) fn new(
+        engine: &Engine,
+        module: &Module,
+        imports: Vec<Resolved>,
+        store: Option<&StoreCore>,
+    ) -> Result<InstancePre<T>> {
+        const OTHER_ENGINE: &str = "cross-`Engine` instantiation is not currently supported";
+        ensure!(Engine::same(engine, module.engine()), OTHER_ENGINE);
         for (wanted, found) in module.code().manifest().imports.iter().zip(&imports) {
-            if let Resolved::Host(body) = found {
-                matching::import(&module.import_type(&wanted.ty), &body.ty.clone().into(), None)
-                    .with_context(|| {
-                        format!("incompatible import type for `{}::{}`", wanted.module, wanted.name)
-                    })?;
-            }
+            let ty = module.import_type(&wanted.ty);
+            let name = || format!("`{}::{}`", wanted.module, wanted.name);
+            let checked = match found {
+                Resolved::Item(item) => {
+                    ensure!(
+                        Engine::same(engine, &item.engine),
+                        "{OTHER_ENGINE}: the item provided for {} belongs to a different engine than the module being \
+                         instantiated",
+                        name()
+                    );
+                    item.check(&ty, store)
+                }
+                Resolved::Host(body) => matching::import(&ty, &body.ty.clone().into(), None),
+            };
+            checked.with_context(|| format!("incompatible import type for {}", name()))?;
         }
         Ok(InstancePre { module: module.clone(), imports, _data: std::marker::PhantomData })
     }
@@ -272,7 +312,7 @@ impl<T: 'static> InstancePre<T> {
         for (wanted, import) in self.module.code().manifest().imports.iter().zip(&self.imports) {
             imports.push(match import {
                 Resolved::Host(body) => Extern::Func(store.core.host_func(body)),
-                Resolved::Item(item) => {
+                Resolved::Item(Item { item, .. }) => {
                     if !item.fits(&store.core) {
                         bail!("cross-`Store` instantiation is not currently supported");
                     }

@@ -26,7 +26,7 @@
 //! The modules stand in the order in which data flows; each imports only modules above it.
 
 /// What can go wrong.
-mod error;
+pub mod error;
 /// The one question that is asked of the environment.
 mod environment;
 /// Compiled modules on disk.
@@ -92,7 +92,7 @@ pub use config::{
     PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak, Precompiled};
-pub use error::{Context, Error, Result};
+pub use error::{Context, Error, Result, bail, ensure, format_err};
 pub use externs::{Export, Extern};
 pub use func::{Caller, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use handle::{Func, Global, Instance, Memory, Table, Tag};
@@ -104,7 +104,7 @@ pub use limits::{
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
 pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired};
-pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedReference};
+pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedGcRef};
 pub use shared_memory::{SharedMemory, WaitResult};
 pub use store::{
     AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, Store, StoreContext, StoreContextMut,

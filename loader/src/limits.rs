@@ -150,6 +150,7 @@ impl StoreLimits {
     fn decide(
         &self,
         what: &str,
+        unit: &str,
         desired: usize,
         limit: Option<usize>,
         maximum: Option<usize>,
@@ -157,7 +158,7 @@ impl StoreLimits {
         let allowed = limit.is_none_or(|limit| desired <= limit)
             && maximum.is_none_or(|maximum| desired <= maximum);
         if !allowed && self.trap_on_grow_failure {
-            bail!("forcing trap when growing {what} to {desired}");
+            bail!("forcing trap when growing {what} to {desired} {unit}");
         }
         Ok(allowed)
     }
@@ -170,7 +171,7 @@ impl ResourceLimiter for StoreLimits {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        self.decide("memory", desired, self.memory_size, maximum)
+        self.decide("memory", "bytes", desired, self.memory_size, maximum)
     }
 
     fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
@@ -187,7 +188,7 @@ impl ResourceLimiter for StoreLimits {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        self.decide("table", desired, self.table_elements, maximum)
+        self.decide("table", "elements", desired, self.table_elements, maximum)
     }
 
     fn table_grow_failed(&mut self, error: Error) -> Result<()> {

@@ -16,9 +16,9 @@ use crate::engine::Engine;
 use crate::externs::Extern;
 use crate::func::{Caller, IntoFunc, dynamic, typed_body, unchecked};
 use crate::handle::{Func, Instance};
-use crate::instance::{InstancePre, Resolved};
+use crate::instance::{InstancePre, Item, Resolved};
 use crate::module::Module;
-use crate::store::{AsContext, AsContextMut};
+use crate::store::{AsContext, AsContextMut, StoreCore};
 use crate::types::{ExternType, FuncType, ImportType};
 use crate::value::Val;
 
@@ -161,8 +161,7 @@ impl<T: 'static> Linker<T> {
         name: &str,
         item: impl Into<Extern>,
     ) -> Result<&mut Linker<T>> {
-        let item = item.into();
-        item.assert_owned_by(&store.as_context().0.core);
+        let item = Item::new(&store.as_context().0.core, item.into());
         self.insert(module, name, Resolved::Item(item))
     }
 
@@ -250,6 +249,7 @@ impl<T: 'static> Linker<T> {
             .map(|export| (export.name().to_string(), export.into_extern()))
             .collect();
         for (name, item) in exports {
+            let item = Item::new(&store.0.core, item);
             self.insert(module_name, &name, Resolved::Item(item))?;
         }
         Ok(self)
@@ -398,22 +398,29 @@ impl<T: 'static> Linker<T> {
     /// If something is not defined or does not fit, and as [`Instance::new`].
     pub fn instantiate(
         &self,
-        store: impl AsContextMut<Data = T>,
+        mut store: impl AsContextMut<Data = T>,
         module: &Module,
     ) -> Result<Instance> {
-        self.instantiate_pre(module)?.instantiate(store)
+        let mut store = store.as_context_mut();
+        let pre = self.resolve(module, Some(&store.0.core))?;
+        pre.instantiate(store.reborrow())
     }
 
     /// A module with everything it imports, as it is defined now.
     ///
     /// # Errors
-    /// If something is not defined, or a host function does not fit.
+    /// If something is not defined or does not fit. What counts are the sizes that memories and tables had when they were
+    /// defined.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>> {
+        self.resolve(module, None)
+    }
+
+    fn resolve(&self, module: &Module, store: Option<&StoreCore>) -> Result<InstancePre<T>> {
         let imports = module.imports().map(|import| {
             let found = self.lookup(import.module(), import.name()).cloned();
             found.ok_or_else(|| Error::new(unknown(&import)))
         });
-        InstancePre::new(module, imports.collect::<Result<_>>()?)
+        InstancePre::new(&self.engine, module, imports.collect::<Result<_>>()?, store)
     }
 
     /// Everything that is defined, as it is in a store: module, name, item.
@@ -452,16 +459,16 @@ impl<T: 'static> Linker<T> {
         self.lookup(import.module(), import.name()).map(|definition| item(store, definition))
     }
 
-    /// What an import is defined as, in a store.
+    /// As [`get_by_import`](Self::get_by_import).
     ///
     /// # Errors
-    /// If it is not defined, [`UnknownImportError`].
+    /// Never in this version.
     pub fn try_get_by_import(
         &self,
         store: impl AsContextMut<Data = T>,
         import: &ImportType<'_>,
-    ) -> Result<Extern, UnknownImportError> {
-        self.get_by_import(store, import).ok_or_else(|| unknown(import))
+    ) -> Result<Option<Extern>> {
+        Ok(self.get_by_import(store, import))
     }
 
     /// The function to run of a module: that with an empty name, `_start`, or one that does nothing.
@@ -486,7 +493,7 @@ impl<T: 'static> Linker<T> {
 }
 
 /// What an import is when nobody says anything else.
-fn default<T: 'static>(store: impl AsContextMut<Data = T>, ty: ExternType) -> Result<Resolved> {
+fn default<T: 'static>(mut store: impl AsContextMut<Data = T>, ty: ExternType) -> Result<Resolved> {
     Ok(match ty {
         ExternType::Func(ty) => {
             let has_defaults = ty.results().all(|ty| ty.default_value().is_some());
@@ -494,7 +501,10 @@ fn default<T: 'static>(store: impl AsContextMut<Data = T>, ty: ExternType) -> Re
             // Results are zero or null unless they are filled in.
             Resolved::Host(dynamic::<T, _>(ty, |_, _, _| Ok(())))
         }
-        ty => Resolved::Item(ty.default_value(store)?),
+        ty => {
+            let item = ty.default_value(&mut store)?;
+            Resolved::Item(Item::new(&store.as_context().0.core, item))
+        }
     })
 }
 
@@ -508,7 +518,7 @@ fn unknown(import: &ImportType<'_>) -> UnknownImportError {
 
 fn item<T: 'static>(mut store: impl AsContextMut<Data = T>, definition: &Resolved) -> Extern {
     match definition {
-        Resolved::Item(item) => item.clone(),
+        Resolved::Item(item) => item.item.clone(),
         Resolved::Host(body) => store.as_context_mut().0.core.host_func(body).into(),
     }
 }

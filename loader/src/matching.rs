@@ -9,10 +9,10 @@ use wootz_runtime::abi::types::{Limits, MemoryType as AbiMemoryType};
 
 use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType};
 
-/// What something is called in messages.
-pub fn kind(ty: &ExternType) -> &'static str {
+/// What something that was found is called in messages. (What was expected is a "func" if it is a function.)
+fn kind(ty: &ExternType) -> &'static str {
     match ty {
-        ExternType::Func(_) => "func",
+        ExternType::Func(_) => "function",
         ExternType::Global(_) => "global",
         ExternType::Table(_) => "table",
         ExternType::Memory(_) => "memory",
@@ -30,6 +30,7 @@ pub fn import(expected: &ExternType, actual: &ExternType, size: Option<u64>) -> 
             memory(expected, actual, size)
         }
         (ExternType::Tag(expected), ExternType::Tag(actual)) => tag(expected, actual),
+        (ExternType::Func(_), _) => Err(format_err!("expected func, but found {}", kind(actual))),
         _ => Err(format_err!("expected {}, but found {}", kind(expected), kind(actual))),
     }
     .map_err(|error| {
@@ -48,24 +49,24 @@ fn func(expected: &FuncType, actual: &FuncType) -> Result<()> {
 }
 
 fn global(expected: &GlobalType, actual: &GlobalType) -> Result<()> {
-    if expected.mutability() != actual.mutability() {
-        let word = |ty: &GlobalType| if ty.mutability().is_var() { "mutable" } else { "immutable" };
-        bail!(
-            "global types incompatible: expected {} global, found {} global",
-            word(expected),
-            word(actual)
-        );
-    }
     let (expected_content, actual_content) = (expected.content(), actual.content());
     // What can be written must be exactly as wide on both sides.
-    let compatible = match expected.mutability().is_var() {
+    let compatible = match expected.mutability().is_var() || actual.mutability().is_var() {
         true => expected_content == actual_content,
         false => actual_content.matches(expected_content),
     };
-    match compatible {
+    if !compatible {
+        bail!(
+            "global types incompatible: expected global of type `{expected_content}`, found global of type `{actual_content}`"
+        );
+    }
+    let word = |ty: &GlobalType| if ty.mutability().is_var() { "mutable" } else { "immutable" };
+    match expected.mutability() == actual.mutability() {
         true => Ok(()),
         false => bail!(
-            "global types incompatible: expected global of type `{expected_content}`, found global of type `{actual_content}`"
+            "global types incompatible: expected {} global, found {} global",
+            word(expected),
+            word(actual)
         ),
     }
 }

@@ -33,15 +33,11 @@ impl Memory {
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         let store = store.as_context_mut().0;
         if ty.is_shared() {
-            bail!("shared memories belong to no store: make them with `SharedMemory::new`");
+            bail!("shared memories must be created through `SharedMemory`");
         }
         store.core.check_counts(0, 0, 1)?;
-        let bytes = |pages: u64| usize::try_from(u128::from(pages) << ty.page_size_log2()).ok();
-        store.ask_for_memory(
-            bytes(ty.minimum()),
-            ty.maximum().map(|max| bytes(max).unwrap_or(usize::MAX)),
-        )?;
         let abi = ty.to_abi();
+        store.ask_for_memory(&abi)?;
         let space = store.core.engine().config().address_space();
         let memory = vm::memory::Memory::new(abi, space.checks(&abi), space, None)
             .context("failed to make a memory")?;

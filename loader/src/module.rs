@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use wootz_runtime::abi::manifest::{ExportItem, ImportType as AbiImportType};
@@ -36,6 +37,8 @@ pub struct Module {
 }
 
 struct ModuleInner {
+    /// A number that no other module of this process has.
+    id: u64,
     engine: Engine,
     code: Arc<Code>,
     /// The exports by name: their positions in the manifest.
@@ -59,10 +62,18 @@ unsafe impl Send for Source {}
 unsafe impl Sync for Source {}
 
 /// An export of a module, found by name once and then used without looking for the name again.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct ModuleExport {
-    pub(crate) module: Module,
+    /// [Its number](ModuleInner::id).
+    module: u64,
     pub(crate) position: usize,
+}
+
+impl ModuleExport {
+    /// Whether it is an export of this module.
+    pub(crate) fn is_of(&self, module: &Module) -> bool {
+        self.module == module.inner.id
+    }
 }
 
 impl Module {
@@ -259,10 +270,12 @@ impl Module {
     }
 
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let exports = code.manifest().exports.iter().enumerate();
         let exports = exports.map(|(position, export)| (export.name.clone(), position)).collect();
         Module {
             inner: Arc::new(ModuleInner {
+                id: NEXT.fetch_add(1, Ordering::Relaxed),
                 engine: engine.clone(),
                 code: Arc::new(code),
                 exports,
@@ -317,7 +330,7 @@ impl Module {
 
     /// The export with this name, to be found faster in instances.
     pub fn get_export_index(&self, name: &str) -> Option<ModuleExport> {
-        Some(ModuleExport { module: self.clone(), position: self.export_position(name)? })
+        Some(ModuleExport { module: self.inner.id, position: self.export_position(name)? })
     }
 
     /// Its engine.

@@ -11,7 +11,7 @@ use std::any::Any;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use anyhow::{Result, bail, format_err};
+use anyhow::{Result, format_err};
 
 use crate::handle::StoreId;
 use crate::store::{
@@ -29,7 +29,7 @@ use crate::store::{
 /// assert_eq!(data.downcast_ref::<String>().unwrap(), "hello");
 /// # Ok::<(), wootz::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ExternRef {
     _private: (),
 }
@@ -46,7 +46,7 @@ pub struct Rooted<T> {
 /// Drop it when it is no longer needed: what refers to each other in a circle, through values of the host, is never
 /// collected.
 pub struct OwnedRooted<T> {
-    store: StoreId,
+    pub(crate) store: StoreId,
     root: OwnedRoot,
     _what: PhantomData<fn() -> T>,
 }
@@ -108,11 +108,8 @@ impl<T> Rooted<T> {
         Rooted { store: core.id(), root: core.roots.push(handle), _what: PhantomData }
     }
 
-    /// Whether it may be used with a store at this moment.
+    /// Whether it may be used at this moment with a store, which is its own.
     pub(crate) fn check(&self, core: &StoreCore) -> Result<()> {
-        if self.store != core.id() {
-            bail!("cross-`Store` values are not currently supported");
-        }
         core.roots.get(self.root).map(drop).ok_or_else(unrooted)
     }
 
@@ -153,8 +150,8 @@ impl<T> Rooted<T> {
     /// If one belongs to another store.
     pub fn ref_eq(
         store: impl AsContext,
-        a: &impl RootedReference<T>,
-        b: &impl RootedReference<T>,
+        a: &impl RootedGcRef<T>,
+        b: &impl RootedGcRef<T>,
     ) -> Result<bool> {
         let core = &store.as_context().0.core;
         Ok(a.number(core)? == b.number(core)?)
@@ -179,10 +176,10 @@ impl<T> Rooted<T> {
 }
 
 /// A [`Rooted`] or [`OwnedRooted`] reference. Implemented here only.
-pub trait RootedReference<T>: sealed::Number {}
+pub trait RootedGcRef<T>: sealed::Number {}
 
-impl<T> RootedReference<T> for Rooted<T> {}
-impl<T> RootedReference<T> for OwnedRooted<T> {}
+impl<T> RootedGcRef<T> for Rooted<T> {}
+impl<T> RootedGcRef<T> for OwnedRooted<T> {}
 
 mod sealed {
     use super::*;
@@ -285,10 +282,40 @@ impl<T> OwnedRooted<T> {
     /// If one belongs to another store.
     pub fn ref_eq(
         store: impl AsContext,
-        a: &impl RootedReference<T>,
-        b: &impl RootedReference<T>,
+        a: &impl RootedGcRef<T>,
+        b: &impl RootedGcRef<T>,
     ) -> Result<bool> {
         Rooted::ref_eq(store, a, b)
+    }
+
+    /// Hashes the root: its copies have the same hash, others have not, whatever they refer to.
+    pub fn rooted_hash<H: Hasher>(&self, state: &mut H) {
+        (self.store, OwnedRoot::as_ptr(&self.root)).hash(state);
+    }
+
+    /// Hashes what it refers to, as [`ref_eq`](Self::ref_eq) compares it. Only good as long as the value is in use.
+    ///
+    /// # Panics
+    /// If it belongs to another store.
+    pub fn ref_hash<H: Hasher>(&self, store: impl AsContext, state: &mut H) {
+        store.as_context().0.core.id().assert_owns(self.store);
+        self.root.0.hash(state);
+    }
+
+    /// As compiled code stores it.
+    pub(crate) fn handle(&self) -> u32 {
+        self.root.0
+    }
+}
+
+impl OwnedRooted<ExternRef> {
+    /// What compiled code stores as this number; 0 stands for null.
+    pub(crate) fn from_handle(core: &mut StoreCore, handle: u32) -> Option<OwnedRooted<ExternRef>> {
+        (handle != 0).then(|| OwnedRooted {
+            store: core.id(),
+            root: core.roots.own(handle),
+            _what: PhantomData,
+        })
     }
 }
 

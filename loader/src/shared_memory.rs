@@ -56,7 +56,8 @@ impl SharedMemory {
         }
         if !ty.is_shared() {
             bail!(
-                "the type of a shared memory must be shared, found `{ty}`; others are made with `Memory::new`"
+                "shared memory must have the `shared` flag enabled on its memory type, which is `{ty}`; others are made with \
+                 `Memory::new`"
             );
         }
         let space = engine.config().address_space();

@@ -8,8 +8,8 @@ use wootz_runtime::vm::trap::Failure;
 use crate::handle::Table;
 use crate::store::{AsContext, AsContextMut, StoreCore, error_of};
 use crate::trap::Trap;
-use crate::types::{TableType, ValType};
-use crate::value::{Ref, Val};
+use crate::types::TableType;
+use crate::value::Ref;
 
 impl Table {
     /// A new table, with every element `init`.
@@ -61,14 +61,11 @@ impl Table {
     /// Sets an element.
     ///
     /// # Errors
-    /// If there is none at this index, or the value is not of the elements' type.
+    /// [`Trap::TableOutOfBounds`] if there is none at this index; and if the value is not of the elements' type.
     pub fn set(&self, mut store: impl AsContextMut, index: u64, val: Ref) -> Result<()> {
         let core = &mut store.as_context_mut().0.core;
         let value = checked(core, self.get_in(core).0, val)?;
-        self.get_mut_in(core)
-            .1
-            .set(index, value)
-            .map_err(|_| format_err!("table element index out of bounds"))
+        self.get_mut_in(core).1.set(index, value).map_err(trap)
     }
 
     /// Makes it larger. Returns the former size.
@@ -131,8 +128,8 @@ fn trap(code: TrapCode) -> anyhow::Error {
 
 /// A value as the table stores it, after checking its type.
 fn checked(core: &StoreCore, ty: &TableType, value: Ref) -> Result<u64> {
-    Val::from(value)
-        .check(core, &ValType::Ref(ty.element().clone()))
+    value
+        .check(core, ty.element())
         .context("type mismatch: value does not match table element type")?;
     Ok(value.element(core))
 }

@@ -2,9 +2,11 @@
 //!
 //! Always true: a value is checked against its type and its store before it becomes raw.
 
+use std::cmp::Ordering;
+use std::fmt;
 use std::ptr::NonNull;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use wootz_runtime::abi::vmctx::ValRaw;
 use wootz_runtime::vm::signature::Signature;
 
@@ -43,13 +45,32 @@ pub enum Ref {
 }
 
 /// A 128-bit vector.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct V128([u8; 16]);
 
 impl V128 {
     /// The bits as a number.
     pub fn as_u128(&self) -> u128 {
         u128::from_le_bytes(self.0)
+    }
+}
+
+/// As numbers.
+impl Ord for V128 {
+    fn cmp(&self, other: &V128) -> Ordering {
+        self.as_u128().cmp(&other.as_u128())
+    }
+}
+
+impl PartialOrd for V128 {
+    fn partial_cmp(&self, other: &V128) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for V128 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_u128().fmt(f)
     }
 }
 
@@ -105,6 +126,32 @@ impl Val {
     /// If it is no function reference.
     pub fn unwrap_funcref(&self) -> Option<&Func> {
         self.funcref().expect("expected funcref")
+    }
+
+    /// As [`funcref`](Self::funcref).
+    pub fn func_ref(&self) -> Option<Option<&Func>> {
+        self.funcref()
+    }
+
+    /// As [`unwrap_funcref`](Self::unwrap_funcref).
+    ///
+    /// # Panics
+    /// If it is no function reference.
+    pub fn unwrap_func_ref(&self) -> Option<&Func> {
+        self.unwrap_funcref()
+    }
+
+    /// As [`externref`](Self::externref).
+    pub fn extern_ref(&self) -> Option<Option<&Rooted<ExternRef>>> {
+        self.externref()
+    }
+
+    /// As [`unwrap_externref`](Self::unwrap_externref).
+    ///
+    /// # Panics
+    /// If it is no reference to a host value.
+    pub fn unwrap_extern_ref(&self) -> Option<&Rooted<ExternRef>> {
+        self.unwrap_externref()
     }
 
     /// The host value, if it is a reference to one or null.
@@ -190,12 +237,9 @@ impl Val {
 
     /// Checks that it has a type, and belongs to the store if it belongs to any.
     pub(crate) fn check(&self, core: &StoreCore, ty: &ValType) -> Result<()> {
-        match self {
-            Val::FuncRef(Some(func)) if func.store != core.id() => {
-                bail!("cross-`Store` values are not currently supported")
-            }
-            Val::ExternRef(Some(value)) => value.check(core)?,
-            _ => {}
+        if let Some(reference) = self.ref_() {
+            ensure!(reference.fits(core), "value used with wrong store");
+            reference.check_scope(core)?;
         }
         self.type_in(core).ensure_matches(ty)
     }
@@ -342,6 +386,28 @@ impl Ref {
         Ok(self.type_in(&store.as_context().0.core).matches(ty))
     }
 
+    /// Whether it belongs to the store, or to none.
+    fn fits(&self, core: &StoreCore) -> bool {
+        match self {
+            Ref::Func(func) => func.is_none_or(|func| func.store == core.id()),
+            Ref::Extern(value) => value.is_none_or(|value| value.store == core.id()),
+        }
+    }
+
+    fn check_scope(&self, core: &StoreCore) -> Result<()> {
+        match self {
+            Ref::Extern(Some(value)) => value.check(core),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that it has a type, and belongs to the store if it belongs to any.
+    pub(crate) fn check(&self, core: &StoreCore, ty: &RefType) -> Result<()> {
+        ensure!(self.fits(core), "reference used with wrong store");
+        self.check_scope(core)?;
+        ValType::Ref(self.type_in(core)).ensure_matches(&ValType::Ref(ty.clone()))
+    }
+
     fn type_in(&self, core: &StoreCore) -> RefType {
         match self {
             Ref::Func(Some(func)) => {
@@ -414,6 +480,7 @@ conversions! {
     u64: Val, |value| Val::I64(value as i64);
     f32: Val, |value| Val::F32(value.to_bits());
     f64: Val, |value| Val::F64(value.to_bits());
+    u128: Val, |value| Val::V128(value.into());
     V128: Val, |value| Val::V128(value);
     Func: Val, |func| Val::FuncRef(Some(func));
     Option<Func>: Val, |func| Val::FuncRef(func);

@@ -436,9 +436,20 @@ fn compatible_engines_have_the_same_hash() {
 #[test]
 fn settings_can_be_read() {
     let engine = engine(|config| _ = config.memory_reservation(5 << 30).shared_memory(true));
-    let config = engine.config();
-    assert_eq!(config.get_memory_reservation(), 5 << 30);
-    assert!(config.get_shared_memory() && config.get_memory_may_move());
-    assert_eq!(config.get_strategy(), Some(Strategy::Auto));
-    assert_eq!(config.get_compiler_inlining(), Inlining::No);
+    assert_eq!(engine.get_memory_reservation(), 5 << 30);
+    assert!(engine.get_shared_memory() && engine.get_memory_may_move());
+    assert_eq!(engine.get_strategy(), Some(Strategy::Cranelift));
+    assert_eq!(engine.get_compiler_inlining(), Inlining::No);
+    assert_eq!((engine.get_target(), engine.get_debug_info()), (None, false));
+    let engine = self::engine(|config| _ = config.enable_compiler(false));
+    assert_eq!((engine.get_strategy(), engine.get_cranelift_opt_level()), (None, None));
+    let engine = self::engine(|config| {
+        // SAFETY: this processor is one that the code is for, and stays it.
+        unsafe { config.cranelift_flag_set("enable_alias_analysis", "false") };
+    });
+    assert_eq!(engine.get_cranelift_flags_enabled().count(), 0);
+    assert_eq!(
+        engine.get_cranelift_flags_set().collect::<Vec<_>>(),
+        [("enable_alias_analysis", "false")]
+    );
 }

@@ -86,7 +86,7 @@ fn an_import_of_another_type_is_named_with_both_types() {
             &func,
             "types incompatible: expected type `(func)`, found type `(func (param i32))`",
         ),
-        ("(memory 1)", &func, "expected memory, but found func"),
+        ("(memory 1)", &func, "expected memory, but found function"),
         ("(func)", &global, "expected func, but found global"),
         (
             "(memory 2)",

@@ -105,7 +105,7 @@ fn limits_of_stores_hold() {
     };
     let mut small = store(StoreLimitsBuilder::new().memory_size(65536).build());
     let error = Instance::new(&mut small, &module, &[]).unwrap_err();
-    assert_eq!(error.to_string(), "memory minimum size of 131072 bytes exceeds memory limits");
+    assert_eq!(error.to_string(), "memory minimum size of 2 pages exceeds memory limits");
 
     let mut some = store(StoreLimitsBuilder::new().memory_size(4 * 65536).instances(1).build());
     let instance = Instance::new(&mut some, &module, &[]).unwrap();
@@ -120,7 +120,7 @@ fn limits_of_stores_hold() {
     let instance = Instance::new(&mut strict, &module, &[]).unwrap();
     let grow = instance.get_typed_func::<i32, i32>(&mut strict, "grow").unwrap();
     let error = grow.call(&mut strict, 3).unwrap_err();
-    assert_eq!(error.root_cause().to_string(), "forcing trap when growing memory to 327680");
+    assert_eq!(error.root_cause().to_string(), "forcing trap when growing memory to 327680 bytes");
 }
 
 #[test]

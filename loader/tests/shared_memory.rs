@@ -59,7 +59,7 @@ fn they_are_made_with_a_shared_type_where_they_are_allowed() {
     assert!(error.to_string().contains("(memory 1 1)"), "{error}");
     let mut store = Store::new(&engine(), ());
     let error = Memory::new(&mut store, MemoryType::shared(1, 1)).unwrap_err();
-    assert!(error.to_string().contains("`SharedMemory::new`"), "{error}");
+    assert!(error.to_string().contains("through `SharedMemory`"), "{error}");
     let huge = MemoryType::builder().memory64(true).shared(true).max(Some(1 << 48)).build();
     assert!(SharedMemory::new(&engine(), huge.unwrap()).is_err());
 }

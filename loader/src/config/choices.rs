@@ -84,6 +84,17 @@ pub enum ModuleVersionStrategy {
     None,
 }
 
+impl ModuleVersionStrategy {
+    /// What artifacts and messages call it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ModuleVersionStrategy::WasmtimeVersion => env!("CARGO_PKG_VERSION"),
+            ModuleVersionStrategy::Custom(text) => text,
+            ModuleVersionStrategy::None => "",
+        }
+    }
+}
+
 /// Where the parts of instances come from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]

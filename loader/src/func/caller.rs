@@ -72,6 +72,12 @@ impl<T: 'static> Caller<'_, T> {
     }
 }
 
+impl<'a, T: 'static> From<Caller<'a, T>> for StoreContextMut<'a, T> {
+    fn from(caller: Caller<'a, T>) -> StoreContextMut<'a, T> {
+        caller.store
+    }
+}
+
 impl<T: 'static> AsContext for Caller<'_, T> {
     type Data = T;
 

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use wootz_runtime::abi::vmctx::{HostEntry, ValRaw, VmContext, VmHostContext};
 use wootz_runtime::vm;
 use wootz_runtime::vm::trap::{Failure, leave};
@@ -23,7 +23,7 @@ use super::caller::Caller;
 use super::lists::WasmTyList;
 use super::wasm_ty::WasmTy;
 
-/// A closure that can be a host function: of 0 to 16 parameters that are each a [`WasmTy`], perhaps with a [`Caller`] in
+/// A closure that can be a host function: of 0 to 17 parameters that are each a [`WasmTy`], perhaps with a [`Caller`] in
 /// front, and of results that are a [`WasmRet`].
 pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + Sized + 'static {
     /// Its type.
@@ -60,9 +60,9 @@ unsafe impl<L: WasmTyList> WasmRet for L {
 
     #[inline]
     unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
+        ensure!(self.fit(store), "host function attempted to return cross-`Store` value to Wasm");
         // SAFETY: the caller's promise.
         unsafe { WasmTyList::store(self, store, values) }
-            .context("function attempted to return an incompatible value")
     }
 }
 
@@ -194,6 +194,7 @@ closures! {
     A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14;
     A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15;
     A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16;
+    A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16 A17;
 }
 
 /// A closure over values whose types are known only at run time.

@@ -1,4 +1,4 @@
-//! Lists of Rust types that stand for WebAssembly types: a single one, or a tuple of up to 16.
+//! Lists of Rust types that stand for WebAssembly types: a single one, or a tuple of up to 17.
 
 use anyhow::{Result, bail};
 use wootz_runtime::abi::vmctx::ValRaw;
@@ -25,10 +25,14 @@ pub unsafe trait WasmTyList: Send + Sized {
     #[doc(hidden)]
     fn valtypes() -> Vec<ValType>;
 
-    /// Writes the values.
+    /// Whether all values belong to a store, or to none.
+    #[doc(hidden)]
+    fn fit(&self, store: &StoreCore) -> bool;
+
+    /// Writes the values, which [fit](Self::fit).
     ///
     /// # Errors
-    /// If one may not be used in this store.
+    /// If one may not be used at this moment.
     ///
     /// # Safety
     /// There is room for all of them.
@@ -57,7 +61,7 @@ pub unsafe trait WasmParams: WasmTyList {
 ///
 /// # Safety
 /// Implemented here only.
-pub unsafe trait WasmResults: WasmTyList {
+pub unsafe trait WasmResults: WasmParams {
     /// Checks that a function's results may be taken as these.
     #[doc(hidden)]
     fn check_results(results: impl ExactSizeIterator<Item = ValType>) -> Result<()>;
@@ -99,6 +103,11 @@ unsafe impl<V: WasmTy> WasmTyList for V {
     }
 
     #[inline]
+    fn fit(&self, store: &StoreCore) -> bool {
+        self.fits(store)
+    }
+
+    #[inline]
     unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
         self.check(store)?;
         // SAFETY: the caller says that there is room.
@@ -123,6 +132,13 @@ macro_rules! tuples {
 
             fn valtypes() -> Vec<ValType> {
                 vec![$($ty::valtype()),*]
+            }
+
+            #[inline]
+            #[allow(non_snake_case, unused)]
+            fn fit(&self, store: &StoreCore) -> bool {
+                let ($($ty,)*) = self;
+                true $(&& $ty.fits(store))*
             }
 
             #[inline]
@@ -177,4 +193,5 @@ tuples! {
     14: A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14;
     15: A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15;
     16: A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16;
+    17: A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16 A17;
 }

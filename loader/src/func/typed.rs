@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::handle::Func;
@@ -62,6 +62,10 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
         let start = (&raw mut values).cast::<ValRaw>();
         let count =
             const { if Params::COUNT > Results::COUNT { Params::COUNT } else { Results::COUNT } };
+        ensure!(
+            params.fit(&store.core),
+            "attempt to pass cross-`Store` value to Wasm as function argument"
+        );
         // SAFETY: there is room for the parameters and for the results, and `typed` has checked the types.
         unsafe {
             params.store(&store.core, start)?;

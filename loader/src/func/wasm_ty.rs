@@ -2,17 +2,17 @@
 
 use std::ptr::NonNull;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use wootz_runtime::abi::vmctx::ValRaw;
 
 use crate::handle::Func;
-use crate::reference::{ExternRef, Rooted};
+use crate::reference::{ExternRef, OwnedRooted, Rooted};
 use crate::store::StoreCore;
 use crate::types::{HeapType, RefType, ValType};
 use crate::value::V128;
 
-/// A Rust type that stands for a WebAssembly type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `Func`, `Option<Func>`,
-/// `Rooted<ExternRef>`, `Option<Rooted<ExternRef>>` and `V128`.
+/// A Rust type that stands for a WebAssembly type: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `V128`; `Func`,
+/// `Rooted<ExternRef>` and `OwnedRooted<ExternRef>`, and each of these as an `Option`.
 ///
 /// # Safety
 /// Implemented here only.
@@ -21,7 +21,15 @@ pub unsafe trait WasmTy: Send {
     #[doc(hidden)]
     fn valtype() -> ValType;
 
-    /// Checks that the value may be used in a store.
+    /// Whether the value belongs to a store, or to none.
+    #[doc(hidden)]
+    #[inline]
+    fn fits(&self, store: &StoreCore) -> bool {
+        let _ = store;
+        true
+    }
+
+    /// Checks that the value, which [fits](Self::fits), may be used at this moment.
     #[doc(hidden)]
     #[inline]
     fn check(&self, store: &StoreCore) -> Result<()> {
@@ -84,8 +92,8 @@ unsafe impl WasmTy for Option<Func> {
     }
 
     #[inline]
-    fn check(&self, store: &StoreCore) -> Result<()> {
-        self.as_ref().map_or(Ok(()), |func| func.check(store))
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.is_none_or(|func| func.fits(store))
     }
 
     #[inline]
@@ -108,11 +116,8 @@ unsafe impl WasmTy for Func {
     }
 
     #[inline]
-    fn check(&self, store: &StoreCore) -> Result<()> {
-        match self.store == store.id() {
-            true => Ok(()),
-            false => bail!("cross-`Store` values are not currently supported"),
-        }
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.store == store.id()
     }
 
     #[inline]
@@ -132,6 +137,11 @@ unsafe impl WasmTy for Option<Rooted<ExternRef>> {
     #[inline]
     fn valtype() -> ValType {
         ValType::EXTERNREF
+    }
+
+    #[inline]
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.is_none_or(|value| value.fits(store))
     }
 
     #[inline]
@@ -159,6 +169,11 @@ unsafe impl WasmTy for Rooted<ExternRef> {
     }
 
     #[inline]
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.store == store.id()
+    }
+
+    #[inline]
     fn check(&self, store: &StoreCore) -> Result<()> {
         Rooted::check(self, store)
     }
@@ -172,5 +187,54 @@ unsafe impl WasmTy for Rooted<ExternRef> {
     unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Rooted<ExternRef> {
         // SAFETY: the caller's promise.
         unsafe { Option::<Rooted<ExternRef>>::from_raw(store, raw) }.expect("this type has no null")
+    }
+}
+
+// SAFETY: a reference to a host value is a handle or 0.
+unsafe impl WasmTy for Option<OwnedRooted<ExternRef>> {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::EXTERNREF
+    }
+
+    #[inline]
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.as_ref().is_none_or(|value| value.fits(store))
+    }
+
+    #[inline]
+    fn into_raw(self, _store: &StoreCore) -> ValRaw {
+        ValRaw { externref: self.map_or(0, |value| value.handle()) }
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<OwnedRooted<ExternRef>> {
+        // SAFETY: the caller says that it is a reference to a host value.
+        OwnedRooted::from_handle(store, unsafe { raw.externref })
+    }
+}
+
+// SAFETY: as above, never null, which the WebAssembly type says too.
+unsafe impl WasmTy for OwnedRooted<ExternRef> {
+    #[inline]
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::Extern))
+    }
+
+    #[inline]
+    fn fits(&self, store: &StoreCore) -> bool {
+        self.store == store.id()
+    }
+
+    #[inline]
+    fn into_raw(self, store: &StoreCore) -> ValRaw {
+        Some(self).into_raw(store)
+    }
+
+    #[inline]
+    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> OwnedRooted<ExternRef> {
+        // SAFETY: the caller's promise.
+        unsafe { Option::<OwnedRooted<ExternRef>>::from_raw(store, raw) }
+            .expect("this type has no null")
     }
 }

@@ -111,6 +111,12 @@ impl<'a, T: AsContextMut> From<&'a mut T> for StoreContextMut<'a, T::Data> {
     }
 }
 
+impl<'a, T: 'static> From<StoreContextMut<'a, T>> for StoreContext<'a, T> {
+    fn from(from: StoreContextMut<'a, T>) -> StoreContext<'a, T> {
+        StoreContext(from.0)
+    }
+}
+
 impl<'a, T: 'static> StoreContext<'a, T> {
     /// The user's data.
     pub fn data(&self) -> &'a T {

@@ -112,6 +112,11 @@ impl<T> GcHeapOutOfMemory<T> {
     pub fn into_inner(self) -> T {
         self.value
     }
+
+    /// The value, and the error without it: what [`Store::gc`](crate::Store::gc) takes.
+    pub fn take_inner(self) -> (T, GcHeapOutOfMemory<()>) {
+        (self.value, GcHeapOutOfMemory::new(()))
+    }
 }
 
 impl<T> fmt::Debug for GcHeapOutOfMemory<T> {

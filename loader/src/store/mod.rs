@@ -19,6 +19,7 @@ use std::fmt::Display;
 use std::ptr::NonNull;
 
 use anyhow::{Error, Result, bail};
+use wootz_runtime::abi::types as abi;
 use wootz_runtime::vm::store::{Owner, Payload};
 use wootz_runtime::vm::trap;
 
@@ -172,6 +173,13 @@ impl<T: 'static> Store<T> {
     }
 }
 
+/// A store of an engine of its own, with default settings.
+impl<T: Default + 'static> Default for Store<T> {
+    fn default() -> Store<T> {
+        Store::new(&Engine::default(), T::default())
+    }
+}
+
 impl<T: 'static> StoreInner<T> {
     pub(crate) fn data(&self) -> &T {
         &self.data
@@ -278,14 +286,12 @@ impl<T: 'static> Owner for StoreInner<T> {
 
 impl<T: 'static> StoreInner<T> {
     /// Asks the limiter about a memory that is to be made.
-    pub(crate) fn ask_for_memory(
-        &mut self,
-        bytes: Option<usize>,
-        maximum: Option<usize>,
-    ) -> Result<()> {
-        let bytes = bytes.unwrap_or(usize::MAX);
-        if !self.memory_growing(0, bytes, maximum).map_err(error_of)? {
-            bail!("memory minimum size of {bytes} bytes exceeds memory limits");
+    pub(crate) fn ask_for_memory(&mut self, ty: &abi::MemoryType) -> Result<()> {
+        let bytes = |pages: u64| usize::try_from(u128::from(pages) << ty.page_size_log2);
+        let minimum = bytes(ty.limits.min).unwrap_or(usize::MAX);
+        let maximum = ty.limits.max.map(|max| bytes(max).unwrap_or(usize::MAX));
+        if !self.memory_growing(0, minimum, maximum).map_err(error_of)? {
+            bail!("memory minimum size of {} pages exceeds memory limits", ty.limits.min);
         }
         Ok(())
     }

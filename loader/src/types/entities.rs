@@ -274,7 +274,7 @@ impl MemoryTypeBuilder {
     pub fn build(&self) -> Result<MemoryType> {
         let abi::MemoryType { limits, memory64, shared, page_size_log2 } = self.ty;
         if page_size_log2 != 16 && page_size_log2 != 0 {
-            bail!("a memory's page size must be 1 byte or 64 KiB, not 2^{page_size_log2} bytes");
+            bail!("page size must be 2**16 or 2**0, but was given 2**{page_size_log2}, in bytes");
         }
         if shared && limits.max.is_none() {
             bail!("shared memories must have a maximum size");
@@ -284,12 +284,16 @@ impl MemoryTypeBuilder {
         for (what, pages) in [("minimum", Some(limits.min)), ("maximum", limits.max)] {
             if let Some(pages) = pages.filter(|&pages| u128::from(pages) > most) {
                 bail!(
-                    "the {what} size of {pages} pages exceeds the {most} that {address_bits}-bit addresses reach"
+                    "{what} size is too large for this memory type's index type: {pages} pages exceed the {most} that \
+                     {address_bits}-bit addresses reach"
                 );
             }
         }
         if let Some(max) = limits.max.filter(|&max| max < limits.min) {
-            bail!("the minimum size of {} pages exceeds the maximum of {max}", limits.min);
+            bail!(
+                "maximum page size cannot be smaller than the minimum page size: {max} pages, and {}",
+                limits.min
+            );
         }
         Ok(MemoryType { ty: self.ty })
     }
