@@ -208,6 +208,19 @@ raw_values! {
     externref get_externref: u32, externref, |value| value, |raw| raw;
 }
 
+// SAFETY: an address is only a number until somebody uses it, for which the store is needed.
+unsafe impl Send for ValRaw {}
+// SAFETY: as above.
+unsafe impl Sync for ValRaw {}
+
+impl ValRaw {
+    /// A null reference of any type.
+    #[inline]
+    pub fn null() -> ValRaw {
+        ValRaw::default()
+    }
+}
+
 impl core::fmt::Debug for ValRaw {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("ValRaw(..)")
