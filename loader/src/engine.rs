@@ -16,6 +16,21 @@ use crate::config::Config;
 mod getters;
 
 /// The settings and state that modules and stores share. Cloning it is cheap and gives the same engine.
+///
+/// ```
+/// # #[cfg(feature = "compiler")] {
+/// use wootz::{Config, Engine, Module, Store};
+///
+/// let engine = Engine::new(Config::new().consume_fuel(true))?;
+/// // What a program compiles in one place, it may load in another, without a compiler.
+/// let artifact = engine.precompile_module(b"(module (memory (export \"m\") 1))")?;
+/// assert!(Engine::detect_precompiled(&artifact).is_some());
+/// // SAFETY: nobody has touched what the engine has just compiled.
+/// let module = unsafe { Module::deserialize(&engine, artifact)? };
+/// assert!(Engine::same(module.engine(), Store::new(&engine, ()).engine()));
+/// # }
+/// # Ok::<(), wootz::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<EngineInner>,

@@ -12,6 +12,32 @@ pub const DEFAULT_TABLE_LIMIT: usize = 10_000;
 pub const DEFAULT_MEMORY_LIMIT: usize = 10_000;
 
 /// Decides how much a store may use. See [`Store::limiter`](crate::Store::limiter).
+///
+/// ```
+/// use wootz::{Engine, Memory, MemoryType, ResourceLimiter, Result, Store};
+///
+/// /// What all memories may have together.
+/// struct Budget(usize);
+///
+/// impl ResourceLimiter for Budget {
+///     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+///         let left = self.0.checked_sub(desired - current);
+///         self.0 = left.unwrap_or(self.0);
+///         Ok(left.is_some())
+///     }
+///
+///     fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+///         Ok(true)
+///     }
+/// }
+///
+/// let mut store = Store::new(&Engine::default(), Budget(3 << 16));
+/// store.limiter(|budget| budget);
+/// let memory = Memory::new(&mut store, MemoryType::new(2, None))?;
+/// assert!(memory.grow(&mut store, 2).is_err());
+/// assert_eq!(memory.grow(&mut store, 1)?, 2);
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub trait ResourceLimiter: Send {
     /// Whether a memory of `current` bytes may grow to `desired`. Also asked when a memory is made, with `current` 0, and
     /// when `desired` exceeds the maximum, in which case the answer has no effect.
@@ -71,6 +97,18 @@ pub trait ResourceLimiter: Send {
 }
 
 /// Fixed limits.
+///
+/// ```
+/// use wootz::{Engine, Memory, MemoryType, Store, StoreLimits, StoreLimitsBuilder};
+///
+/// let limits = StoreLimitsBuilder::new().memory_size(1 << 16).memories(1).build();
+/// let mut store: Store<StoreLimits> = Store::new(&Engine::default(), limits);
+/// store.limiter(|limits| limits);
+/// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+/// assert!(memory.grow(&mut store, 1).is_err());
+/// assert!(Memory::new(&mut store, MemoryType::new(0, None)).is_err(), "one is enough");
+/// # Ok::<(), wootz::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StoreLimits {
     memory_size: Option<usize>,

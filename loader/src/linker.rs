@@ -23,6 +23,27 @@ use crate::types::{ExternType, FuncType, ImportType};
 use crate::value::Val;
 
 /// Definitions of names, for modules to import.
+///
+/// ```
+/// # #[cfg(feature = "compiler")] {
+/// use wootz::{Engine, Linker, Module, Store};
+///
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "twice", |value: i32| value * 2)?;
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "twice" (func $twice (param i32) (result i32)))
+///     (func (export "run") (result i32) (call $twice (i32.const 21))))"#)?;
+/// // What a linker defines is for any number of stores.
+/// for _ in 0..2 {
+///     let mut store = Store::new(&engine, ());
+///     let instance = linker.instantiate(&mut store, &module)?;
+///     let run = instance.get_typed_func::<(), i32>(&mut store, "run")?;
+///     assert_eq!(run.call(&mut store, ())?, 42);
+/// }
+/// # }
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub struct Linker<T: 'static> {
     engine: Engine,
     allow_shadowing: bool,

@@ -31,6 +31,21 @@ pub use contents::{ModuleFunction, ResourcesRequired};
 ///
 /// One that was compiled here, or loaded from bytes, keeps a file in memory open: a program that has thousands of them at a
 /// time needs a limit on open files (`ulimit -n`) to match.
+///
+/// ```
+/// # #[cfg(feature = "compiler")] {
+/// use wootz::{Engine, ExternType, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"(module $adder
+///     (import "host" "log" (func (param i32)))
+///     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#)?;
+/// assert_eq!(module.name(), Some("adder"));
+/// assert_eq!(module.imports().next().unwrap().name(), "log");
+/// let Some(ExternType::Func(add)) = module.get_export("add") else { panic!("no function") };
+/// assert_eq!((add.params().len(), add.results().len()), (2, 1));
+/// # }
+/// # Ok::<(), wootz::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<ModuleInner>,

@@ -7,6 +7,22 @@ use wootz_runtime::abi::trap::TrapCode;
 macro_rules! traps {
     ($($(#[$doc:meta])* $name:ident $message:literal;)*) => {
         /// Why a guest stopped. `Error::downcast_ref` finds it in the errors of calls.
+        ///
+        /// ```
+        /// # #[cfg(feature = "compiler")] {
+        /// # use wootz::{Engine, Instance, Module, Store, Trap};
+        /// let engine = Engine::default();
+        /// let module = Module::new(&engine, r#"(module
+        ///     (func (export "divide") (param i32 i32) (result i32)
+        ///         (i32.div_s (local.get 0) (local.get 1))))"#)?;
+        /// let mut store = Store::new(&engine, ());
+        /// let instance = Instance::new(&mut store, &module, &[])?;
+        /// let divide = instance.get_typed_func::<(i32, i32), i32>(&mut store, "divide")?;
+        /// let error = divide.call(&mut store, (1, 0)).unwrap_err();
+        /// assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::IntegerDivisionByZero));
+        /// # }
+        /// # Ok::<(), wootz::Error>(())
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[non_exhaustive]
         pub enum Trap { $($(#[$doc])* $name,)* }

@@ -2,6 +2,7 @@
 //! wasmtime use it, and each item that is used here is marked so.
 //!
 //! The lines below stand for programs. That one of them does not compile any more means that some program does not either.
+#![allow(clippy::type_complexity)]
 
 use std::any::Any;
 use std::cell::UnsafeCell;

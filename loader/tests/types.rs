@@ -143,9 +143,9 @@ fn memory_types_are_checked_when_they_are_built() {
     assert!(built.is_64() && built.maximum().is_none());
     for (wrong, words) in [
         (MemoryType::builder().shared(true), "must have a maximum"),
-        (MemoryType::builder().page_size_log2(3), "1 byte or 64 KiB"),
-        (MemoryType::builder().min(65537), "exceeds the 65536"),
-        (MemoryType::builder().min(4).max(Some(3)), "exceeds the maximum of 3"),
+        (MemoryType::builder().page_size_log2(3), "2**16 or 2**0"),
+        (MemoryType::builder().min(65537), "exceed the 65536"),
+        (MemoryType::builder().min(4).max(Some(3)), "maximum page size cannot be smaller"),
     ] {
         let error = wrong.build().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

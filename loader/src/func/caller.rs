@@ -7,6 +7,33 @@ use crate::module::ModuleExport;
 use crate::store::{AsContext, AsContextMut, GcHeapOutOfMemory, StoreContext, StoreContextMut};
 
 /// The store, and the instance that called, for the time of a call of a host function.
+///
+/// ```
+/// # #[cfg(feature = "compiler")] {
+/// use wootz::{Caller, Engine, Linker, Module, Result, Store, format_err};
+///
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "print", |mut caller: Caller<'_, String>, at: u32, len: u32| -> Result<()> {
+///     let memory = caller.get_export("memory").and_then(|item| item.into_memory());
+///     let memory = memory.ok_or_else(|| format_err!("the guest has no memory"))?;
+///     let (bytes, text) = memory.data_and_store_mut(&mut caller);
+///     let bytes = bytes.get(at as usize..).and_then(|rest| rest.get(..len as usize));
+///     *text += std::str::from_utf8(bytes.ok_or_else(|| format_err!("out of bounds"))?)?;
+///     Ok(())
+/// })?;
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "print" (func $print (param i32 i32)))
+///     (memory (export "memory") 1)
+///     (data (i32.const 4) "hello")
+///     (func (export "run") (call $print (i32.const 4) (i32.const 5))))"#)?;
+/// let mut store = Store::new(&engine, String::new());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+/// assert_eq!(store.data(), "hello");
+/// # }
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub struct Caller<'a, T: 'static> {
     pub(crate) store: StoreContextMut<'a, T>,
     pub(crate) instance: Option<Instance>,

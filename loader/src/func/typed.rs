@@ -12,6 +12,17 @@ use crate::store::{AsContext, AsContextMut};
 use super::lists::{WasmParams, WasmResults, WasmTyList};
 
 /// A function with a type that is known when the program is compiled.
+///
+/// ```
+/// use wootz::{Engine, Func, Store, TypedFunc};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let func = Func::wrap(&mut store, |a: i32, b: f64| (b, a));
+/// let swap: TypedFunc<(i32, f64), (f64, i32)> = func.typed(&store)?;
+/// assert_eq!(swap.call(&mut store, (1, 0.5))?, (0.5, 1));
+/// assert!(func.typed::<i32, ()>(&store).is_err(), "it has another type");
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub struct TypedFunc<Params, Results> {
     func: Func,
     _types: PhantomData<fn(Params) -> Results>,

@@ -35,6 +35,18 @@ pub(crate) use self::roots::{OwnedRoot, ScopedRoot};
 use hooks::Hooks;
 
 /// Everything that lives together, and the user's data `T`.
+///
+/// ```
+/// use wootz::{Caller, Engine, Func, Store};
+///
+/// let mut store = Store::new(&Engine::default(), Vec::new());
+/// let note = Func::wrap(&mut store, |mut caller: Caller<'_, Vec<i32>>, value: i32| {
+///     caller.data_mut().push(value);
+/// });
+/// note.typed::<i32, ()>(&store)?.call(&mut store, 7)?;
+/// assert_eq!(store.into_data(), [7]);
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub struct Store<T: 'static> {
     inner: Box<StoreInner<T>>,
 }
@@ -318,6 +330,26 @@ impl WasmBacktrace {
     /// Where the store's guests are at this moment: useful in host functions.
     ///
     /// Empty if [`Config::wasm_backtrace`](crate::Config::wasm_backtrace) is off.
+    ///
+    /// ```
+    /// # #[cfg(feature = "compiler")] {
+    /// # use wootz::*;
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::new(&engine);
+    /// linker.func_wrap("host", "where", |mut caller: Caller<'_, String>| {
+    ///     let trace = WasmBacktrace::capture(&caller);
+    ///     *caller.data_mut() = trace.frames()[0].func_name().unwrap_or("?").to_string();
+    /// })?;
+    /// let module = Module::new(&engine, r#"(module
+    ///     (import "host" "where" (func $where))
+    ///     (func $lost (export "run") (call $where)))"#)?;
+    /// let mut store = Store::new(&engine, String::new());
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+    /// assert_eq!(store.data(), "lost");
+    /// # }
+    /// # Ok::<(), wootz::Error>(())
+    /// ```
     pub fn capture(store: impl AsContext) -> WasmBacktrace {
         store.as_context().0.core.capture_backtrace(None)
     }
