@@ -319,7 +319,7 @@ impl Pair {
             }
             Ok(wootz::UpdateDeadline::Continue(0))
         });
-        if module.engine().config().get_consume_fuel() {
+        if module.engine().get_consume_fuel() {
             store.set_fuel(u64::MAX).map_err(|error| error.to_string())?;
         }
         let instance = wootz::Instance::new(&mut store, module, &[]);
