@@ -18,7 +18,8 @@ use gimli::{
     UnitHeader, UnitOffset, UnitRef, UnitType, constants,
 };
 
-use super::paint::Canvas;
+use super::budget::{Budget, Fault};
+use super::paint::{Canvas, Ranged, ScopeId};
 use crate::parse::Module;
 
 type Reader<'a> = EndianSlice<'a, LittleEndian>;
@@ -35,17 +36,6 @@ pub struct Dwarf<'a> {
     pub texts: Texts<'a>,
 }
 
-/// A range of offsets in the contents of the code section, and what is true there.
-#[derive(Clone, Copy, Debug)]
-pub struct Ranged<T> {
-    /// Where it begins.
-    pub start: u32,
-    /// Where it ends.
-    pub end: u32,
-    /// What is true there.
-    pub what: T,
-}
-
 /// A function of the source, or one place where it was inlined.
 pub struct Scope {
     /// Its name, as linkers see it if that is known.
@@ -56,10 +46,6 @@ pub struct Scope {
     program: Option<usize>,
 }
 
-/// A position in [`Dwarf::scopes`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ScopeId(pub u32);
-
 /// A place in the source.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Place {
@@ -69,43 +55,6 @@ pub struct Place {
     pub line: u32,
     /// The column from 1, or 0; 0 if the line is.
     pub column: u32,
-}
-
-/// Why a unit was not read.
-#[derive(Debug)]
-pub enum Fault {
-    /// It is malformed, or uses something unknown.
-    Malformed,
-    /// Reading on would take too long.
-    TooMuch,
-}
-
-impl From<gimli::Error> for Fault {
-    fn from(_: gimli::Error) -> Fault {
-        Fault::Malformed
-    }
-}
-
-/// How many more steps may be taken. Real DWARF takes about one for each byte; made to do harm, it could say the same
-/// thing again and again by reference.
-pub struct Budget {
-    steps: u64,
-}
-
-impl Budget {
-    /// A number of steps.
-    pub fn new(steps: u64) -> Budget {
-        Budget { steps }
-    }
-
-    /// Takes some.
-    ///
-    /// # Errors
-    /// If there are not enough.
-    pub fn charge(&mut self, steps: u64) -> Result<(), Fault> {
-        self.steps = self.steps.checked_sub(steps).ok_or(Fault::TooMuch)?;
-        Ok(())
-    }
 }
 
 /// Steps that may be taken for each byte.

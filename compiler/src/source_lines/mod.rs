@@ -10,10 +10,12 @@
 
 /// Names of functions as people read them.
 mod demangle;
-/// DWARF to scopes and lines, by offsets in the code.
-mod dwarf;
+/// How much work reading may make.
+mod budget;
 /// Which scope each part of the code belongs to.
 mod paint;
+/// DWARF to scopes and lines, by offsets in the code.
+mod dwarf;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +29,8 @@ use wootz_runtime::abi::index::FuncIndex;
 use crate::options::Options;
 use crate::parse::Module;
 use demangle::demangle;
-use dwarf::{Dwarf, Place, ScopeId, TextId};
+use dwarf::{Dwarf, Place, TextId};
+use paint::{Ranged, ScopeId};
 
 /// Functions, files and lines of a module, at the wasm offsets `stops`, which ascend.
 pub fn table(module: &Module<'_>, stops: &[u32], options: &Options) -> SourceLines {
@@ -115,7 +118,7 @@ impl Function {
 
 /// The items of a sorted list of disjoint ranges, by offsets that ascend.
 struct Sweep<'a, T> {
-    items: &'a [dwarf::Ranged<T>],
+    items: &'a [Ranged<T>],
 }
 
 impl<T: Copy> Sweep<'_, T> {

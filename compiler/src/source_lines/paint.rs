@@ -8,7 +8,22 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::dwarf::{Budget, Fault, Ranged, ScopeId};
+use super::budget::{Budget, Fault};
+
+/// The number of a scope.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ScopeId(pub u32);
+
+/// A range of offsets in the contents of the code section, and what is true there.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranged<T> {
+    /// Where it begins.
+    pub start: u32,
+    /// Where it ends.
+    pub end: u32,
+    /// What is true there.
+    pub what: T,
+}
 
 /// Code, partly covered by scopes.
 #[derive(Default)]

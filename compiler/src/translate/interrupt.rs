@@ -13,31 +13,12 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, Opcode, Value, types};
-use cranelift_frontend::Variable;
 use wasmparser::Operator;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::vmctx::{VmContextHeader, VmStoreContext};
 
-use super::state::{Region, Translator};
+use super::state::{Epoch, Fuel, Region, Translator};
 use crate::convention::POINTER;
-
-/// The fuel of the function being translated.
-#[derive(Clone, Copy)]
-pub(super) struct Fuel {
-    /// What the store's context had when it was last looked at, and what was consumed since.
-    consumed: Variable,
-    /// What the operators translated since then cost.
-    pending: i64,
-}
-
-/// The epoch in the function being translated.
-#[derive(Clone, Copy)]
-pub(super) struct Epoch {
-    /// The deadline when it was last looked at. The real one is never earlier unless the host has moved it.
-    deadline: Variable,
-    /// Where the engine's epoch is.
-    address: Variable,
-}
 
 /// Below this many units, bulk operations need no check of their own.
 const SMALL_BULK_COST: i64 = 128;

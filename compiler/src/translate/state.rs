@@ -14,7 +14,6 @@ use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
 
-use super::interrupt::{Epoch, Fuel};
 use crate::convention::{POINTER, builtin_trampoline_signature, clif_type, results_in_memory};
 use crate::parse::val_type;
 use crate::plan::{Plan, Symbol, Trampoline};
@@ -42,6 +41,24 @@ pub(super) struct Translator<'a, 'f> {
     /// If epochs are looked at.
     pub epoch: Option<Epoch>,
     functions: HashMap<Symbol, FuncRef>,
+}
+
+/// The fuel of the function being translated.
+#[derive(Clone, Copy)]
+pub(super) struct Fuel {
+    /// What the store's context had when it was last looked at, and what was consumed since.
+    pub consumed: Variable,
+    /// What the operators translated since then cost.
+    pub pending: i64,
+}
+
+/// The epoch in the function being translated.
+#[derive(Clone, Copy)]
+pub(super) struct Epoch {
+    /// The deadline when it was last looked at. The real one is never earlier unless the host has moved it.
+    pub deadline: Variable,
+    /// Where the engine's epoch is.
+    pub address: Variable,
 }
 
 /// A block that is open.

@@ -29,10 +29,12 @@
 
 /// Numbers of any size.
 mod leb128;
-/// Reading.
-mod read;
+/// Numbers in bytes.
+mod search;
 /// The table of source lines, both ways.
 mod source_lines;
+/// Reading.
+mod read;
 /// Writing.
 mod write;
 

@@ -8,6 +8,7 @@ use core::fmt;
 use core::mem::{offset_of, size_of};
 
 use super::leb128::{read_leb, unzigzag};
+use super::search::{partition, read_u32};
 use super::source_lines::SourceTable;
 use super::{
     Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
@@ -369,21 +370,4 @@ impl<'a> Tables<'a> {
             .and_then(|rest| rest.get(..span.bytes as usize))
             .unwrap_or(&[])
     }
-}
-
-pub(super) fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u32::from_ne_bytes(*chunk))
-}
-
-/// The first position at which `before` is no longer true, if it is true up to some position and false from there on.
-pub(super) fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match before(middle) {
-            true => low = middle + 1,
-            false => high = middle,
-        }
-    }
-    low
 }

@@ -32,7 +32,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::leb128::{read_leb, unzigzag, write_leb, zigzag};
-use super::read::{partition, read_u32};
+use super::search::{partition, read_u32};
 
 /// What goes into the table.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
