@@ -84,157 +84,87 @@ numbers! {
     V128, V128, v128, |value| value.as_u128().to_le_bytes(), |raw| u128::from_le_bytes(raw).into();
 }
 
-// SAFETY: a reference to a function is a pointer or null.
-unsafe impl WasmTy for Option<Func> {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::FUNCREF
-    }
+/// References: the type that may be null, and the one that is not.
+macro_rules! references {
+    ($(
+        $rust:ty, $nullable:ident, $heap:ident,
+        check |$value:ident, $in:ident| $check:expr,
+        into |$given:ident, $to:ident| $field:ident: $null:expr, $raw:expr,
+        from |$store:ident, $bits:ident| $made:expr;
+    )*) => {$(
+        // SAFETY: the field is that of the type, and null is among its values.
+        unsafe impl WasmTy for Option<$rust> {
+            #[inline]
+            fn valtype() -> ValType {
+                ValType::$nullable
+            }
 
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.is_none_or(|func| func.fits(store))
-    }
+            #[inline]
+            fn fits(&self, store: &StoreCore) -> bool {
+                self.as_ref().is_none_or(|value| value.fits(store))
+            }
 
-    #[inline]
-    fn into_raw(self, _store: &StoreCore) -> ValRaw {
-        ValRaw { funcref: self.map_or(std::ptr::null_mut(), |func| func.raw.as_ptr()) }
-    }
+            #[inline]
+            fn check(&self, store: &StoreCore) -> Result<()> {
+                self.as_ref().map_or(Ok(()), |value| WasmTy::check(value, store))
+            }
 
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<Func> {
-        // SAFETY: the caller says that it is a reference to a function.
-        NonNull::new(unsafe { raw.funcref }).map(|raw| Func { store: store.id(), raw })
-    }
+            #[inline]
+            fn into_raw(self, $to: &StoreCore) -> ValRaw {
+                ValRaw { $field: self.map_or($null, |$given| $raw) }
+            }
+
+            #[inline]
+            unsafe fn from_raw($store: &mut StoreCore, raw: &ValRaw) -> Option<$rust> {
+                // SAFETY: the caller says that it has this type.
+                let $bits = unsafe { raw.$field };
+                $made
+            }
+        }
+
+        // SAFETY: as above; the WebAssembly type has no null either.
+        unsafe impl WasmTy for $rust {
+            #[inline]
+            fn valtype() -> ValType {
+                ValType::Ref(RefType::new(false, HeapType::$heap))
+            }
+
+            #[inline]
+            fn fits(&self, store: &StoreCore) -> bool {
+                self.store == store.id()
+            }
+
+            #[inline]
+            fn check(&self, $in: &StoreCore) -> Result<()> {
+                let $value = self;
+                $check
+            }
+
+            #[inline]
+            fn into_raw(self, store: &StoreCore) -> ValRaw {
+                Some(self).into_raw(store)
+            }
+
+            #[inline]
+            unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> $rust {
+                // SAFETY: the caller's promise.
+                unsafe { Option::<$rust>::from_raw(store, raw) }.expect("this type has no null")
+            }
+        }
+    )*};
 }
 
-// SAFETY: as above, never null, which the WebAssembly type says too.
-unsafe impl WasmTy for Func {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::Ref(RefType::new(false, HeapType::Func))
-    }
-
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.store == store.id()
-    }
-
-    #[inline]
-    fn into_raw(self, store: &StoreCore) -> ValRaw {
-        Some(self).into_raw(store)
-    }
-
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Func {
-        // SAFETY: the caller's promise.
-        unsafe { Option::<Func>::from_raw(store, raw) }.expect("this type has no null")
-    }
-}
-
-// SAFETY: a reference to a host value is a handle or 0.
-unsafe impl WasmTy for Option<Rooted<ExternRef>> {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::EXTERNREF
-    }
-
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.is_none_or(|value| value.fits(store))
-    }
-
-    #[inline]
-    fn check(&self, store: &StoreCore) -> Result<()> {
-        self.as_ref().map_or(Ok(()), |value| value.check(store))
-    }
-
-    #[inline]
-    fn into_raw(self, store: &StoreCore) -> ValRaw {
-        ValRaw { externref: self.map_or(0, |value| value.handle(store)) }
-    }
-
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<Rooted<ExternRef>> {
-        // SAFETY: the caller says that it is a reference to a host value.
-        Rooted::from_handle(store, unsafe { raw.externref })
-    }
-}
-
-// SAFETY: as above, never null, which the WebAssembly type says too.
-unsafe impl WasmTy for Rooted<ExternRef> {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::Ref(RefType::new(false, HeapType::Extern))
-    }
-
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.store == store.id()
-    }
-
-    #[inline]
-    fn check(&self, store: &StoreCore) -> Result<()> {
-        Rooted::check(self, store)
-    }
-
-    #[inline]
-    fn into_raw(self, store: &StoreCore) -> ValRaw {
-        Some(self).into_raw(store)
-    }
-
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Rooted<ExternRef> {
-        // SAFETY: the caller's promise.
-        unsafe { Option::<Rooted<ExternRef>>::from_raw(store, raw) }.expect("this type has no null")
-    }
-}
-
-// SAFETY: a reference to a host value is a handle or 0.
-unsafe impl WasmTy for Option<OwnedRooted<ExternRef>> {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::EXTERNREF
-    }
-
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.as_ref().is_none_or(|value| value.fits(store))
-    }
-
-    #[inline]
-    fn into_raw(self, _store: &StoreCore) -> ValRaw {
-        ValRaw { externref: self.map_or(0, |value| value.handle()) }
-    }
-
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Option<OwnedRooted<ExternRef>> {
-        // SAFETY: the caller says that it is a reference to a host value.
-        OwnedRooted::from_handle(store, unsafe { raw.externref })
-    }
-}
-
-// SAFETY: as above, never null, which the WebAssembly type says too.
-unsafe impl WasmTy for OwnedRooted<ExternRef> {
-    #[inline]
-    fn valtype() -> ValType {
-        ValType::Ref(RefType::new(false, HeapType::Extern))
-    }
-
-    #[inline]
-    fn fits(&self, store: &StoreCore) -> bool {
-        self.store == store.id()
-    }
-
-    #[inline]
-    fn into_raw(self, store: &StoreCore) -> ValRaw {
-        Some(self).into_raw(store)
-    }
-
-    #[inline]
-    unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> OwnedRooted<ExternRef> {
-        // SAFETY: the caller's promise.
-        unsafe { Option::<OwnedRooted<ExternRef>>::from_raw(store, raw) }
-            .expect("this type has no null")
-    }
+references! {
+    Func, FUNCREF, Func,
+        check |_value, _store| Ok(()),
+        into |func, _store| funcref: std::ptr::null_mut(), func.raw.as_ptr(),
+        from |store, raw| NonNull::new(raw).map(|raw| Func { store: store.id(), raw });
+    Rooted<ExternRef>, EXTERNREF, Extern,
+        check |value, store| Rooted::check(value, store),
+        into |value, store| externref: 0, value.handle(store),
+        from |store, raw| Rooted::from_handle(store, raw);
+    OwnedRooted<ExternRef>, EXTERNREF, Extern,
+        check |_value, _store| Ok(()),
+        into |value, _store| externref: 0, value.handle(),
+        from |store, raw| OwnedRooted::from_handle(store, raw);
 }
