@@ -7,7 +7,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::Args;
-use wootz::{Engine, Extern, ExternType, Func, Instance, Linker, Module, Store, Trap};
+use wootz::{
+    ArtifactError, Config, Engine, Extern, ExternType, Func, Instance, Linker, Module, Store, Trap,
+};
 use wootz_compiler::TargetCpu;
 use wootz_wasi::{I32Exit, WasiCtx, WasiCtxBuilder};
 
@@ -36,6 +38,12 @@ pub struct Run {
     /// The guest's first argument, instead of FILE
     #[arg(long, value_name = "NAME")]
     argv0: Option<OsString>,
+
+    /// Stop after so much work: one unit for each operator and call
+    ///
+    /// A compiled file must have been made with --consume-fuel.
+    #[arg(long, value_name = "UNITS")]
+    fuel: Option<u64>,
 
     #[command(flatten)]
     code: CodeOptions,
@@ -83,10 +91,10 @@ impl Run {
         let (file, arguments) =
             self.file_and_arguments.split_first().expect("clap requires a value");
         let file = Path::new(file);
-        let engine = Engine::default();
-        let module = self.module(&engine, file)?;
+        let module = self.module(file)?;
+        let engine = module.engine();
 
-        let mut linker = Linker::new(&engine);
+        let mut linker = Linker::new(engine);
         wootz_wasi::add_to_linker(&mut linker, |wasi: &mut WasiCtx| wasi)?;
         let mut wasi = WasiCtxBuilder::new();
         wasi.inherit_stdio();
@@ -99,7 +107,11 @@ impl Run {
                 wasi.arg(argument.as_encoded_bytes());
             }
         }
-        let mut store = Store::new(&engine, wasi.build());
+        let mut store = Store::new(engine, wasi.build());
+        if engine.get_consume_fuel() {
+            store.set_fuel(self.fuel.unwrap_or(u64::MAX))?;
+        }
+        store.set_epoch_deadline(u64::MAX);
 
         let result = match &self.invoke {
             Some(name) => invoke(&mut store, &linker, &module, name, arguments),
@@ -108,17 +120,52 @@ impl Run {
         result.or_else(|error| ended(error, file))
     }
 
-    fn module(&self, engine: &Engine, file: &Path) -> Result<Module> {
+    fn module(&self, file: &Path) -> Result<Module> {
         // Of a compiled module, only what is needed is ever read.
         if !files::is_standard(file) && files::kind(&files::beginning(file)?) == Kind::Native {
-            return load(engine, file);
+            return self.fitting(|engine| load(engine, file));
         }
         let mut bytes = files::read(file)?;
         if files::kind(&bytes) != Kind::Native {
             let wasm = files::binary(file, bytes)?;
-            (bytes, _) = compile::compile(file, &wasm, &self.code.options(TargetCpu::Native))?;
+            let mut options = self.code.options(TargetCpu::Native);
+            options.consume_fuel |= self.fuel.is_some();
+            (bytes, _) = compile::compile(file, &wasm, &options)?;
         }
-        deserialize(engine, &bytes).with_context(|| format!("cannot load {}", files::name(file)))
+        self.fitting(|engine| deserialize(engine, &bytes))
+            .with_context(|| format!("cannot load {}", files::name(file)))
+    }
+
+    /// Loads a module with an engine that has the settings that the module was compiled with, as far as the user has not
+    /// asked for others.
+    fn fitting(&self, load: impl Fn(&Engine) -> Result<Module>) -> Result<Module> {
+        let mut config = Config::new();
+        config.consume_fuel(self.fuel.is_some());
+        loop {
+            let error = match load(&Engine::new(&config)?) {
+                Ok(module) => return Ok(module),
+                Err(error) => error,
+            };
+            match error.downcast_ref() {
+                Some(ArtifactError::Setting { name, artifact: true, engine: false }) => {
+                    match name.as_str() {
+                        "consume_fuel" => config.consume_fuel(true),
+                        "epoch_interruption" => config.epoch_interruption(true),
+                        _ => return Err(error),
+                    }
+                }
+                Some(&ArtifactError::AddressSpace { setting, artifact_bytes, engine_bytes })
+                    if artifact_bytes > engine_bytes =>
+                {
+                    match setting {
+                        "memory_reservation" => config.memory_reservation(artifact_bytes),
+                        "memory_guard_size" => config.memory_guard_size(artifact_bytes),
+                        _ => return Err(error),
+                    }
+                }
+                _ => return Err(error),
+            };
+        }
     }
 }
 

@@ -184,3 +184,41 @@ fn the_smallest_module_runs() {
     assert_eq!(directory.wootz(&["run", "empty.so"]).succeeds(), "");
     assert_eq!(directory.wootz(&["run", "empty.wat"]).succeeds(), "");
 }
+
+#[test]
+fn a_file_runs_with_the_settings_it_was_compiled_with() {
+    let directory = Directory::new();
+    directory.write("f.wat", FUNCTIONS);
+    for options in [
+        &["--consume-fuel"][..],
+        &["--epoch-interruption"],
+        &["--consume-fuel", "--epoch-interruption", "--wasm-feature=-extended-const"],
+        &["--memory-reservation", "65536", "--memory-guard-size", "65536"],
+        &["--memory-reservation", "8589934592", "--memory-guard-size", "67108864"],
+    ] {
+        let compile = ["compile", "f.wat", "-o", "f.so"];
+        directory.wootz(&[&compile, options].concat()).succeeds();
+        let run = ["run", "--invoke", "add", "f.so", "2", "3"];
+        assert_eq!(directory.wootz(&run).succeeds(), "5\n", "{options:?}");
+    }
+}
+
+#[test]
+fn fuel_is_limited() {
+    let directory = Directory::new();
+    directory.write("f.wat", FUNCTIONS);
+    directory.wootz(&["compile", "f.wat", "-o", "counts.so", "--consume-fuel"]).succeeds();
+    directory.wootz(&["compile", "f.wat", "-o", "plain.so"]).succeeds();
+    for file in ["f.wat", "counts.so"] {
+        let run = |fuel: &str| {
+            directory.wootz(&["run", "--fuel", fuel, "--invoke", "add", file, "2", "3"])
+        };
+        assert_eq!(run("100").succeeds(), "5\n");
+        let ended = run("1");
+        assert_eq!(ended.code, Some(134));
+        assert!(ended.stderr.contains("all fuel consumed by WebAssembly"), "{}", ended.stderr);
+    }
+    let ended = directory.wootz(&["run", "--fuel", "9", "--invoke", "add", "plain.so", "2", "3"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("`consume_fuel` is off"), "{}", ended.stderr);
+}
