@@ -230,3 +230,27 @@ fn a_handle_of_another_store_panics() {
     let mut other = Store::new(store.engine(), ());
     let _ = f.call(&mut other, ());
 }
+
+#[test]
+fn arrays_are_lists_of_values() {
+    let ints = |count: usize| vec!["i32"; count].join(" ");
+    let gets: String = (0..20).rev().map(|index| format!("(local.get {index})")).collect();
+    let wat = format!(
+        r#"(module (import "" "double" (func $double (param i32 i32 i32) (result i32 i32 i32)))
+            (func (export "reverse") (param {all}) (result {all}) {gets})
+            (func (export "double") (result i32 i32 i32)
+                (call $double (i32.const 1) (i32.const 2) (i32.const 3))))"#,
+        all = ints(20)
+    );
+    let (mut store, instance) = linked((), &wat, |linker| {
+        linker.func_wrap("", "double", |a: i32, b: i32, c: i32| [2 * a, 2 * b, 2 * c]).unwrap();
+    });
+    let reverse = instance.get_typed_func::<[i32; 20], [i32; 20]>(&mut store, "reverse").unwrap();
+    let numbers: [i32; 20] = std::array::from_fn(|position| position as i32);
+    let mut reversed = numbers;
+    reversed.reverse();
+    assert_eq!(reverse.call(&mut store, numbers).unwrap(), reversed);
+    let double = instance.get_typed_func::<(), [i32; 3]>(&mut store, "double").unwrap();
+    assert_eq!(double.call(&mut store, ()).unwrap(), [2, 4, 6]);
+    assert!(instance.get_typed_func::<(), [i32; 4]>(&mut store, "double").is_err());
+}

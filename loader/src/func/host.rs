@@ -35,7 +35,7 @@ pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + Sized + 'static {
     const ENTRY: HostEntry;
 }
 
-/// What a host function may return: nothing, a [`WasmTy`], a tuple of them, or a `Result` of one of these.
+/// What a host function may return: nothing, a [`WasmTy`], a tuple or array of them, or a `Result` of one of these.
 ///
 /// # Safety
 /// Implemented here only.

@@ -1,4 +1,4 @@
-//! Lists of Rust types that stand for WebAssembly types: a single one, or a tuple of up to 17.
+//! Lists of Rust types that stand for WebAssembly types: a single one, a tuple of up to 17, or an array of any length.
 
 use anyhow::{Result, bail};
 use wootz_runtime::abi::vmctx::ValRaw;
@@ -47,7 +47,7 @@ pub unsafe trait WasmTyList: Send + Sized {
     unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> Self;
 }
 
-/// The parameters of a function: a value or a tuple of values.
+/// The parameters of a function: a value, or a tuple or array of values.
 ///
 /// # Safety
 /// Implemented here only.
@@ -57,7 +57,7 @@ pub unsafe trait WasmParams: WasmTyList {
     fn check_params(params: impl ExactSizeIterator<Item = ValType>) -> Result<()>;
 }
 
-/// The results of a function: a value or a tuple of values.
+/// The results of a function: a value, or a tuple or array of values.
 ///
 /// # Safety
 /// Implemented here only.
@@ -119,6 +119,38 @@ unsafe impl<V: WasmTy> WasmTyList for V {
     unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> V {
         // SAFETY: the caller says that it is there.
         unsafe { V::from_raw(store, &*values) }
+    }
+}
+
+// SAFETY: as many values as there are elements, in order.
+unsafe impl<V: WasmTy, const N: usize> WasmTyList for [V; N] {
+    type Storage = [ValRaw; N];
+
+    const COUNT: usize = N;
+
+    fn valtypes() -> Vec<ValType> {
+        vec![V::valtype(); N]
+    }
+
+    #[inline]
+    fn fit(&self, store: &StoreCore) -> bool {
+        self.iter().all(|value| value.fits(store))
+    }
+
+    #[inline]
+    unsafe fn store(self, store: &StoreCore, values: *mut ValRaw) -> Result<()> {
+        for (position, value) in self.into_iter().enumerate() {
+            value.check(store)?;
+            // SAFETY: the caller says that there is room for all.
+            unsafe { values.add(position).write(value.into_raw(store)) };
+        }
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreCore, values: *const ValRaw) -> [V; N] {
+        // SAFETY: the caller says that all are there.
+        std::array::from_fn(|position| unsafe { V::from_raw(store, &*values.add(position)) })
     }
 }
 
