@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ;; What this protects, in a sentence or more.
-//! ;; options: opt-level=none cpu=x86-64-v3      how it is compiled
+//! ;; options: opt-level=none cpu=x86-64-v3      how it is compiled (also prefix, reservation, guard, fuel, epochs)
 //! ;; func: NAME                                 which function is shown (clif, asm); may be repeated
 //! ;; invoke: NAME ARGUMENT...                   what is called (trap, run); may be repeated
 //! ;; provide: MODULE FIELDS                     what is there to be imported: an instance of (module FIELDS)
@@ -140,6 +140,8 @@ impl<'a> Test<'a> {
                 "prefix" => options.prefix = Some(value.to_string()),
                 "reservation" => options.memory_reservation = value.parse()?,
                 "guard" => options.memory_guard = value.parse()?,
+                "fuel" => options.consume_fuel = value.parse()?,
+                "epochs" => options.epoch_interruption = value.parse()?,
                 _ => bail!("unknown option `{name}`"),
             }
         }

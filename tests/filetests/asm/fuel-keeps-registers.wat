@@ -1,0 +1,77 @@
+;; The question whether there is fuel left costs a test and a jump: the call behind it makes no value leave its register.
+;; options: fuel=true
+;; func: sum
+
+(module
+  (memory 1)
+  (func $sum (param $at i32) (param $end i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $at))))
+      (local.set $at (i32.add (local.get $at) (i32.const 4)))
+      (br_if $again (i32.lt_u (local.get $at) (local.get $end))))
+    (local.get $sum)))
+
+;; ; function 0 `sum`
+;;   pushq %rbp
+;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;   movq %rsp, %rbp
+;;   movq 8(%rdi), %r10
+;;   movq (%r10), %r10
+;;   addq $0x10, %r10
+;;   cmpq %rsp, %r10
+;;   jnbe #trap=stk_ovf
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;; block0:
+;;   movq 8(%rdi), %rcx
+;;   movq 8(%rcx), %rax
+;;   leaq 1(%rax), %r10
+;;   testq %r10, %r10
+;;   jnl     label2; j label1
+;; block1:
+;;   jmp     label3
+;; block3:
+;;   uninit  %rax
+;;   xorl %eax, %eax
+;;   movq 0x20(%rdi), %r8
+;;   jmp     label4
+;; block4:
+;;   testq %r10, %r10
+;;   jnl     label6; j label5
+;; block5:
+;;   jmp     label7
+;; block7:
+;;   movl %esi, %r9d
+;;   movl (%r8, %r9), %r11d
+;;   leal 4(%rsi), %esi
+;;   leaq 0xd(%r10), %r9
+;;   leal (%rax, %r11), %eax
+;;   cmpl %edx, %esi
+;;   jb      label8; j label9
+;; block8:
+;;   movq %r9, %r10
+;;   jmp     label4
+;; block9:
+;;   jmp     label10
+;; block10:
+;;   jmp     label11
+;; block11:
+;;   leaq 0xe(%r10), %rdx
+;;   movq %rdx, 8(%rcx)
+;;   movq %rbp, %rsp
+;;   popq %rbp
+;;   retq
+;; block2:
+;;   leaq 1(%rax), %rax
+;;   movq %rax, 8(%rcx)
+;;   call    User(userextname0)
+;;   movq 8(%rcx), %r10
+;;   jmp     label3
+;; block6:
+;;   movq %r10, 8(%rcx)
+;;   call    User(userextname0)
+;;   movq 8(%rcx), %r10
+;;   jmp     label7
+;; ; trap at 0x3f: out of bounds memory access
+;; ; trap at 0x98: call stack exhausted
+;; ; at 0x79: `wootz_out_of_fuel`
+;; ; at 0x8b: `wootz_out_of_fuel`
