@@ -126,8 +126,7 @@ unsafe fn run<T: 'static, F: 'static>(
         result
     };
     // SAFETY: wasm was left for this function.
-    let returned =
-        unsafe { leave(store, || call().map_err(|error| Failure::Error(Box::new(error)))) };
+    let returned = unsafe { leave(store, call, |error: Error| Failure::Error(Box::new(error))) };
     inner.core.roots.exit(scope);
     returned.is_some()
 }

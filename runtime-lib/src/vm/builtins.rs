@@ -6,6 +6,7 @@
 //! Always true: nothing unwinds out of them; a panic is recorded like any other failure. Operands are those that
 //! validation allows, since compiled code is the only caller; bounds are checked here.
 
+use std::convert::identity;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
@@ -73,7 +74,7 @@ macro_rules! define {
             // SAFETY: as above.
             let (store, instance) = unsafe { (Store::of(vmctx), Instance::of(vmctx)) };
             // SAFETY: wasm was left for this function.
-            unsafe { leave(store, || body::$name(instance, $($param),*)) }.is_some()
+            unsafe { leave(store, || body::$name(instance, $($param),*), identity) }.is_some()
         }
     };
     (@ RareSuccess $name:ident()) => {
@@ -81,7 +82,7 @@ macro_rules! define {
             // SAFETY: as above.
             let store = unsafe { Store::of(vmctx) };
             // SAFETY: wasm was left for this function.
-            unsafe { leave(store, || body::$name(store)) }.is_some()
+            unsafe { leave(store, || body::$name(store), identity) }.is_some()
         }
     };
     (@ I64OrRaised $name:ident($($param:ident: $ty:ident),*)) => {
@@ -89,7 +90,7 @@ macro_rules! define {
             // SAFETY: as above.
             let store = unsafe { Store::of(vmctx) };
             // SAFETY: wasm was left for this function.
-            unsafe { leave(store, || body::$name(store, vmctx, $($param),*)) }.unwrap_or(RAISED)
+            unsafe { leave(store, || body::$name(store, vmctx, $($param),*), identity) }.unwrap_or(RAISED)
         }
     };
 }

@@ -7,23 +7,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::vm::activation::{Activation, Failure, Raised};
 use crate::vm::backtrace;
-use crate::vm::store::Store;
+use crate::vm::store::{Payload, Store};
 use crate::vm::sys::{Resumption, arch};
 
-/// Runs the body of a host or built-in function.
+/// Runs the body of a host or built-in function. `failure` says what its error means.
 ///
 /// # Safety
 /// The thread was in wasm code of this store, or in [`enter`](super::enter), and nothing else happened since.
 #[inline]
-pub unsafe fn leave<T>(store: &Store, body: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
-    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+pub unsafe fn leave<T, E>(
+    store: &Store,
+    body: impl FnOnce() -> Result<T, E>,
+    failure: fn(E) -> Failure,
+) -> Option<T> {
+    let ended = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => return Some(value),
-        Ok(Err(failure)) => failure,
-        Err(payload) => Failure::Panic(payload),
+        Ok(Err(error)) => Ok(error),
+        Err(payload) => Err(payload),
     };
     // SAFETY: the caller's promise.
-    unsafe { record(store, failure) };
+    unsafe { failed(store, ended, failure) };
     None
+}
+
+/// Far from the code of functions that do not fail.
+#[cold]
+unsafe fn failed<E>(store: &Store, ended: Result<E, Payload>, failure: fn(E) -> Failure) {
+    // SAFETY: the caller's promise.
+    unsafe { record(store, ended.map_or_else(Failure::Panic, failure)) };
 }
 
 /// Records why the innermost call of this thread ends.
