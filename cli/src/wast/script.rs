@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use wast::token::Id;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, WastRet};
-use wootz::{Engine, Extern, Instance, Linker, Module, Store, Trap, Val};
+use wootz::{Engine, Extern, Instance, Linker, Module, Store, Trap, UpdateDeadline, Val};
 
 use super::{spectest, values};
 
@@ -29,6 +29,14 @@ impl Script {
     /// If there is no memory left.
     pub fn new(engine: &Engine, print: fn(&str)) -> Result<Script> {
         let mut store = Store::new(engine, ());
+        if engine.get_consume_fuel() {
+            store.set_fuel(u64::MAX)?;
+        }
+        // Of epochs, only what they cost guests is of interest, and that nothing is lost.
+        store.epoch_deadline_callback(|mut store| {
+            store.gc(None)?;
+            Ok(UpdateDeadline::Continue(0))
+        });
         let mut linker = Linker::new(engine);
         // Scripts register several instances under one name.
         linker.allow_shadowing(true);
