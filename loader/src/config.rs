@@ -518,7 +518,8 @@ impl Config {
         self
     }
 
-    /// How many frames a backtrace has at most. The default is 20; `None` for no backtraces.
+    /// How many frames a backtrace has at most. The default is 20; `None` for no backtraces. That of a trap has at most 65536,
+    /// whatever the limit.
     pub fn wasm_backtrace_max_frames(
         &mut self,
         limit: Option<std::num::NonZeroUsize>,

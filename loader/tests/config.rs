@@ -216,6 +216,21 @@ fn backtraces_can_be_switched_off_and_on() {
 }
 
 #[test]
+fn a_backtrace_may_have_any_number_of_frames() {
+    let limit = std::num::NonZeroUsize::MAX;
+    let engine = engine(|config| _ = config.wasm_backtrace_max_frames(Some(limit)));
+    let wat = r#"(module (func $down (export "down") (param i32)
+        (if (i32.eqz (local.get 0)) (then unreachable))
+        (call $down (i32.sub (local.get 0) (i32.const 1)))))"#;
+    let mut store = Store::new(&engine, ());
+    let module = Module::new(&engine, wat).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let down = instance.get_typed_func::<i32, ()>(&mut store, "down").unwrap();
+    let error = down.call(&mut store, 999).unwrap_err();
+    assert_eq!(error.downcast_ref::<WasmBacktrace>().unwrap().frames().len(), 1000);
+}
+
+#[test]
 fn settings_of_the_code_generator_act() {
     let compile = |change: fn(&mut Config)| {
         let engine = engine(change);

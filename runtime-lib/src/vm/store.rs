@@ -68,6 +68,10 @@ pub trait Owner {
     fn epoch_reached(&mut self) -> Result<bool, Payload>;
 }
 
+/// The most frames of a fault that are remembered. Room for them is made with the store, because the fault handler cannot
+/// make any; more frames than this do not fit a stack of 1 MiB.
+const MOST_FAULT_FRAMES: usize = 1 << 16;
+
 /// How a store behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -212,7 +216,8 @@ impl OwnedStore {
             owner: Cell::new(None),
             depth: Cell::new(0),
             innermost: Cell::new(ptr::null()),
-            fault_frames: vec![Cell::new(0); settings.max_backtrace_frames].into(),
+            fault_frames: vec![Cell::new(0); settings.max_backtrace_frames.min(MOST_FAULT_FRAMES)]
+                .into(),
             fault_frame_count: Cell::new(0),
         });
         OwnedStore(NonNull::from(Box::leak(store)))
