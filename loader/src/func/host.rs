@@ -25,7 +25,12 @@ use super::wasm_ty::WasmTy;
 
 /// A closure that can be a host function: of 0 to 17 parameters that are each a [`WasmTy`], perhaps with a [`Caller`] in
 /// front, and of results that are a [`WasmRet`].
-pub trait IntoFunc<T: 'static, Params, Results>: Send + Sync + Sized + 'static {
+///
+/// # Safety
+/// Implemented here only: what compiled code calls must have the type that is said of it.
+pub unsafe trait IntoFunc<T: 'static, Params, Results>:
+    Send + Sync + Sized + 'static
+{
     /// Its type.
     #[doc(hidden)]
     fn ty(engine: &Engine) -> FuncType;
@@ -138,7 +143,8 @@ macro_rules! closures {
         closures!(@ [Caller<'_, T>,] [Caller] $($ty)*);
     )*};
     (@ [$($caller:ty,)?] [$($make:ident)?] $($ty:ident)*) => {
-        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($caller,)? $($ty,)*), R> for F
+        // SAFETY: both follow from the closure's type.
+        unsafe impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($caller,)? $($ty,)*), R> for F
         where
             F: Fn($($caller,)? $($ty),*) -> R + Send + Sync + 'static,
         {
