@@ -237,11 +237,17 @@ impl Val {
 
     /// Checks that it has a type, and belongs to the store if it belongs to any.
     pub(crate) fn check(&self, core: &StoreCore, ty: &ValType) -> Result<()> {
+        self.check_store(core)?;
+        self.type_in(core).ensure_matches(ty)
+    }
+
+    /// Checks that it may be used with the store at this moment.
+    fn check_store(&self, core: &StoreCore) -> Result<()> {
         if let Some(reference) = self.ref_() {
             ensure!(reference.fits(core), "value used with wrong store");
             reference.check_scope(core)?;
         }
-        self.type_in(core).ensure_matches(ty)
+        Ok(())
     }
 
     /// The value as compiled code passes it.
@@ -250,7 +256,7 @@ impl Val {
     /// If it is a reference whose scope has ended, or of another store.
     pub fn to_raw(&self, store: impl AsContextMut) -> Result<ValRaw> {
         let core = &store.as_context().0.core;
-        self.check(core, &self.type_in(core))?;
+        self.check_store(core)?;
         Ok(self.raw(core))
     }
 

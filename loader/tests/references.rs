@@ -262,6 +262,19 @@ fn a_reference_is_not_used_with_another_store() {
 }
 
 #[test]
+fn a_value_of_another_store_has_no_raw_form_here() {
+    let engine = Engine::default();
+    let (mut one, mut two) = (Store::new(&engine, ()), Store::new(&engine, ()));
+    let value = ExternRef::new(&mut one, 1).unwrap();
+    let func = Func::wrap(&mut one, || {});
+    for value in [Val::from(value), Val::from(func)] {
+        assert!(value.to_raw(&mut one).is_ok());
+        let error = value.to_raw(&mut two).unwrap_err();
+        assert_eq!(error.to_string(), "value used with wrong store");
+    }
+}
+
+#[test]
 fn values_are_collected_by_themselves_and_exactly_once() {
     let (mut store, instance) = holders();
     let counter = store.data().0.clone();
