@@ -222,14 +222,17 @@ impl StoreCore {
 
     pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
         ensure!(self.engine.config().consume_fuel, "fuel is not configured in this store");
+        self.vm.set_fuel(0);
         self.fuel_reserve = fuel;
         self.refuel();
         Ok(())
     }
 
-    /// Moves fuel from the reserve to where compiled code counts it, which has room for half of what there can be.
-    /// Returns whether there was any.
+    /// Moves fuel from the reserve to where compiled code counts it, which has room for half of what there can be. What was
+    /// consumed beyond what was there is taken from the reserve. Returns whether there was any.
     pub fn refuel(&mut self) -> bool {
+        self.fuel_reserve =
+            self.fuel_reserve.saturating_add_signed(self.vm.fuel().saturating_neg());
         let more = i64::try_from(self.fuel_reserve).unwrap_or(i64::MAX);
         self.fuel_reserve -= more.unsigned_abs();
         self.vm.set_fuel(-more);
@@ -467,5 +470,25 @@ impl Drop for StoreCore {
             // SAFETY: it came from a box, and the store was the only one to use it.
             drop(unsafe { Box::from_raw(instance.vm.as_ptr()) });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn fuel_that_was_consumed_beyond_what_was_there_comes_out_of_the_reserve() {
+        let mut core = StoreCore::new(&Engine::new(Config::new().consume_fuel(true)).unwrap());
+        core.set_fuel(u64::MAX).unwrap();
+        assert_eq!(core.vm.fuel(), -i64::MAX);
+        core.vm.set_fuel(1000);
+        assert!(core.refuel());
+        assert_eq!(core.fuel().unwrap(), (1 << 63) - 1000);
+        core.set_fuel(5).unwrap();
+        core.vm.set_fuel(7);
+        assert!(!core.refuel());
+        assert_eq!(core.fuel().unwrap(), 0);
     }
 }
