@@ -598,3 +598,105 @@ fn a_call_hook_may_collect_while_values_are_passed() {
     store.gc(None).unwrap();
     assert!(counter.dropped() > made, "those of the hook as well");
 }
+
+/// A guest that checks its values while everybody collects, and calls itself by way of the host.
+const NESTED: &str = r#"(module
+    (type $many (func (param externref i64 externref)
+        (result externref i64 externref externref i64 i64 i64 i64 externref)))
+    (import "" "make" (func $make (result externref)))
+    (import "" "number" (func $number (param externref) (result i32)))
+    (import "" "again" (func $again (param i32 externref) (result externref)))
+    (table $values 8 externref)
+    (table $functions funcref (elem $many))
+    (func $many (type $many) (local $made externref)
+        (local.set $made (call $make))
+        (local.get 0) (i64.const 1) (local.get $made) (local.get 2)
+        (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (call $make))
+    (func $is (param externref i32) (result externref)
+        (if (i32.ne (call $number (local.get 0)) (local.get 1)) (then unreachable))
+        (local.get 0))
+    (func (export "run") (param $depth i32) (param $x externref) (result externref)
+        (local $i i32) (local $number_of_x i32) (local $y externref) (local $number_of_y i32)
+        (local.set $number_of_x (call $number (local.get $x)))
+        (local.set $number_of_y (call $number (local.tee $y (call $make))))
+        (block $out (result externref)
+            (loop $next (result externref)
+                (call_indirect $functions (type $many)
+                    (local.get $x) (i64.const 0) (local.get $y) (i32.const 0))
+                drop drop drop drop drop
+                (call $is (local.get $number_of_y)) drop drop drop
+                (call $is (local.get $number_of_x)) drop
+                (table.fill $values (i32.const 1) (call $make) (i32.const 5))
+                (drop (call $is
+                    (select (result externref)
+                        (local.get $x) (local.get $y) (i32.and (local.get $i) (i32.const 1)))
+                    (select (local.get $number_of_x) (local.get $number_of_y)
+                        (i32.and (local.get $i) (i32.const 1)))))
+                (if (local.get $depth) (then
+                    (local.set $x
+                        (call $again (i32.sub (local.get $depth) (i32.const 1)) (local.get $x)))
+                    (local.set $number_of_x (call $number (local.get $x)))))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $out (local.get $y) (i32.ge_u (local.get $i) (i32.const 3)))
+                drop
+                (br $next)))
+        (call $is (local.get $number_of_y))))"#;
+
+#[test]
+fn values_survive_when_everybody_collects_at_every_depth() {
+    type Owned = Option<OwnedRooted<ExternRef>>;
+    /// What counts drops, and how many were made.
+    type Data = (Counter, u32);
+
+    fn make(mut store: impl AsContextMut<Data = Data>) -> Rooted<ExternRef> {
+        let mut store = store.as_context_mut();
+        store.gc(None).unwrap();
+        let (counter, made) = store.data_mut();
+        *made += 1;
+        let (counter, made) = (counter.clone(), *made);
+        let value = counter.value(&mut store, made);
+        store.gc(None).unwrap();
+        value
+    }
+
+    let mut config = Config::new();
+    config.consume_fuel(true).epoch_interruption(true);
+    let engine = Engine::new(&config).unwrap();
+    let module = module(&engine, NESTED);
+    let mut linker = Linker::new(&engine);
+    linker
+        .func_wrap("", "make", |mut caller: Caller<'_, Data>| Some(make(&mut caller)))
+        .unwrap()
+        .func_wrap("", "number", |mut caller: Caller<'_, Data>, value: Value| {
+            caller.gc(None).unwrap();
+            number(&mut caller, value.unwrap())
+        })
+        .unwrap()
+        .func_wrap("", "again", |mut caller: Caller<'_, Data>, depth: i32, value: Owned| {
+            let run = caller.get_export("run").unwrap().into_func().unwrap();
+            run.typed::<(i32, Owned), Owned>(&caller)?.call(&mut caller, (depth, value))
+        })
+        .unwrap();
+    let mut store = Store::new(&engine, (Counter::default(), 0));
+    store.set_fuel(u64::MAX).unwrap();
+    store.call_hook(|mut store, _| {
+        make(&mut store);
+        Ok(())
+    });
+    store.epoch_deadline_callback(|mut store| {
+        make(&mut store);
+        Ok(UpdateDeadline::Continue(0))
+    });
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let run = instance.get_typed_func::<(i32, Value), Value>(&mut store, "run").unwrap();
+    {
+        let mut scope = RootScope::new(&mut store);
+        let value = make(&mut scope);
+        run.call(&mut scope, (2, Some(value))).unwrap();
+    }
+    store.gc(None).unwrap();
+    let (counter, made) = store.data().clone();
+    assert_eq!(counter.dropped() as u32, made - 1, "the table holds one");
+    drop(store);
+    assert_eq!(counter.dropped() as u32, made);
+}
