@@ -9,6 +9,9 @@ use wootz::{Engine, Extern, Instance, Linker, Module, Store, Trap, UpdateDeadlin
 
 use super::{spectest, values};
 
+/// At how many checks of the epoch a script's guests are stopped to collect host values.
+const MOST_CHECKS: u32 = 1000;
+
 /// What a script has made so far.
 pub struct Script {
     engine: Engine,
@@ -32,10 +35,12 @@ impl Script {
         if engine.get_consume_fuel() {
             store.set_fuel(u64::MAX)?;
         }
-        // Of epochs, only what they cost guests is of interest, and that nothing is lost.
-        store.epoch_deadline_callback(|mut store| {
+        // Nothing may be lost at checks of the epoch. After some, it would only take time.
+        let mut checks = 0;
+        store.epoch_deadline_callback(move |mut store| {
             store.gc(None)?;
-            Ok(UpdateDeadline::Continue(0))
+            checks += 1;
+            Ok(UpdateDeadline::Continue(if checks < MOST_CHECKS { 0 } else { u64::MAX }))
         });
         let mut linker = Linker::new(engine);
         // Scripts register several instances under one name.

@@ -85,9 +85,9 @@ impl<T: 'static> StoreInner<T> {
     /// What is to happen now that the deadline has come: `true` if there is another, `false` for a trap.
     pub(super) fn deadline_reached(&mut self) -> Result<bool, Payload> {
         let Some(mut hook) = self.hooks.on_deadline.take() else { return Ok(false) };
-        let result = hook(StoreContextMut(self));
+        let result = catch_unwind(AssertUnwindSafe(|| hook(StoreContextMut(self))));
         self.hooks.on_deadline.get_or_insert(hook);
-        match result.map_err(payload)? {
+        match result.unwrap_or_else(|panic| resume_unwind(panic)).map_err(payload)? {
             UpdateDeadline::Interrupt => Ok(false),
             UpdateDeadline::Continue(ticks) => {
                 self.core.set_epoch_deadline(ticks);
