@@ -7,7 +7,7 @@
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::unwind::UnwindInfo;
-use cranelift_codegen::{CodegenError, FinalizedRelocTarget};
+use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget};
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
@@ -76,13 +76,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         .iter()
         .filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)))
         .collect();
-    let mut positions: Vec<(u32, u32)> = Vec::new();
-    for range in buffer.get_srclocs_sorted() {
-        if !range.loc.is_default() && positions.last().is_none_or(|last| last.1 != range.loc.bits())
-        {
-            positions.push((range.start, range.loc.bits()));
-        }
-    }
+    let positions = positions(func, compiled, &traps);
     let stack_maps = buffer
         .user_stack_maps()
         .iter()
@@ -112,6 +106,25 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         stops,
         unwind,
     })
+}
+
+/// From which offset on code comes from which wasm offset. A stack that overflows does so at the function's beginning, even
+/// though the instruction that says so lies behind its end.
+fn positions(
+    func: &ir::Function,
+    compiled: &CompiledCode,
+    traps: &[(u32, TrapCode)],
+) -> Vec<(u32, u32)> {
+    let known = compiled.buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
+    let mut positions: Vec<_> = known.map(|range| (range.start, range.loc.bits())).collect();
+    let beginning = func.params.base_srcloc();
+    if !beginning.is_default() {
+        let overflows = traps.iter().filter(|(_, trap)| *trap == TrapCode::StackOverflow);
+        positions.extend(overflows.map(|&(offset, _)| (offset, beginning.bits())));
+        positions.sort_unstable_by_key(|&(offset, _)| offset);
+    }
+    positions.dedup_by_key(|&mut (_, wasm)| wasm);
+    positions
 }
 
 /// Optimises the function in the worker's context, and leaves it as CLIF.

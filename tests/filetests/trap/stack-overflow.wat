@@ -7,7 +7,7 @@
 
 ;; forever 1: wasm trap: call stack exhausted
 ;; error while executing at wasm backtrace:
-;;     0:     0x2d - <unknown>!forever
+;;     0:     0x28 - <unknown>!forever
 ;;     1:     0x28 - <unknown>!forever
 ;;     2:     0x28 - <unknown>!forever
 ;;     3:     0x28 - <unknown>!forever
