@@ -167,7 +167,7 @@ fn limits() {
             "  failed to grow memory by `1`",
             "  resource limit exceeded: instance count too high at 3",
             "Limits that end the call",
-            "  forcing trap when growing memory to 2162688",
+            "  forcing trap when growing memory to 2162688 bytes",
             "A limiter of our own",
             "  Ada cannot have 640 KiB more",
             "  256 KiB are left",
