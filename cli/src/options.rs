@@ -1,10 +1,7 @@
 //! Options of all commands that compile.
 
-use std::str::FromStr;
-
-use anyhow::{Error, Result};
 use clap::Args;
-use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu};
+use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu, WasmFeature};
 
 /// How to make code.
 #[derive(Args, Debug)]
@@ -30,20 +27,21 @@ pub struct CodeOptions {
     )]
     cpu_features: Vec<CpuFeature>,
 
-    /// Allow or refuse WebAssembly features, such as -bulk-memory,+simd
+    /// Allow or refuse WebAssembly features, such as -multi-value,-extended-const
     #[arg(
         long = "wasm-feature",
         value_name = "FEATURES",
         value_delimiter = ',',
         allow_hyphen_values = true
     )]
-    wasm_features: Vec<Switch>,
+    wasm_features: Vec<WasmFeature>,
 
-    /// Count how much is executed, and stop when there is no fuel left (as `Config::consume_fuel` of who loads it)
+    /// Count how much is executed, and stop when no fuel is left; a program that loads the file sets
+    /// `Config::consume_fuel` too
     #[arg(long)]
     consume_fuel: bool,
 
-    /// Stop at the host's epoch deadlines (as `Config::epoch_interruption` of who loads it)
+    /// Stop at the host's epoch deadlines; a program that loads the file sets `Config::epoch_interruption` too
     #[arg(long)]
     epoch_interruption: bool,
 
@@ -72,33 +70,12 @@ pub struct CodeOptions {
     threads: Option<u16>,
 }
 
-/// A name to switch on or off.
-#[derive(Clone, Debug)]
-struct Switch {
-    name: String,
-    enabled: bool,
-}
-
-impl FromStr for Switch {
-    type Err = Error;
-
-    /// `+name`, `name` or `-name`, for one of the features there are.
-    fn from_str(text: &str) -> Result<Switch> {
-        let (name, enabled) = match text.strip_prefix('-') {
-            Some(name) => (name, false),
-            None => (text.strip_prefix('+').unwrap_or(text), true),
-        };
-        Features::default().set(name, enabled)?;
-        Ok(Switch { name: name.to_string(), enabled })
-    }
-}
-
 impl CodeOptions {
     /// The compiler's options.
     pub fn options(&self, default_cpu: TargetCpu) -> Options {
         let mut features = Features::default();
         for feature in &self.wasm_features {
-            features.set(&feature.name, feature.enabled).expect("checked when it was parsed");
+            features.set(feature.name, feature.enabled).expect("checked when it was parsed");
         }
         Options {
             features,

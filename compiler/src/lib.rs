@@ -47,7 +47,7 @@ use wootz_runtime::abi::index::FuncIndex;
 
 pub use error::{Error, Result};
 pub use fingerprint::fingerprint;
-pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu};
+pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
 
 /// The version of the compiler.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -114,16 +114,20 @@ impl FromStr for CpuFeature {
 
     /// `+avx2`, `avx2` or `-avx2`.
     fn from_str(text: &str) -> Result<CpuFeature> {
-        let (name, enabled) = match text.strip_prefix('-') {
-            Some(name) => (name, false),
-            None => (text.strip_prefix('+').unwrap_or(text), true),
-        };
-        match name.is_empty() {
-            true => Err(Error::Options {
+        match switch(text) {
+            ("", _) => Err(Error::Options {
                 message: format!("`{text}` is not a CPU feature; write `+avx2` or `-avx2`"),
             }),
-            false => Ok(CpuFeature { name: name.to_string(), enabled }),
+            (name, enabled) => Ok(CpuFeature { name: name.to_string(), enabled }),
         }
+    }
+}
+
+/// A name, and whether it is to be switched on: `+name`, `name` or `-name`.
+fn switch(text: &str) -> (&str, bool) {
+    match text.strip_prefix('-') {
+        Some(name) => (name, false),
+        None => (text.strip_prefix('+').unwrap_or(text), true),
     }
 }
 
@@ -170,6 +174,40 @@ pub struct Features {
     enabled: BTreeSet<&'static str>,
 }
 
+/// A proposal to switch on or off. See [`Features::set`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WasmFeature {
+    /// Its name, one of [`FEATURES`].
+    pub name: &'static str,
+    /// Whether modules may use it.
+    pub enabled: bool,
+}
+
+impl FromStr for WasmFeature {
+    type Err = Error;
+
+    /// `+multi-value`, `multi-value` or `-multi-value`.
+    fn from_str(text: &str) -> Result<WasmFeature> {
+        let (name, enabled) = switch(text);
+        Ok(WasmFeature { name: known(name, enabled)?, enabled })
+    }
+}
+
+/// A proposal by its name, if there is one, and it can be switched on if that is wanted.
+fn known(name: &str, enabled: bool) -> Result<&'static str> {
+    let Some(&known) = FEATURES.iter().find(|known| **known == name) else {
+        let message =
+            format!("unknown WebAssembly feature `{name}`; there are {}", FEATURES.join(", "));
+        return Err(Error::Options { message });
+    };
+    if enabled && !IMPLEMENTED.contains(&known) {
+        let message =
+            format!("the WebAssembly feature `{name}` is not implemented in this version");
+        return Err(Error::Options { message });
+    }
+    Ok(known)
+}
+
 /// The proposals this compiler implements.
 const IMPLEMENTED: &[&str] = &[
     "bulk-memory",
@@ -199,19 +237,10 @@ impl Features {
     /// # Errors
     /// If there is no proposal of this name, or if it is to be switched on and not implemented.
     pub fn set(&mut self, name: &str, enabled: bool) -> Result<()> {
-        let Some(&known) = FEATURES.iter().find(|known| **known == name) else {
-            let message =
-                format!("unknown WebAssembly feature `{name}`; there are {}", FEATURES.join(", "));
-            return Err(Error::Options { message });
-        };
-        if enabled && !IMPLEMENTED.contains(&known) {
-            let message =
-                format!("the WebAssembly feature `{name}` is not implemented in this version");
-            return Err(Error::Options { message });
-        }
+        let name = known(name, enabled)?;
         match enabled {
-            true => self.enabled.insert(known),
-            false => self.enabled.remove(known),
+            true => self.enabled.insert(name),
+            false => self.enabled.remove(name),
         };
         Ok(())
     }

@@ -12,7 +12,7 @@ use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
-use wootz_runtime::abi::types::{FuncType, MemoryType, RefKind};
+use wootz_runtime::abi::types::{FuncType, RefKind};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::error::{Error, Result};
@@ -90,7 +90,10 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
     let memories: Vec<Memory> = module
         .memories
         .iter()
-        .map(|&ty| Memory { ty, checks: bounds_checks(ty, options) })
+        .map(|&ty| {
+            let checks = BoundsChecks::of(&ty, options.memory_reservation, options.memory_guard);
+            Memory { ty, checks }
+        })
         .collect();
     let interrupts = Interrupts { fuel: options.consume_fuel, epochs: options.epoch_interruption };
     let work = work(module, interrupts);
@@ -134,17 +137,6 @@ fn shape(module: &Module<'_>) -> Result<VmShape> {
         funcrefs: count("functions that may be referred to", module.funcrefs.len())?,
         signatures: count("signatures", module.signatures.len())?,
     })
-}
-
-fn bounds_checks(ty: MemoryType, options: &Options) -> BoundsChecks {
-    // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
-    match !ty.memory64 && ty.page_size_log2 == 16 && options.memory_reservation >= 1 << 32 {
-        true => BoundsChecks::Guarded {
-            reservation: options.memory_reservation,
-            guard: options.memory_guard,
-        },
-        false => BoundsChecks::Explicit,
-    }
 }
 
 fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {

@@ -148,6 +148,18 @@ pub enum BoundsChecks {
     Explicit,
 }
 
+impl BoundsChecks {
+    /// How accesses to a memory of this type are checked where memories have so much address space: what the compiler
+    /// relies on, and what memories are made for.
+    pub fn of(ty: &MemoryType, reservation: u64, guard: u64) -> BoundsChecks {
+        // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
+        match !ty.memory64 && ty.page_size_log2 == 16 && reservation >= 1 << 32 {
+            true => BoundsChecks::Guarded { reservation, guard },
+            false => BoundsChecks::Explicit,
+        }
+    }
+}
+
 /// A table a module defines.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Table {

@@ -50,11 +50,7 @@ pub struct AddressSpace {
 impl AddressSpace {
     /// What compiled code may rely on when it accesses a memory of this type.
     pub fn checks(&self, ty: &MemoryType) -> BoundsChecks {
-        // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
-        match !ty.memory64 && ty.page_size_log2 == 16 && self.reservation >= 1 << 32 {
-            true => BoundsChecks::Guarded { reservation: self.reservation, guard: self.guard },
-            false => BoundsChecks::Explicit,
-        }
+        BoundsChecks::of(ty, self.reservation, self.guard)
     }
 
     /// How many bytes to reserve for a memory that has explicit checks and `bytes` bytes.
