@@ -126,24 +126,6 @@ pub fn filestat_get(
     memory: &mut GuestMemory<'_>,
     fd: u32,
     result: u32,
-) -> Result<()> {
-    filestat(ctx, memory, fd, result, Snapshot::One)
-}
-
-pub fn filestat_get_unstable(
-    ctx: &mut WasiCtx,
-    memory: &mut GuestMemory<'_>,
-    fd: u32,
-    result: u32,
-) -> Result<()> {
-    filestat(ctx, memory, fd, result, Snapshot::Zero)
-}
-
-fn filestat(
-    ctx: &mut WasiCtx,
-    memory: &mut GuestMemory<'_>,
-    fd: u32,
-    result: u32,
     snapshot: Snapshot,
 ) -> Result<()> {
     let filetype = stream::filetype(ctx.descriptor(fd)?.host());

@@ -10,6 +10,7 @@ use wootz::{Caller, Error, Extern, Linker, Result};
 
 use crate::ctx::WasiCtx;
 use crate::memory::GuestMemory;
+use crate::types::Snapshot;
 use crate::{clock, environment, fd, path, poll, process, socket};
 
 const PREVIEW1: &str = "wasi_snapshot_preview1";
@@ -26,18 +27,19 @@ pub fn add_to_linker<T: 'static>(
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
 ) -> Result<()> {
     macro_rules! functions {
-        ($($module:ident $name:ident($($arg:ident: $ty:ty),*) = $call:expr;)*) => {$(
+        // What stands behind `with` is the same for all guests.
+        ($($module:ident $name:ident($($arg:ident: $ty:ty),*) = $call:path $(, with $more:expr)?;)*) => {$(
             linker.func_wrap($module, stringify!($name), move |mut caller: Caller<'_, T>, $($arg: $ty),*| {
-                call(&mut caller, get, stringify!($name), |ctx, memory| $call(ctx, memory, $($arg),*))
+                call(&mut caller, get, stringify!($name), |ctx, memory| $call(ctx, memory, $($arg,)* $($more)?))
             })?;
         )*};
     }
     for module in [PREVIEW1, UNSTABLE] {
         functions! {
-            module args_get(pointers: u32, strings: u32) = environment::args_get;
-            module args_sizes_get(count: u32, bytes: u32) = environment::args_sizes_get;
-            module environ_get(pointers: u32, strings: u32) = environment::environ_get;
-            module environ_sizes_get(count: u32, bytes: u32) = environment::environ_sizes_get;
+            module args_get(pointers: u32, strings: u32) = environment::get, with environment::arguments;
+            module args_sizes_get(count: u32, bytes: u32) = environment::sizes_get, with environment::arguments;
+            module environ_get(pointers: u32, strings: u32) = environment::get, with environment::variables;
+            module environ_sizes_get(count: u32, bytes: u32) = environment::sizes_get, with environment::variables;
             module clock_res_get(clock: u32, result: u32) = clock::res_get;
             module clock_time_get(clock: u32, precision: u64, result: u32) = clock::time_get;
             module fd_advise(fd: u32, offset: u64, len: u64, advice: u32) = fd::advise;
@@ -69,10 +71,10 @@ pub fn add_to_linker<T: 'static>(
         })?;
     }
     functions! {
-        PREVIEW1 fd_filestat_get(fd: u32, result: u32) = fd::filestat_get;
-        UNSTABLE fd_filestat_get(fd: u32, result: u32) = fd::filestat_get_unstable;
-        PREVIEW1 poll_oneoff(subscriptions: u32, events: u32, count: u32, result: u32) = poll::oneoff;
-        UNSTABLE poll_oneoff(subscriptions: u32, events: u32, count: u32, result: u32) = poll::oneoff_unstable;
+        PREVIEW1 fd_filestat_get(fd: u32, result: u32) = fd::filestat_get, with Snapshot::One;
+        UNSTABLE fd_filestat_get(fd: u32, result: u32) = fd::filestat_get, with Snapshot::Zero;
+        PREVIEW1 poll_oneoff(subscriptions: u32, events: u32, count: u32, result: u32) = poll::oneoff, with Snapshot::One;
+        UNSTABLE poll_oneoff(subscriptions: u32, events: u32, count: u32, result: u32) = poll::oneoff, with Snapshot::Zero;
     }
     add_what_needs_files(linker, get)
 }

@@ -12,28 +12,6 @@ use crate::types::{Awaited, Clock, Event, Snapshot, Subscription};
 /// How many things can be waited for at once. Operating systems have such a limit, too.
 const MAX_SUBSCRIPTIONS: u32 = 1 << 16;
 
-pub fn oneoff(
-    ctx: &mut WasiCtx,
-    memory: &mut GuestMemory<'_>,
-    subscriptions: u32,
-    events: u32,
-    count: u32,
-    result: u32,
-) -> Result<()> {
-    poll(ctx, memory, subscriptions, events, count, result, Snapshot::One)
-}
-
-pub fn oneoff_unstable(
-    ctx: &mut WasiCtx,
-    memory: &mut GuestMemory<'_>,
-    subscriptions: u32,
-    events: u32,
-    count: u32,
-    result: u32,
-) -> Result<()> {
-    poll(ctx, memory, subscriptions, events, count, result, Snapshot::Zero)
-}
-
 /// What a subscription still has to wait for.
 #[derive(Clone, Copy)]
 enum Wait {
@@ -45,7 +23,7 @@ enum Wait {
     Stream(Standard),
 }
 
-fn poll(
+pub fn oneoff(
     ctx: &mut WasiCtx,
     memory: &mut GuestMemory<'_>,
     subscriptions: u32,
