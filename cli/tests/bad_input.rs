@@ -52,6 +52,33 @@ fn invalid_wasm() {
         .fails(1, &["`text.wat` is malformed", "text.wat:2:9"]);
 }
 
+/// What is refused because of a proposal says so, and what to do.
+#[test]
+fn proposals_that_are_switched_off() {
+    let directory = Directory::new();
+    directory.write(
+        "extend.wat",
+        "(module (func (param i32) (result i32)\n  local.get 0 i32.extend8_s))",
+    );
+    let off = ["compile", "extend.wat", "--wasm-feature=-sign-extension"];
+    let words =
+        ["at offset 0x", "in function 0)", "needs the proposal `sign-extension`", "switched off"];
+    directory.wootz(&off).fails(1, &words);
+    directory.wootz(&off).fails(1, &["(`--wasm-feature=sign-extension`)"]);
+    directory.write("sum.wat", "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))");
+    let off = ["compile", "sum.wat", "--wasm-feature=-extended-const"];
+    directory
+        .wootz(&off)
+        .fails(1, &["(`--wasm-feature=extended-const`, or `Config::wasm_extended_const(true)`)"]);
+    directory.write("object.wat", "(module (type (struct (field i32))))");
+    let words = ["needs the proposal `gc`, which is not implemented in this version"];
+    directory.wootz(&["compile", "object.wat"]).fails(1, &words);
+    // Nothing is said of proposals where they would not help.
+    directory.write("wrong.wat", "(module (func (result i32) (f32.const 0)))");
+    let ended = directory.wootz(&["compile", "wrong.wat", "--wasm-feature=-sign-extension"]);
+    assert!(!ended.stderr.contains("proposal"), "{}", ended.stderr);
+}
+
 /// The first one is named, no matter which thread comes to its error first.
 #[test]
 fn many_invalid_functions() {

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::options::Features;
+
 /// The result of most functions here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -24,6 +26,8 @@ pub enum Error {
         offset: u64,
         /// The function, if it is inside of one: its index and name.
         function: Option<(u32, Option<String>)>,
+        /// The proposals that are switched off, or not implemented, and without which it is no module.
+        needs: Vec<&'static str>,
     },
     /// The module is valid, but exceeds a limit of this compiler.
     Limit {
@@ -44,18 +48,35 @@ impl fmt::Display for Error {
                 f,
                 "not a WebAssembly module: it begins with {found}, not with the magic bytes \"\\0asm\" and version 1"
             ),
-            Error::Invalid { message, offset, function } => {
+            Error::Invalid { message, offset, function, needs } => {
                 write!(f, "invalid WebAssembly module: {message} (at offset {offset:#x}")?;
                 match function {
-                    Some((index, Some(name))) => write!(f, ", in function {index} `{name}`)"),
-                    Some((index, None)) => write!(f, ", in function {index})"),
-                    None => f.write_str(")"),
+                    Some((index, Some(name))) => write!(f, ", in function {index} `{name}`)")?,
+                    Some((index, None)) => write!(f, ", in function {index})")?,
+                    None => f.write_str(")")?,
                 }
+                needs.iter().try_for_each(|name| missing_proposal(f, name))
             }
             Error::Limit { message } => write!(f, "the module is too large: {message}"),
             Error::Options { message } => f.write_str(message),
         }
     }
+}
+
+/// Proposals so old that the embedding API has no setting for them.
+const WITHOUT_SETTING: &[&str] = &["mutable-global", "saturating-float-to-int", "sign-extension"];
+
+/// Says what to do about a proposal that a module needs.
+fn missing_proposal(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    write!(f, "; it needs the proposal `{name}`, which ")?;
+    match Features::is_implemented(name) {
+        false => return f.write_str("is not implemented in this version"),
+        true => write!(f, "is switched off (`--wasm-feature={name}`")?,
+    }
+    if !WITHOUT_SETTING.contains(&name) {
+        write!(f, ", or `Config::wasm_{}(true)`", name.replace('-', "_"))?;
+    }
+    f.write_str(")")
 }
 
 impl std::error::Error for Error {}
@@ -67,6 +88,7 @@ impl Error {
             message: error.message().to_string(),
             offset: error.offset(),
             function: None,
+            needs: Vec::new(),
         }
     }
 }

@@ -58,6 +58,11 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// If the module is invalid.
 pub fn validate(wasm: &[u8], options: &Options) -> Result<()> {
+    validate_module(wasm, options)
+        .map_err(|error| parse::name_missing(wasm, &options.features, error))
+}
+
+fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
     let module = parse::module(wasm, &options.features)?;
     worker::in_parallel(&module.bodies, options.threads, |worker, body| {
         let mut validator = body.validator(std::mem::take(&mut worker.validator));
@@ -86,6 +91,15 @@ pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_observed(
+    wasm: &[u8],
+    options: &Options,
+    observe: &mut dyn FnMut(Stage),
+) -> Result<Vec<u8>> {
+    compile_module(wasm, options, observe)
+        .map_err(|error| parse::name_missing(wasm, &options.features, error))
+}
+
+fn compile_module(
     wasm: &[u8],
     options: &Options,
     observe: &mut dyn FnMut(Stage),

@@ -200,7 +200,7 @@ fn known(name: &str, enabled: bool) -> Result<&'static str> {
             format!("unknown WebAssembly feature `{name}`; there are {}", FEATURES.join(", "));
         return Err(Error::Options { message });
     };
-    if enabled && !IMPLEMENTED.contains(&known) {
+    if enabled && !Features::is_implemented(known) {
         let message =
             format!("the WebAssembly feature `{name}` is not implemented in this version");
         return Err(Error::Options { message });
@@ -230,6 +230,21 @@ impl Features {
     /// Only WebAssembly 1.0.
     pub fn none() -> Features {
         Features { enabled: BTreeSet::new() }
+    }
+
+    /// Everything there is, implemented or not: for telling what a module would need.
+    pub(crate) fn all() -> Features {
+        Features { enabled: FEATURES.iter().copied().collect() }
+    }
+
+    /// Everything that is switched on, but for one.
+    pub(crate) fn without(&self, name: &str) -> Features {
+        Features { enabled: self.iter().filter(|other| *other != name).collect() }
+    }
+
+    /// Whether this compiler implements a proposal.
+    pub fn is_implemented(name: &str) -> bool {
+        IMPLEMENTED.contains(&name)
     }
 
     /// Switches a proposal on or off.

@@ -7,6 +7,8 @@
 
 /// Types and constant expressions, from wasmparser's form to the artifact's.
 mod convert;
+/// The proposals a module may use.
+mod features;
 /// The name section.
 mod names;
 /// The sections of a module, one function each.
@@ -16,7 +18,7 @@ use std::collections::HashMap;
 
 use wasmparser::{
     BinaryReaderError, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
-    Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    Parser, ValidPayload, Validator, ValidatorResources,
 };
 use wootz_runtime::abi::index::{
     FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TypeIndex,
@@ -28,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::options::Features;
 
 pub use convert::val_type;
+pub use features::name_missing;
 pub use names::Names;
 
 /// A validated module, but for its function bodies.
@@ -130,7 +133,7 @@ impl Body<'_> {
 /// If it is no module, is malformed or invalid, or exceeds an implementation limit.
 pub fn module<'a>(wasm: &'a [u8], features: &Features) -> Result<Module<'a>> {
     check_header(wasm)?;
-    let features = wasm_features(features);
+    let features = features::accepted(features);
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
     parser.set_features(features);
@@ -162,23 +165,6 @@ fn check_header(wasm: &[u8]) -> Result<()> {
         _ => format!("bytes {:02x?}", &wasm[..wasm.len().min(8)]),
     };
     Err(Error::NotWasm { found })
-}
-
-fn wasm_features(features: &Features) -> WasmFeatures {
-    let mut wasm = WasmFeatures::FLOATS;
-    for name in features.iter() {
-        wasm |= match name {
-            "bulk-memory" => WasmFeatures::BULK_MEMORY,
-            "extended-const" => WasmFeatures::EXTENDED_CONST,
-            "multi-value" => WasmFeatures::MULTI_VALUE,
-            "mutable-global" => WasmFeatures::MUTABLE_GLOBAL,
-            "reference-types" => WasmFeatures::REFERENCE_TYPES | WasmFeatures::GC_TYPES,
-            "saturating-float-to-int" => WasmFeatures::SATURATING_FLOAT_TO_INT,
-            "sign-extension" => WasmFeatures::SIGN_EXTENSION,
-            other => unreachable!("`{other}` is not implemented and so cannot be switched on"),
-        };
-    }
-    wasm
 }
 
 impl<'a> Module<'a> {
@@ -216,6 +202,7 @@ impl<'a> Module<'a> {
             message: error.message().to_string(),
             offset: error.offset(),
             function: Some((index.0, self.names.symbol(index).map(str::to_string))),
+            needs: Vec::new(),
         }
     }
 

@@ -1,0 +1,55 @@
+//! The proposals a module may use: what the validator is told, and what a module that it refuses would have needed.
+
+use wasmparser::{Validator, WasmFeatures};
+use wootz_runtime::abi::compat::FEATURES;
+
+use crate::error::Error;
+use crate::options::Features;
+
+/// What the validator is to accept.
+pub(super) fn accepted(features: &Features) -> WasmFeatures {
+    features.iter().fold(WasmFeatures::FLOATS, |all, name| all | bits(name))
+}
+
+/// A proposal by the validator's name.
+fn bits(name: &str) -> WasmFeatures {
+    match name {
+        "bulk-memory" => WasmFeatures::BULK_MEMORY,
+        "custom-page-sizes" => WasmFeatures::CUSTOM_PAGE_SIZES,
+        "exceptions" => WasmFeatures::EXCEPTIONS,
+        "extended-const" => WasmFeatures::EXTENDED_CONST,
+        "function-references" => WasmFeatures::FUNCTION_REFERENCES,
+        "gc" => WasmFeatures::GC,
+        "memory64" => WasmFeatures::MEMORY64,
+        "multi-memory" => WasmFeatures::MULTI_MEMORY,
+        "multi-value" => WasmFeatures::MULTI_VALUE,
+        "mutable-global" => WasmFeatures::MUTABLE_GLOBAL,
+        "reference-types" => WasmFeatures::REFERENCE_TYPES | WasmFeatures::GC_TYPES,
+        "relaxed-simd" => WasmFeatures::RELAXED_SIMD,
+        "saturating-float-to-int" => WasmFeatures::SATURATING_FLOAT_TO_INT,
+        "sign-extension" => WasmFeatures::SIGN_EXTENSION,
+        "simd" => WasmFeatures::SIMD,
+        "tail-call" => WasmFeatures::TAIL_CALL,
+        "threads" => WasmFeatures::THREADS,
+        "wide-arithmetic" => WasmFeatures::WIDE_ARITHMETIC,
+        other => unreachable!("`{other}` is not one of the names of proposals"),
+    }
+}
+
+/// Adds to the error of a module that was refused the proposals it would have needed, if that was the reason.
+///
+/// These are the proposals without which the validator comes no further, though it would with all of them. Finding out
+/// takes a validation for each, which only modules that are refused have to pay for.
+pub fn name_missing(wasm: &[u8], features: &Features, mut error: Error) -> Error {
+    let Error::Invalid { offset, needs, .. } = &mut error else { return error };
+    let gets_further = |features: &Features| {
+        let result = Validator::new_with_features(accepted(features)).validate_all(wasm);
+        result.map_or_else(|error| error.offset() > *offset, |_| true)
+    };
+    let all = Features::all();
+    if gets_further(&all) {
+        let missing = FEATURES.iter().filter(|name| !features.contains(name));
+        needs.extend(missing.filter(|name| !gets_further(&all.without(name))));
+    }
+    error
+}
