@@ -212,11 +212,13 @@ fn known(name: &str, enabled: bool) -> Result<&'static str> {
 const IMPLEMENTED: &[&str] = &[
     "bulk-memory",
     "extended-const",
+    "function-references",
     "multi-value",
     "mutable-global",
     "reference-types",
     "saturating-float-to-int",
     "sign-extension",
+    "tail-call",
 ];
 
 impl Default for Features {

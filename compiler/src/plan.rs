@@ -12,7 +12,7 @@ use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
-use wootz_runtime::abi::types::{FuncType, RefKind};
+use wootz_runtime::abi::types::{FuncType, HeapType, RefKind, RefType, ValType};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::error::{Error, Result};
@@ -152,10 +152,8 @@ fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {
     for funcref in module.funcrefs.iter().filter(|funcref| funcref.index() >= imported) {
         entered[module.functions[funcref.index()].index()] = true;
     }
-    // Every import may be a function of the host's, and so may be every function found in a table.
-    let has_functions_in_tables =
-        module.tables.iter().any(|table| table.element.kind() == RefKind::Func);
-    let mut left = vec![has_functions_in_tables; module.signatures.len()];
+    // Every import may be a function of the host's, and so may be every function that is called by reference.
+    let mut left = vec![calls_by_reference(module); module.signatures.len()];
     for signature in &module.functions[..imported] {
         left[signature.index()] = true;
     }
@@ -190,6 +188,16 @@ fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {
         }
     }
     work
+}
+
+/// Whether functions that come from elsewhere may be called other than as imports: those in tables, and typed references,
+/// which come as values of globals, parameters and results.
+fn calls_by_reference(module: &Module<'_>) -> bool {
+    let is_typed =
+        |ty: &ValType| matches!(ty, ValType::Ref(RefType { heap: HeapType::Signature(_), .. }));
+    module.tables.iter().any(|table| table.element.kind() == RefKind::Func)
+        || module.globals.iter().any(|global| is_typed(&global.value))
+        || module.signatures.iter().any(|ty| ty.params.iter().chain(&ty.results).any(is_typed))
 }
 
 /// Readable names: what the name section says, or else an export's name, or else the index; made unique by the index.

@@ -227,8 +227,14 @@ fn check_trap(result: Result<Vec<Val>>, expected: &str) -> Result<()> {
     }
 }
 
-/// Whether a message of ours tells what a script's says. Scripts abbreviate, and sometimes tell which element it was.
+/// Whether a message of ours tells what a script's says. Scripts abbreviate, and sometimes tell which element it was, or
+/// what kind of null reference.
 fn is_expected_trap(message: &str, expected: &str) -> bool {
+    if let Some(kind) =
+        expected.strip_prefix("null ").and_then(|rest| rest.strip_suffix(" reference"))
+    {
+        return !kind.is_empty() && message.contains("null reference");
+    }
     let without_index = expected.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
     message.contains(expected) || message.contains(without_index)
 }
@@ -242,5 +248,8 @@ mod tests {
         assert!(is_expected_trap("wasm trap: uninitialized element", "uninitialized element 2"));
         assert!(is_expected_trap("wasm trap: indirect call type mismatch", "indirect call"));
         assert!(!is_expected_trap("wasm trap: integer overflow", "integer divide by zero"));
+        assert!(is_expected_trap("wasm trap: null reference", "null function reference"));
+        assert!(is_expected_trap("wasm trap: null reference", "null reference"));
+        assert!(!is_expected_trap("wasm trap: integer overflow", "null function reference"));
     }
 }

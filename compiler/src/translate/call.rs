@@ -1,10 +1,11 @@
-//! Calls: to functions of the module, to imports, and through tables.
+//! Calls: to functions of the module, to imports, through tables, and of references; each also as the last thing that a
+//! function does, whose frame then makes room.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Inst, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
+    FuncRef, InstBuilder, MemFlagsData, SigRef, StackSlotData, StackSlotKind, Value, types,
 };
 use wootz_runtime::abi::index::{FuncIndex, SignatureIndex, TableIndex, TypeIndex};
 use wootz_runtime::abi::trap::TrapCode;
@@ -16,41 +17,86 @@ use crate::convention::{
     Caller, POINTER, always_passes_caller, clif_type, results_in_memory, wasm_signature,
 };
 
-impl Translator<'_, '_> {
+/// A function that is about to be called.
+struct Callee<'a> {
+    ty: &'a FuncType,
+    /// The context it runs in.
+    vmctx: Value,
+    code: Code,
+}
+
+/// Where a function's code is.
+enum Code {
+    /// In this module.
+    Here(FuncRef),
+    /// At this address: it may belong to anyone.
+    At(SigRef, Value),
+}
+
+impl<'a> Translator<'a, '_> {
     pub fn call(&mut self, index: FuncIndex) {
-        let ty = self.plan.module.function_type(index);
-        match self.plan.function(index) {
-            Some(symbol) => {
-                let function = self.function(symbol, || wasm_signature(ty, Caller::SameModule));
-                self.call_with(ty, self.vmctx, always_passes_caller(ty), |translator, args| {
-                    translator.builder.ins().call(function, args)
-                });
-            }
-            None => {
-                let import = self.plan.layout.imported_function(index);
-                let code = self.load_constant(
-                    POINTER,
-                    self.vmctx,
-                    import + offset_of!(VmFunctionImport, code) as u32,
-                );
-                let callee = self.load_constant(
-                    POINTER,
-                    self.vmctx,
-                    import + offset_of!(VmFunctionImport, vmctx) as u32,
-                );
-                self.call_code(ty, code, callee);
-            }
-        }
+        let callee = self.function_to_call(index);
+        self.call_and_return(&callee);
+    }
+
+    pub fn return_call(&mut self, index: FuncIndex) {
+        let callee = self.function_to_call(index);
+        self.call_and_leave(&callee);
     }
 
     pub fn call_indirect(&mut self, type_index: u32, table: u32) {
+        let callee = self.element_to_call(type_index, table);
+        self.call_and_return(&callee);
+    }
+
+    pub fn return_call_indirect(&mut self, type_index: u32, table: u32) {
+        let callee = self.element_to_call(type_index, table);
+        self.call_and_leave(&callee);
+    }
+
+    pub fn call_ref(&mut self, type_index: u32) {
+        let callee = self.reference_to_call(type_index);
+        self.call_and_return(&callee);
+    }
+
+    pub fn return_call_ref(&mut self, type_index: u32) {
+        let callee = self.reference_to_call(type_index);
+        self.call_and_leave(&callee);
+    }
+
+    fn function_to_call(&mut self, index: FuncIndex) -> Callee<'a> {
+        let ty = self.plan.module.function_type(index);
+        if let Some(symbol) = self.plan.function(index) {
+            let function = self.function(symbol, || wasm_signature(ty, Caller::SameModule));
+            return Callee { ty, vmctx: self.vmctx, code: Code::Here(function) };
+        }
+        let import = self.plan.layout.imported_function(index);
+        let mut load = |offset: usize| {
+            self.load_constant(POINTER, self.vmctx, import + u32::try_from(offset).expect("small"))
+        };
+        let code = load(offset_of!(VmFunctionImport, code));
+        let vmctx = load(offset_of!(VmFunctionImport, vmctx));
+        self.anyone(ty, code, vmctx)
+    }
+
+    fn element_to_call(&mut self, type_index: u32, table: u32) -> Callee<'a> {
         let signature = self.plan.module.signature_index(TypeIndex(type_index));
         let index = self.pop();
         let element = self.table_element(TableIndex(table), index);
         let flags = element.flags.with_trap_code(Some(trap(TrapCode::TableOutOfBounds)));
         let funcref = self.builder.ins().load(POINTER, flags, element.address, 0);
         self.check_signature(funcref, signature);
-        self.call_funcref(self.plan.signature(signature), funcref);
+        let flags = self.trusted(Region::Bounds);
+        self.referred_to(self.plan.signature(signature), funcref, flags)
+    }
+
+    fn reference_to_call(&mut self, type_index: u32) -> Callee<'a> {
+        let signature = self.plan.module.signature_index(TypeIndex(type_index));
+        let funcref = self.pop();
+        // Null is found by the fault of reading from it.
+        let flags =
+            self.trusted(Region::Bounds).with_trap_code(Some(trap(TrapCode::NullReference)));
+        self.referred_to(self.plan.signature(signature), funcref, flags)
     }
 
     /// Traps unless `funcref` refers to a function of this signature. Null is found by the fault of reading from it.
@@ -65,56 +111,62 @@ impl Translator<'_, '_> {
         self.trap_if(differs, TrapCode::BadSignature);
     }
 
-    fn call_funcref(&mut self, ty: &FuncType, funcref: Value) {
-        // Not "constant": a host function's code is filled in when the first module comes that can call it.
-        let flags = self.trusted(Region::Bounds);
+    /// The function that a reference leads to. `flags` are those of the first access to what it refers to.
+    ///
+    /// That is not constant: a host function's code is filled in when the first module comes that can call it.
+    fn referred_to(&mut self, ty: &'a FuncType, funcref: Value, flags: MemFlagsData) -> Callee<'a> {
         let code =
             self.builder.ins().load(POINTER, flags, funcref, offset_of!(VmFuncRef, code) as i32);
-        let callee =
+        let flags = self.trusted(Region::Bounds);
+        let vmctx =
             self.builder.ins().load(POINTER, flags, funcref, offset_of!(VmFuncRef, vmctx) as i32);
-        self.call_code(ty, code, callee);
+        self.anyone(ty, code, vmctx)
     }
 
-    /// Calls a function that may belong to anyone.
-    fn call_code(&mut self, ty: &FuncType, code: Value, callee: Value) {
+    fn anyone(&mut self, ty: &'a FuncType, code: Value, vmctx: Value) -> Callee<'a> {
         let signature = self.import_signature(wasm_signature(ty, Caller::Anyone));
-        self.call_with(ty, callee, true, |translator, args| {
-            translator.builder.ins().call_indirect(signature, code, args)
-        });
+        Callee { ty, vmctx, code: Code::At(signature, code) }
     }
 
-    /// Pops the arguments, adds the hidden ones, calls, and pushes the results.
-    fn call_with(
-        &mut self,
-        ty: &FuncType,
-        callee: Value,
-        passes_caller: bool,
-        call: impl FnOnce(&mut Self, &[Value]) -> Inst,
-    ) {
-        let mut args = vec![callee];
-        let memory = results_in_memory(ty).then(|| {
-            let bytes = ty.results.len() as u32 * 16;
+    /// Pops the arguments, and adds the hidden ones.
+    fn arguments(&mut self, callee: &Callee<'_>, result_memory: Option<Value>) -> Vec<Value> {
+        let mut args = vec![callee.vmctx];
+        args.extend(result_memory);
+        let params = callee.ty.params.len();
+        args.extend(self.top(params));
+        self.stack.truncate(self.stack.len() - params);
+        let passes_caller = match callee.code {
+            Code::Here(_) => always_passes_caller(callee.ty),
+            Code::At(..) => true,
+        };
+        args.extend(passes_caller.then_some(self.vmctx));
+        args
+    }
+
+    /// Calls, and pushes the results.
+    fn call_and_return(&mut self, callee: &Callee<'_>) {
+        let results = &callee.ty.results;
+        let memory = results_in_memory(callee.ty).then(|| {
+            let bytes = results.len() as u32 * 16;
             let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4);
             let slot = self.builder.create_sized_stack_slot(slot);
             self.builder.ins().stack_addr(POINTER, slot, 0)
         });
-        args.extend(memory);
-        args.extend(self.top(ty.params.len()));
-        self.stack.truncate(self.stack.len() - ty.params.len());
-        if passes_caller {
-            args.push(self.vmctx);
-        }
-        let call = call(self, &args);
+        let args = self.arguments(callee, memory);
+        let call = match callee.code {
+            Code::Here(function) => self.builder.ins().call(function, &args),
+            Code::At(signature, code) => self.builder.ins().call_indirect(signature, code, &args),
+        };
         match memory {
             None => {
-                let results = self.builder.inst_results(call).to_vec();
-                for (&value, &ty) in results.iter().zip(&ty.results) {
+                let values = self.builder.inst_results(call).to_vec();
+                for (&value, &ty) in values.iter().zip(results) {
                     self.note_reference(value, ty);
                 }
-                self.stack.extend(results);
+                self.stack.extend(values);
             }
             Some(memory) => {
-                for (position, &ty) in ty.results.iter().enumerate() {
+                for (position, &ty) in results.iter().enumerate() {
                     let flags = MemFlagsData::trusted();
                     let value =
                         self.builder.ins().load(clif_type(ty), flags, memory, position as i32 * 16);
@@ -123,5 +175,18 @@ impl Translator<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Calls in place of this function: what the callee returns goes to this one's caller, and so does what it writes to
+    /// memory for results.
+    fn call_and_leave(&mut self, callee: &Callee<'_>) {
+        let args = self.arguments(callee, self.result_memory);
+        match callee.code {
+            Code::Here(function) => self.builder.ins().return_call(function, &args),
+            Code::At(signature, code) => {
+                self.builder.ins().return_call_indirect(signature, code, &args)
+            }
+        };
+        self.reachable = false;
     }
 }

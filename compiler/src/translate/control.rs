@@ -137,8 +137,33 @@ impl Translator<'_, '_> {
         let arguments = block_args(&arguments);
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, label, &arguments, next, &[]);
-        self.builder.seal_block(next);
-        self.builder.switch_to_block(next);
+        self.go_on_in(next);
+    }
+
+    pub fn br_on_null(&mut self, depth: u32) {
+        let reference = self.pop();
+        let (label, arguments) = self.branch(depth);
+        let arguments = block_args(&arguments);
+        let next = self.builder.create_block();
+        self.builder.ins().brif(reference, next, &[], label, &arguments);
+        self.go_on_in(next);
+        self.push(reference);
+    }
+
+    pub fn br_on_non_null(&mut self, depth: u32) {
+        // The reference is the last of the values that the branch carries.
+        let (label, arguments) = self.branch(depth);
+        let reference = self.pop();
+        let arguments = block_args(&arguments);
+        let next = self.builder.create_block();
+        self.builder.ins().brif(reference, label, &arguments, next, &[]);
+        self.go_on_in(next);
+    }
+
+    /// What follows is the code of a block that all branches to are known of.
+    fn go_on_in(&mut self, block: Block) {
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
     }
 
     pub fn br_table(&mut self, targets: &BrTable<'_>) {

@@ -59,14 +59,20 @@ enum Flow {
 fn flow(operator: &Operator<'_>) -> Flow {
     use Operator as Op;
     match operator {
-        Op::Call { .. } | Op::CallIndirect { .. } => Flow::Call,
-        Op::Unreachable | Op::Return => Flow::Leave,
+        Op::Call { .. } | Op::CallIndirect { .. } | Op::CallRef { .. } => Flow::Call,
+        Op::Unreachable
+        | Op::Return
+        | Op::ReturnCall { .. }
+        | Op::ReturnCallIndirect { .. }
+        | Op::ReturnCallRef { .. } => Flow::Leave,
         Op::Loop { .. }
         | Op::If { .. }
         | Op::Else
         | Op::End
         | Op::Br { .. }
         | Op::BrIf { .. }
+        | Op::BrOnNull { .. }
+        | Op::BrOnNonNull { .. }
         | Op::BrTable { .. } => Flow::Branch,
         _ => Flow::Straight,
     }

@@ -110,6 +110,8 @@ impl Translator<'_, '_> {
             Op::Br { relative_depth } => self.br(relative_depth),
             Op::BrIf { relative_depth } => self.br_if(relative_depth),
             Op::BrTable { ref targets } => self.br_table(targets),
+            Op::BrOnNull { relative_depth } => self.br_on_null(relative_depth),
+            Op::BrOnNonNull { relative_depth } => self.br_on_non_null(relative_depth),
             Op::Return => self.return_(),
             Op::Drop => drop(self.pop()),
             Op::Select => self.select(None),
@@ -120,6 +122,12 @@ impl Translator<'_, '_> {
             Op::CallIndirect { type_index, table_index } => {
                 self.call_indirect(type_index, table_index)
             }
+            Op::CallRef { type_index } => self.call_ref(type_index),
+            Op::ReturnCall { function_index } => self.return_call(FuncIndex(function_index)),
+            Op::ReturnCallIndirect { type_index, table_index } => {
+                self.return_call_indirect(type_index, table_index)
+            }
+            Op::ReturnCallRef { type_index } => self.return_call_ref(type_index),
 
             // Locals and globals.
             Op::LocalGet { local_index } => self.local_get(local_index),
@@ -131,6 +139,7 @@ impl Translator<'_, '_> {
             // References and tables.
             Op::RefNull { hty } => self.ref_null(hty),
             Op::RefIsNull => self.ref_is_null(),
+            Op::RefAsNonNull => self.ref_as_non_null(),
             Op::RefFunc { function_index } => self.ref_func(FuncIndex(function_index)),
             Op::TableGet { table } => self.table_get(table),
             Op::TableSet { table } => self.table_set(table),

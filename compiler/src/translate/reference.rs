@@ -4,8 +4,9 @@ use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::IntCC;
 use wasmparser::HeapType;
 use wootz_runtime::abi::index::FuncIndex;
+use wootz_runtime::abi::trap::TrapCode;
 
-use super::state::Translator;
+use super::state::{Translator, trap};
 use crate::convention::clif_type;
 use crate::parse::val_type;
 
@@ -21,6 +22,11 @@ impl Translator<'_, '_> {
         let reference = self.pop();
         let truth = self.builder.ins().icmp_imm_u(IntCC::Equal, reference, 0);
         self.push_truth(truth);
+    }
+
+    pub fn ref_as_non_null(&mut self) {
+        let reference = *self.stack.last().expect("validated code has an operand");
+        self.builder.ins().trapz(reference, trap(TrapCode::NullReference));
     }
 
     pub fn ref_func(&mut self, index: FuncIndex) {

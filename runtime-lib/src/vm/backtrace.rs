@@ -66,6 +66,10 @@ unsafe fn exits(
     }
     // SAFETY: the trampoline's frame is active while its callee runs.
     let fp = unsafe { arch::caller_frame(exit_fp) };
+    // Where the function that was entered made room for a host function, none is left.
+    if fp >= entry_fp {
+        return true;
+    }
     // SAFETY: and so is its caller's.
     visit(Frame { pc: exit_pc - 1, fp }) && unsafe { callers(fp, entry_fp, visit) }
 }
