@@ -36,7 +36,7 @@ pub fn clif_type(ty: ValType) -> Type {
         ValType::V128 => types::I8X16,
         ValType::Ref(ty) => match ty.kind() {
             RefKind::Func => POINTER,
-            RefKind::Extern => types::I32,
+            RefKind::Extern | RefKind::Object => types::I32,
         },
     }
 }

@@ -82,6 +82,16 @@ fn missing_proposal(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 impl std::error::Error for Error {}
 
 impl Error {
+    /// What the validator admits, and only a proposal would give a meaning that is not implemented.
+    pub(crate) fn needs(proposal: &'static str, message: &str, offset: u64) -> Error {
+        Error::Invalid {
+            message: message.to_string(),
+            offset,
+            function: None,
+            needs: vec![proposal],
+        }
+    }
+
     /// An error of the validator that is not inside of a function.
     pub(crate) fn invalid(error: &wasmparser::BinaryReaderError) -> Error {
         Error::Invalid {

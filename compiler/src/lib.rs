@@ -43,8 +43,6 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
-use wootz_runtime::abi::index::FuncIndex;
-
 pub use error::{Error, Result};
 pub use fingerprint::fingerprint;
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
@@ -64,12 +62,9 @@ pub fn validate(wasm: &[u8], options: &Options) -> Result<()> {
 
 fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
     let module = parse::module(wasm, &options.features)?;
-    worker::in_parallel(&module.bodies, options.threads, |worker, body| {
-        let mut validator = body.validator(std::mem::take(&mut worker.validator));
-        let result = validator.validate(&body.reader);
-        let index = FuncIndex(validator.index());
-        worker.validator = validator.into_allocations();
-        result.map_err(|error| module.invalid_body(index, &error))
+    let functions = module.functions_with_bodies();
+    worker::in_parallel(&functions, options.threads, |worker, &(index, body)| {
+        body.validate(&mut worker.validator).map_err(|error| module.invalid_body(index, error))
     })
     .map(drop)
 }

@@ -102,6 +102,8 @@ fn manifest(plan: &Plan<'_>) -> Manifest {
     Manifest {
         name: module.names.module.map(str::to_string),
         signatures: module.signatures.clone(),
+        object_types: module.object_types.clone(),
+        type_groups: module.type_groups.clone(),
         imports: module
             .imports
             .iter()

@@ -104,7 +104,7 @@ pub use limits::{
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
 pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired};
-pub use reference::{ExternRef, OwnedRooted, RootScope, Rooted, RootedGcRef};
+pub use reference::{AnyRef, ExnRef, ExternRef, OwnedRooted, RootScope, Rooted, RootedGcRef};
 pub use shared_memory::{SharedMemory, WaitResult};
 pub use store::{
     AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, Store, StoreContext, StoreContextMut,
@@ -112,8 +112,8 @@ pub use store::{
 };
 pub use trap::Trap;
 pub use types::{
-    ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType,
-    MemoryTypeBuilder, Mutability, RefType, TableType, TagType, ValType,
+    ArrayType, ExportType, ExternType, FuncType, GlobalType, HeapType, ImportType, MemoryType,
+    MemoryTypeBuilder, Mutability, RefType, StructType, TableType, TagType, ValType,
 };
 pub use value::{Ref, V128, Val};
 pub use wootz_runtime::abi::vmctx::ValRaw;

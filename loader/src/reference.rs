@@ -8,6 +8,7 @@
 //! - An [`OwnedRooted`] reference ends when it is dropped.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
@@ -32,6 +33,18 @@ use crate::store::{
 #[derive(Clone, Debug)]
 pub struct ExternRef {
     _private: (),
+}
+
+/// An object of the `gc` proposal. In this version there are none, so that references to them are null.
+#[derive(Clone, Debug)]
+pub struct AnyRef {
+    _never: Infallible,
+}
+
+/// An exception. In this version there are none that the host sees, so that references to them are null.
+#[derive(Clone, Debug)]
+pub struct ExnRef {
+    _never: Infallible,
 }
 
 /// A reference that is valid until its scope ends: see [`RootScope`].

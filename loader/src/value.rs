@@ -11,7 +11,7 @@ use wootz_runtime::abi::vmctx::ValRaw;
 use wootz_runtime::vm::signature::Signature;
 
 use crate::handle::Func;
-use crate::reference::{ExternRef, Rooted};
+use crate::reference::{AnyRef, ExnRef, ExternRef, Rooted};
 use crate::store::{AsContext, AsContextMut, StoreCore};
 use crate::types::{FuncType, HeapType, RefType, ValType};
 
@@ -32,6 +32,10 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// A host value, or null.
     ExternRef(Option<Rooted<ExternRef>>),
+    /// An object, or null. In this version there are none but null.
+    AnyRef(Option<Rooted<AnyRef>>),
+    /// An exception, or null. In this version there are none but null.
+    ExnRef(Option<Rooted<ExnRef>>),
 }
 
 /// A reference.
@@ -42,6 +46,10 @@ pub enum Ref {
     Func(Option<Func>),
     /// A host value, or null.
     Extern(Option<Rooted<ExternRef>>),
+    /// An object, or null. In this version there are none but null.
+    Any(Option<Rooted<AnyRef>>),
+    /// An exception, or null. In this version there are none but null.
+    Exn(Option<Rooted<ExnRef>>),
 }
 
 /// A 128-bit vector.
@@ -175,6 +183,8 @@ impl Val {
         match self {
             Val::FuncRef(func) => Some(Ref::Func(func)),
             Val::ExternRef(value) => Some(Ref::Extern(value)),
+            Val::AnyRef(value) => Some(Ref::Any(value)),
+            Val::ExnRef(value) => Some(Ref::Exn(value)),
             _ => None,
         }
     }
@@ -192,6 +202,16 @@ impl Val {
     /// The null reference to a host value.
     pub const fn null_extern_ref() -> Val {
         Val::ExternRef(None)
+    }
+
+    /// The null reference to an object.
+    pub const fn null_any_ref() -> Val {
+        Val::AnyRef(None)
+    }
+
+    /// The null reference to an exception.
+    pub const fn null_exn_ref() -> Val {
+        Val::ExnRef(None)
     }
 
     /// What locals of a type are at first, if there is such a value.
@@ -232,6 +252,8 @@ impl Val {
             Val::V128(_) => ValType::V128,
             Val::FuncRef(func) => ValType::Ref(Ref::Func(*func).type_in(core)),
             Val::ExternRef(value) => ValType::Ref(Ref::Extern(*value).type_in(core)),
+            Val::AnyRef(_) => ValType::Ref(RefType::NULLREF),
+            Val::ExnRef(_) => ValType::Ref(RefType::NULLEXNREF),
         }
     }
 
@@ -280,7 +302,8 @@ impl Val {
             Val::V128(V128(bytes)) => raw.v128 = bytes,
             Val::FuncRef(Some(func)) => raw.funcref = func.raw.as_ptr(),
             Val::ExternRef(Some(value)) => raw.externref = value.handle(core),
-            Val::FuncRef(None) | Val::ExternRef(None) => {}
+            // Null is zero.
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(_) | Val::ExnRef(_) => {}
         }
         raw
     }
@@ -309,8 +332,8 @@ unsafe fn element(raw: &ValRaw, ty: &RefType) -> u64 {
     // SAFETY: the caller says that it is a reference of this type.
     unsafe {
         match ty.heap_type().top() {
-            HeapType::Extern => u64::from(raw.externref),
-            _ => raw.funcref as u64,
+            HeapType::Func => raw.funcref as u64,
+            _ => u64::from(raw.externref),
         }
     }
 }
@@ -320,13 +343,15 @@ impl Ref {
     pub fn null(heap_type: &HeapType) -> Ref {
         match heap_type.top() {
             HeapType::Extern => Ref::Extern(None),
+            HeapType::Any => Ref::Any(None),
+            HeapType::Exn => Ref::Exn(None),
             _ => Ref::Func(None),
         }
     }
 
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
-        matches!(self, Ref::Func(None) | Ref::Extern(None))
+        matches!(self, Ref::Func(None) | Ref::Extern(None) | Ref::Any(_) | Ref::Exn(_))
     }
 
     /// Whether it refers to something.
@@ -339,6 +364,16 @@ impl Ref {
         matches!(self, Ref::Func(_))
     }
 
+    /// Whether it is null of a type of objects.
+    pub fn is_any(&self) -> bool {
+        matches!(self, Ref::Any(_))
+    }
+
+    /// Whether it is null of a type of exceptions.
+    pub fn is_exn(&self) -> bool {
+        matches!(self, Ref::Exn(_))
+    }
+
     /// Whether it is a reference to a host value, or null of such a type.
     pub fn is_extern(&self) -> bool {
         matches!(self, Ref::Extern(_))
@@ -348,7 +383,7 @@ impl Ref {
     pub fn as_func(&self) -> Option<Option<&Func>> {
         match self {
             Ref::Func(func) => Some(func.as_ref()),
-            Ref::Extern(_) => None,
+            _ => None,
         }
     }
 
@@ -364,7 +399,7 @@ impl Ref {
     pub fn as_extern(&self) -> Option<Option<&Rooted<ExternRef>>> {
         match self {
             Ref::Extern(value) => Some(value.as_ref()),
-            Ref::Func(_) => None,
+            _ => None,
         }
     }
 
@@ -397,6 +432,7 @@ impl Ref {
         match self {
             Ref::Func(func) => func.is_none_or(|func| func.store == core.id()),
             Ref::Extern(value) => value.is_none_or(|value| value.store == core.id()),
+            Ref::Any(_) | Ref::Exn(_) => true,
         }
     }
 
@@ -422,6 +458,8 @@ impl Ref {
             Ref::Func(None) => RefType::NULLFUNCREF,
             Ref::Extern(Some(_)) => RefType::new(false, HeapType::Extern),
             Ref::Extern(None) => RefType::NULLEXTERNREF,
+            Ref::Any(_) => RefType::NULLREF,
+            Ref::Exn(_) => RefType::NULLEXNREF,
         }
     }
 
@@ -430,6 +468,7 @@ impl Ref {
         match self {
             Ref::Func(func) => func.map_or(0, |func| func.raw.as_ptr() as u64),
             Ref::Extern(value) => value.map_or(0, |value| u64::from(value.handle(core))),
+            Ref::Any(_) | Ref::Exn(_) => 0,
         }
     }
 
@@ -440,6 +479,8 @@ impl Ref {
     pub(crate) unsafe fn of_element(core: &mut StoreCore, element: u64, ty: &RefType) -> Ref {
         match ty.heap_type().top() {
             HeapType::Extern => Ref::Extern(Rooted::from_handle(core, element as u32)),
+            HeapType::Any => Ref::Any(None),
+            HeapType::Exn => Ref::Exn(None),
             _ => {
                 Ref::Func(NonNull::new(element as *mut _).map(|raw| Func { store: core.id(), raw }))
             }
@@ -452,6 +493,8 @@ impl From<Ref> for Val {
         match reference {
             Ref::Func(func) => Val::FuncRef(func),
             Ref::Extern(value) => Val::ExternRef(value),
+            Ref::Any(value) => Val::AnyRef(value),
+            Ref::Exn(value) => Val::ExnRef(value),
         }
     }
 }

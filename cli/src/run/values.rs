@@ -92,7 +92,9 @@ pub fn show(value: &Val) -> String {
         Val::F32(bits) => f32::from_bits(*bits).to_string(),
         Val::F64(bits) => f64::from_bits(*bits).to_string(),
         Val::V128(value) => format!("{:#034x}", value.as_u128()),
-        Val::FuncRef(None) | Val::ExternRef(None) => "null".to_string(),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(_) | Val::ExnRef(_) => {
+            "null".to_string()
+        }
         Val::FuncRef(Some(_)) => "<function>".to_string(),
         Val::ExternRef(Some(_)) => "<host value>".to_string(),
     }

@@ -21,6 +21,8 @@ pub fn argument(store: &mut Store<()>, argument: &WastArg<'_>) -> Result<Val> {
         WastArgCore::RefNull(ty) => match abstract_heap_type(ty) {
             Some(AbstractHeapType::Func | AbstractHeapType::NoFunc) => Val::FuncRef(None),
             Some(AbstractHeapType::Extern | AbstractHeapType::NoExtern) => Val::ExternRef(None),
+            Some(AbstractHeapType::Exn | AbstractHeapType::NoExn) => Val::ExnRef(None),
+            Some(AbstractHeapType::Any | AbstractHeapType::None) => Val::AnyRef(None),
             _ => bail!("arguments of type {ty:?} are not supported"),
         },
         WastArgCore::RefExtern(value) => Val::ExternRef(Some(ExternRef::new(store, *value)?)),
@@ -49,11 +51,15 @@ fn is_expected_core(store: &Store<()>, value: &Val, expected: &WastRetCore<'_>) 
             is_expected_v128(value.as_u128(), expected)
         }
         (WastRetCore::RefNull(ty), value) => {
-            use AbstractHeapType::{Extern, Func, NoExtern, NoFunc};
+            use AbstractHeapType::{
+                Any, Exn, Extern, Func, NoExn, NoExtern, NoFunc, None as NoObject,
+            };
             let ty = ty.as_ref().map(abstract_heap_type);
             match value {
                 Val::FuncRef(None) => matches!(ty, None | Some(Some(Func | NoFunc))),
                 Val::ExternRef(None) => matches!(ty, None | Some(Some(Extern | NoExtern))),
+                Val::AnyRef(None) => matches!(ty, None | Some(Some(Any | NoObject))),
+                Val::ExnRef(None) => matches!(ty, None | Some(Some(Exn | NoExn))),
                 _ => false,
             }
         }
@@ -143,7 +149,9 @@ fn show_one(value: &Val) -> String {
         Val::F32(bits) => format!("f32:{} ({bits:#010x})", f32::from_bits(*bits)),
         Val::F64(bits) => format!("f64:{} ({bits:#018x})", f64::from_bits(*bits)),
         Val::V128(bits) => format!("v128:{:#034x}", bits.as_u128()),
-        Val::FuncRef(None) | Val::ExternRef(None) => "null".to_string(),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(_) | Val::ExnRef(_) => {
+            "null".to_string()
+        }
         Val::FuncRef(Some(_)) => "a function".to_string(),
         Val::ExternRef(Some(_)) => "a host value".to_string(),
     }

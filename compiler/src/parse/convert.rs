@@ -10,7 +10,7 @@ use wootz_runtime::abi::types::{
     FuncType, GlobalType, HeapType, Limits, MemoryType, RefType, TableType, ValType,
 };
 
-use super::Module;
+use super::{Module, check_operator};
 use crate::error::{Error, Result};
 
 impl Module<'_> {
@@ -31,8 +31,12 @@ impl Module<'_> {
 
     pub(super) fn const_expr(&mut self, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
         let mut ops = Vec::new();
-        for op in expr.get_operators_reader() {
-            ops.push(match op.map_err(|e| Error::invalid(&e))? {
+        let mut reader = expr.get_operators_reader();
+        while !reader.eof() {
+            let offset = reader.original_position();
+            let op = reader.read().map_err(|e| Error::invalid(&e))?;
+            check_operator(&op, offset)?;
+            ops.push(match op {
                 Operator::I32Const { value } => ConstOp::I32Const(value),
                 Operator::I64Const { value } => ConstOp::I64Const(value),
                 Operator::F32Const { value } => ConstOp::F32Const(value.bits()),
@@ -89,12 +93,23 @@ pub(super) fn ref_type(module: &Module<'_>, ty: wasmparser::RefType) -> RefType 
 fn heap_type(module: &Module<'_>, ty: wasmparser::HeapType) -> HeapType {
     use wasmparser::AbstractHeapType as Abstract;
     match ty {
-        wasmparser::HeapType::Abstract { ty: Abstract::Func, .. } => HeapType::Func,
-        wasmparser::HeapType::Abstract { ty: Abstract::NoFunc, .. } => HeapType::NoFunc,
-        wasmparser::HeapType::Abstract { ty: Abstract::Extern, .. } => HeapType::Extern,
-        wasmparser::HeapType::Abstract { ty: Abstract::NoExtern, .. } => HeapType::NoExtern,
+        wasmparser::HeapType::Abstract { ty: known, .. } => match known {
+            Abstract::Func => HeapType::Func,
+            Abstract::NoFunc => HeapType::NoFunc,
+            Abstract::Extern => HeapType::Extern,
+            Abstract::NoExtern => HeapType::NoExtern,
+            Abstract::Any => HeapType::Any,
+            Abstract::Eq => HeapType::Eq,
+            Abstract::I31 => HeapType::I31,
+            Abstract::Struct => HeapType::Struct,
+            Abstract::Array => HeapType::Array,
+            Abstract::None => HeapType::None,
+            Abstract::Exn => HeapType::Exn,
+            Abstract::NoExn => HeapType::NoExn,
+            Abstract::Cont | Abstract::NoCont => unreachable!("validation admits no {ty:?}"),
+        },
         wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => {
-            HeapType::Signature(module.types[index as usize])
+            module.types[index as usize]
         }
         ty => unreachable!("validation admits no {ty:?}"),
     }

@@ -1,9 +1,9 @@
 //! The proposals a module may use: what the validator is told, and what a module that it refuses would have needed.
 
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::{Operator, Validator, WasmFeatures};
 use wootz_runtime::abi::compat::FEATURES;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::options::Features;
 
 /// What the validator is to accept.
@@ -18,7 +18,11 @@ fn bits(name: &str) -> WasmFeatures {
         "custom-page-sizes" => WasmFeatures::CUSTOM_PAGE_SIZES,
         "exceptions" => WasmFeatures::EXCEPTIONS,
         "extended-const" => WasmFeatures::EXTENDED_CONST,
-        "function-references" => WasmFeatures::FUNCTION_REFERENCES,
+        // Version 3 of the specification defines functions' types together with those of objects and exceptions. Of these
+        // there are only the types: `check_operator` refuses instructions, and so no values other than null come up.
+        "function-references" => {
+            WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::GC | WasmFeatures::EXCEPTIONS
+        }
         "gc" => WasmFeatures::GC,
         "memory64" => WasmFeatures::MEMORY64,
         "multi-memory" => WasmFeatures::MULTI_MEMORY,
@@ -36,12 +40,47 @@ fn bits(name: &str) -> WasmFeatures {
     }
 }
 
+/// Refuses operators of proposals of which only the types are implemented.
+///
+/// # Errors
+/// If it is one of them.
+pub fn check_operator(operator: &Operator<'_>, offset: u64) -> Result<()> {
+    macro_rules! missing {
+        ($(@$proposal:ident $op:ident $({ $($payload:tt)* })? => $visit:ident ($($arity:tt)*))*) => {
+            match operator {
+                $(Operator::$op { .. } => const { only_types(stringify!($proposal).as_bytes()) },)*
+                _ => None,
+            }
+        };
+    }
+    match wasmparser::for_each_operator!(missing) {
+        None => Ok(()),
+        Some(proposal) => {
+            let operator = format!("{operator:?}");
+            let name = operator.split(' ').next().unwrap_or_default();
+            Err(Error::needs(proposal, &format!("the operator {name} is not supported"), offset))
+        }
+    }
+}
+
+/// The name of a proposal if its types are all there is of it, by the validator's name for it.
+const fn only_types(proposal: &[u8]) -> Option<&'static str> {
+    match proposal {
+        b"gc" => Some("gc"),
+        b"exceptions" => Some("exceptions"),
+        _ => None,
+    }
+}
+
 /// Adds to the error of a module that was refused the proposals it would have needed, if that was the reason.
 ///
 /// These are the proposals without which the validator comes no further, though it would with all of them. Finding out
 /// takes a validation for each, which only modules that are refused have to pay for.
 pub fn name_missing(wasm: &[u8], features: &Features, mut error: Error) -> Error {
     let Error::Invalid { offset, needs, .. } = &mut error else { return error };
+    if !needs.is_empty() {
+        return error;
+    }
     let gets_further = |features: &Features| {
         let result = Validator::new_with_features(accepted(features)).validate_all(wasm);
         result.map_or_else(|error| error.offset() > *offset, |_| true)

@@ -7,6 +7,8 @@
 
 /// Types and constant expressions, from wasmparser's form to the artifact's.
 mod convert;
+/// Defined types, in their groups.
+mod types;
 /// The proposals a module may use.
 mod features;
 /// The name section.
@@ -17,20 +19,22 @@ mod sections;
 use std::collections::HashMap;
 
 use wasmparser::{
-    BinaryReaderError, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
-    Parser, ValidPayload, Validator, ValidatorResources,
+    FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Parser, ValidPayload,
+    Validator, ValidatorResources,
 };
 use wootz_runtime::abi::index::{
     FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TypeIndex,
 };
 use wootz_runtime::abi::manifest::{self, ConstExpr, ElementSegment, SegmentMode};
-use wootz_runtime::abi::types::{FuncType, GlobalType, MemoryType, TableType};
+use wootz_runtime::abi::types::{
+    CompositeType, FuncType, GlobalType, HeapType, MemoryType, ObjectType, TableType,
+};
 
 use crate::error::{Error, Result};
 use crate::options::Features;
 
 pub use convert::val_type;
-pub use features::name_missing;
+pub use features::{check_operator, name_missing};
 pub use names::Names;
 
 /// A validated module, but for its function bodies.
@@ -39,8 +43,12 @@ pub struct Module<'a> {
     pub wasm: &'a [u8],
     /// The different signatures; equal types are one.
     pub signatures: Vec<FuncType>,
-    /// The signature of each type.
-    pub types: Vec<SignatureIndex>,
+    /// The different struct and array types.
+    pub object_types: Vec<ObjectType>,
+    /// Which types were defined together, if any were.
+    pub type_groups: Vec<Vec<HeapType>>,
+    /// What each type is, as something to refer to.
+    pub types: Vec<HeapType>,
     /// Imports, in order.
     pub imports: Vec<Import<'a>>,
     /// The signature of every function, imports first.
@@ -78,7 +86,8 @@ pub struct Module<'a> {
     /// The custom sections with DWARF, by name.
     pub dwarf: Vec<(&'a str, &'a [u8])>,
     funcref_of: HashMap<FuncIndex, FuncRefIndex>,
-    signature_of: HashMap<FuncType, SignatureIndex>,
+    /// The members of each group of types that there was.
+    group_of: HashMap<Vec<CompositeType>, Vec<HeapType>>,
 }
 
 /// An import.
@@ -120,6 +129,23 @@ pub struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// Validates the body, and nothing else.
+    ///
+    /// # Errors
+    /// If it is invalid, or has operators that are not implemented.
+    pub fn validate(&self, memory: &mut FuncValidatorAllocations) -> Result<()> {
+        let mut validator = self.validator(std::mem::take(memory));
+        let result = validator.validate(&self.reader);
+        *memory = validator.into_allocations();
+        result.map_err(|e| Error::invalid(&e))?;
+        let mut reader = self.reader.get_operators_reader().map_err(|e| Error::invalid(&e))?;
+        while !reader.eof() {
+            let offset = reader.original_position();
+            check_operator(&reader.read().map_err(|e| Error::invalid(&e))?, offset)?;
+        }
+        Ok(())
+    }
+
     /// A validator at the beginning of the body, which reuses the memory of an earlier one.
     pub fn validator(&self, memory: FuncValidatorAllocations) -> FuncValidator<ValidatorResources> {
         let FuncToValidate { ref resources, index, ty, features } = self.validation;
@@ -127,7 +153,7 @@ impl Body<'_> {
     }
 }
 
-/// Decodes and validates a module.
+/// Decodes and validates a module, but for its function bodies.
 ///
 /// # Errors
 /// If it is no module, is malformed or invalid, or exceeds an implementation limit.
@@ -172,6 +198,8 @@ impl<'a> Module<'a> {
         Module {
             wasm,
             signatures: Vec::new(),
+            object_types: Vec::new(),
+            type_groups: Vec::new(),
             types: Vec::new(),
             imports: Vec::new(),
             functions: Vec::new(),
@@ -192,18 +220,22 @@ impl<'a> Module<'a> {
             custom_sections: Vec::new(),
             dwarf: Vec::new(),
             funcref_of: HashMap::new(),
-            signature_of: HashMap::new(),
+            group_of: HashMap::new(),
         }
     }
 
-    /// What the validator says of the body of a function.
-    pub fn invalid_body(&self, index: FuncIndex, error: &BinaryReaderError) -> Error {
-        Error::Invalid {
-            message: error.message().to_string(),
-            offset: error.offset(),
-            function: Some((index.0, self.names.symbol(index).map(str::to_string))),
-            needs: Vec::new(),
+    /// An error in the body of a function, with the function.
+    pub fn invalid_body(&self, index: FuncIndex, mut error: Error) -> Error {
+        if let Error::Invalid { function, .. } = &mut error {
+            *function = Some((index.0, self.names.symbol(index).map(str::to_string)));
         }
+        error
+    }
+
+    /// The functions it defines, with their bodies.
+    pub fn functions_with_bodies(&self) -> Vec<(FuncIndex, &Body<'a>)> {
+        let index = |position| FuncIndex::from_position(self.imported_functions() + position);
+        self.bodies.iter().enumerate().map(|(position, body)| (index(position), body)).collect()
     }
 
     /// How many functions are imported.
@@ -231,9 +263,12 @@ impl<'a> Module<'a> {
         &self.signatures[self.functions[index.index()].index()]
     }
 
-    /// The signature that a type index stands for.
+    /// The signature that the index of a function type stands for.
     pub fn signature_index(&self, index: TypeIndex) -> SignatureIndex {
-        self.types[index.index()]
+        match self.types[index.index()] {
+            HeapType::Signature(index) => index,
+            _ => unreachable!("validation admits function types only"),
+        }
     }
 
     /// The place among the function references of a function that may be referred to.
@@ -249,14 +284,6 @@ impl<'a> Module<'a> {
         *self.funcref_of.entry(index).or_insert_with(|| {
             funcrefs.push(index);
             FuncRefIndex::from_position(funcrefs.len() - 1)
-        })
-    }
-
-    fn intern(&mut self, ty: FuncType) -> SignatureIndex {
-        let signatures = &mut self.signatures;
-        *self.signature_of.entry(ty).or_insert_with_key(|ty| {
-            signatures.push(ty.clone());
-            SignatureIndex::from_position(signatures.len() - 1)
         })
     }
 }

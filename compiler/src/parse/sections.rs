@@ -1,8 +1,7 @@
 //! The sections of a module, one function each. Each is called after the section was validated.
 
 use wasmparser::{
-    CompositeInnerType, DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Payload,
-    TableInit, TypeRef,
+    DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Payload, TableInit, TypeRef,
 };
 use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TypeIndex};
 use wootz_runtime::abi::manifest::{self, ElementSegment, Export, ExportItem, Range, SegmentMode};
@@ -20,6 +19,10 @@ pub(super) fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<
         Payload::TableSection(section) => tables(module, section),
         Payload::MemorySection(section) => memories(module, section),
         Payload::GlobalSection(section) => globals(module, section),
+        Payload::TagSection(section) if section.count() > 0 => {
+            let offset = section.original_position();
+            Err(Error::needs("exceptions", "tags are not supported", offset))
+        }
         Payload::ExportSection(section) => exports(module, section),
         Payload::StartSection { func, .. } => {
             module.start = Some(module.mention(FuncIndex(func)));
@@ -47,25 +50,15 @@ fn items<'a, T: wasmparser::FromReader<'a>>(
 }
 
 fn types<'a>(module: &mut Module<'a>, section: wasmparser::TypeSectionReader<'a>) -> Result<()> {
-    for group in items(section) {
-        for ty in group?.into_types() {
-            let CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
-                unreachable!("validation admits function types only");
-            };
-            let ty = module.func_type(ty);
-            let signature = module.intern(ty);
-            module.types.push(signature);
-        }
-    }
-    Ok(())
+    items(section).try_for_each(|group| super::types::add(module, group?))
 }
 
 fn imports<'a>(
     module: &mut Module<'a>,
     section: wasmparser::ImportSectionReader<'a>,
 ) -> Result<()> {
-    for import in section.into_imports() {
-        let import = import.map_err(|e| Error::invalid(&e))?;
+    for import in section.into_imports_with_offsets() {
+        let (offset, import) = import.map_err(|e| Error::invalid(&e))?;
         let item = match import.ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                 module.functions.push(module.signature_index(TypeIndex(ty)));
@@ -83,7 +76,9 @@ fn imports<'a>(
                 module.globals.push(module.global_type(ty));
                 ImportItem::Global(GlobalIndex::from_position(module.globals.len() - 1))
             }
-            TypeRef::Tag(_) => unreachable!("validation admits no tags"),
+            TypeRef::Tag(_) => {
+                return Err(Error::needs("exceptions", "tags are not supported", offset));
+            }
         };
         module.imports.push(Import { module: import.module, name: import.name, item });
     }
@@ -151,7 +146,7 @@ fn exports<'a>(
             ExternalKind::Table => ExportItem::Table(TableIndex(export.index)),
             ExternalKind::Memory => ExportItem::Memory(MemoryIndex(export.index)),
             ExternalKind::Global => ExportItem::Global(GlobalIndex(export.index)),
-            ExternalKind::Tag => unreachable!("validation admits no tags"),
+            ExternalKind::Tag => unreachable!("there is no tag"),
         };
         module.exports.push(Export { name: export.name.to_string(), item });
     }

@@ -35,8 +35,8 @@ use wasmparser::{BinaryReaderError, FuncValidator, Operator, WasmModuleResources
 use wootz_runtime::abi::index::FuncIndex;
 
 use crate::convention::{Caller, wasm_signature};
-use crate::error::Result;
-use crate::parse::Body;
+use crate::error::{Error, Result};
+use crate::parse::{Body, check_operator};
 use crate::plan::Plan;
 use crate::target::Target;
 use crate::worker::Worker;
@@ -60,32 +60,34 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
         Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
     let result = operators(translator, body, &mut validator);
     worker.validator = validator.into_allocations();
-    result.map_err(|error| plan.module.invalid_body(index, &error))
+    result.map_err(|error| plan.module.invalid_body(index, error))
 }
 
 fn operators(
     mut translator: Translator<'_, '_>,
     body: &Body<'_>,
     validator: &mut FuncValidator<impl WasmModuleResources>,
-) -> Result<(), BinaryReaderError> {
-    let mut locals = body.reader.get_locals_reader()?;
+) -> Result<()> {
+    let invalid = |error: BinaryReaderError| Error::invalid(&error);
+    let mut locals = body.reader.get_locals_reader().map_err(invalid)?;
     for _ in 0..locals.get_count() {
         let offset = locals.original_position();
-        let (count, ty) = locals.read()?;
-        validator.define_locals(offset, count, ty)?;
+        let (count, ty) = locals.read().map_err(invalid)?;
+        validator.define_locals(offset, count, ty).map_err(invalid)?;
         translator.declare_locals(count, ty);
     }
-    let mut reader = body.reader.get_operators_reader()?;
+    let mut reader = body.reader.get_operators_reader().map_err(invalid)?;
     translator.builder.set_srcloc(SourceLoc::new(reader.original_position() as u32));
     translator.begin_interruptible();
     while !reader.eof() {
         let offset = reader.original_position();
-        let operator = reader.read()?;
-        validator.op(offset, &operator)?;
+        let operator = reader.read().map_err(invalid)?;
+        validator.op(offset, &operator).map_err(invalid)?;
+        check_operator(&operator, offset)?;
         translator.builder.set_srcloc(SourceLoc::new(offset as u32));
         translator.operator(&operator);
     }
-    reader.finish()?;
+    reader.finish().map_err(invalid)?;
     translator.finish();
     Ok(())
 }

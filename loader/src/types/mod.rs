@@ -12,4 +12,4 @@ mod imports;
 
 pub use entities::{GlobalType, MemoryType, MemoryTypeBuilder, Mutability, TableType, TagType};
 pub use imports::{ExportType, ExternType, ImportType};
-pub use values::{FuncType, HeapType, RefType, ValType};
+pub use values::{ArrayType, FuncType, HeapType, RefType, StructType, ValType};

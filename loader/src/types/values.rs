@@ -3,9 +3,9 @@
 use std::fmt;
 
 use anyhow::{Result, bail};
-use wootz_runtime::abi::index::SignatureIndex;
+use wootz_runtime::abi::index::{ObjectTypeIndex, SignatureIndex};
 use wootz_runtime::abi::types as abi;
-use wootz_runtime::vm::signature::Signature;
+use wootz_runtime::vm::signature::{Object, Signature};
 
 use crate::engine::Engine;
 
@@ -157,6 +157,13 @@ impl RefType {
     pub const FUNCREF: RefType = RefType { is_nullable: true, heap_type: HeapType::Func };
     /// `nullfuncref`
     pub const NULLFUNCREF: RefType = RefType { is_nullable: true, heap_type: HeapType::NoFunc };
+    /// `anyref`
+    pub const ANYREF: RefType = RefType { is_nullable: true, heap_type: HeapType::Any };
+    /// `nullref`
+    pub const NULLREF: RefType = RefType { is_nullable: true, heap_type: HeapType::None };
+    /// `nullexnref`
+    pub(crate) const NULLEXNREF: RefType =
+        RefType { is_nullable: true, heap_type: HeapType::NoExn };
 
     /// A reference to this, which may be null or not.
     pub fn new(is_nullable: bool, heap_type: HeapType) -> RefType {
@@ -184,7 +191,21 @@ impl RefType {
             abi::HeapType::NoFunc => HeapType::NoFunc,
             abi::HeapType::Extern => HeapType::Extern,
             abi::HeapType::NoExtern => HeapType::NoExtern,
+            abi::HeapType::Any => HeapType::Any,
+            abi::HeapType::Eq => HeapType::Eq,
+            abi::HeapType::I31 => HeapType::I31,
+            abi::HeapType::Struct => HeapType::Struct,
+            abi::HeapType::Array => HeapType::Array,
+            abi::HeapType::None => HeapType::None,
+            abi::HeapType::Exn => HeapType::Exn,
+            abi::HeapType::NoExn => HeapType::NoExn,
             abi::HeapType::Signature(id) => HeapType::ConcreteFunc(FuncType::from_id(engine, id.0)),
+            abi::HeapType::StructType(id) => {
+                HeapType::ConcreteStruct(StructType { object: object(id) })
+            }
+            abi::HeapType::ArrayType(id) => {
+                HeapType::ConcreteArray(ArrayType { object: object(id) })
+            }
         };
         RefType { is_nullable: ty.nullable, heap_type }
     }
@@ -195,6 +216,20 @@ impl RefType {
             HeapType::NoFunc => abi::HeapType::NoFunc,
             HeapType::Extern => abi::HeapType::Extern,
             HeapType::NoExtern => abi::HeapType::NoExtern,
+            HeapType::Any => abi::HeapType::Any,
+            HeapType::Eq => abi::HeapType::Eq,
+            HeapType::I31 => abi::HeapType::I31,
+            HeapType::Struct => abi::HeapType::Struct,
+            HeapType::Array => abi::HeapType::Array,
+            HeapType::None => abi::HeapType::None,
+            HeapType::Exn => abi::HeapType::Exn,
+            HeapType::NoExn => abi::HeapType::NoExn,
+            HeapType::ConcreteStruct(ty) => {
+                abi::HeapType::StructType(ObjectTypeIndex(ty.object.id()))
+            }
+            HeapType::ConcreteArray(ty) => {
+                abi::HeapType::ArrayType(ObjectTypeIndex(ty.object.id()))
+            }
             HeapType::ConcreteFunc(ty) => {
                 abi::HeapType::Signature(SignatureIndex(ty.signature.id()))
             }
@@ -217,6 +252,26 @@ pub enum HeapType {
     ConcreteFunc(FuncType),
     /// No function: the type of null.
     NoFunc,
+    /// Any object. Of the `gc` proposal there are only the types in this version, and so no object but null.
+    Any,
+    /// Any object that can be compared with others.
+    Eq,
+    /// A 31-bit integer.
+    I31,
+    /// Any array.
+    Array,
+    /// An array of one type.
+    ConcreteArray(ArrayType),
+    /// Any struct.
+    Struct,
+    /// A struct of one type.
+    ConcreteStruct(StructType),
+    /// No object: the type of null.
+    None,
+    /// Any exception. Of the `exceptions` proposal there are only the types in this version, and so no exception but null.
+    Exn,
+    /// No exception: the type of null.
+    NoExn,
 }
 
 impl HeapType {
@@ -226,6 +281,19 @@ impl HeapType {
             (HeapType::NoExtern, HeapType::Extern) => true,
             (HeapType::NoFunc, HeapType::Func | HeapType::ConcreteFunc(_)) => true,
             (HeapType::ConcreteFunc(_), HeapType::Func) => true,
+            (HeapType::None, other) if other.top() == HeapType::Any => true,
+            (HeapType::NoExn, HeapType::Exn) => true,
+            (HeapType::ConcreteStruct(_), HeapType::Struct) => true,
+            (HeapType::ConcreteArray(_), HeapType::Array) => true,
+            (
+                HeapType::I31
+                | HeapType::Struct
+                | HeapType::ConcreteStruct(_)
+                | HeapType::Array
+                | HeapType::ConcreteArray(_),
+                HeapType::Eq | HeapType::Any,
+            ) => true,
+            (HeapType::Eq, HeapType::Any) => true,
             _ => self == other,
         }
     }
@@ -235,6 +303,15 @@ impl HeapType {
         match self {
             HeapType::Extern | HeapType::NoExtern => HeapType::Extern,
             HeapType::Func | HeapType::ConcreteFunc(_) | HeapType::NoFunc => HeapType::Func,
+            HeapType::Any
+            | HeapType::Eq
+            | HeapType::I31
+            | HeapType::Array
+            | HeapType::ConcreteArray(_)
+            | HeapType::Struct
+            | HeapType::ConcreteStruct(_)
+            | HeapType::None => HeapType::Any,
+            HeapType::Exn | HeapType::NoExn => HeapType::Exn,
         }
     }
 
@@ -245,9 +322,11 @@ impl HeapType {
 
     /// The narrowest type below this one, to which only null belongs.
     pub fn bottom(&self) -> HeapType {
-        match self {
-            HeapType::Extern | HeapType::NoExtern => HeapType::NoExtern,
-            HeapType::Func | HeapType::ConcreteFunc(_) | HeapType::NoFunc => HeapType::NoFunc,
+        match self.top() {
+            HeapType::Extern => HeapType::NoExtern,
+            HeapType::Func => HeapType::NoFunc,
+            HeapType::Exn => HeapType::NoExn,
+            _ => HeapType::None,
         }
     }
 
@@ -263,7 +342,7 @@ impl HeapType {
 
     /// Whether it is a type of the user's, such as a function type.
     pub fn is_concrete(&self) -> bool {
-        self.is_concrete_func()
+        self.is_concrete_func() || self.is_concrete_array() || self.is_concrete_struct()
     }
 
     /// Whether it is `extern`.
@@ -284,6 +363,73 @@ impl HeapType {
     /// Whether it is `noextern`.
     pub fn is_no_extern(&self) -> bool {
         matches!(self, HeapType::NoExtern)
+    }
+
+    /// Whether it is `any`.
+    pub fn is_any(&self) -> bool {
+        matches!(self, HeapType::Any)
+    }
+
+    /// Whether it is `i31`.
+    pub fn is_i31(&self) -> bool {
+        matches!(self, HeapType::I31)
+    }
+
+    /// Whether it is `none`.
+    pub fn is_none(&self) -> bool {
+        matches!(self, HeapType::None)
+    }
+
+    /// Whether it is `exn`.
+    pub fn is_exn(&self) -> bool {
+        matches!(self, HeapType::Exn)
+    }
+
+    /// Whether it is `noexn`.
+    pub fn is_no_exn(&self) -> bool {
+        matches!(self, HeapType::NoExn)
+    }
+
+    /// Whether it is an array type.
+    pub fn is_concrete_array(&self) -> bool {
+        self.as_concrete_array().is_some()
+    }
+
+    /// The array type, if it is one.
+    pub fn as_concrete_array(&self) -> Option<&ArrayType> {
+        match self {
+            HeapType::ConcreteArray(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The array type.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn unwrap_concrete_array(&self) -> &ArrayType {
+        self.as_concrete_array().expect("an array type")
+    }
+
+    /// Whether it is a struct type.
+    pub fn is_concrete_struct(&self) -> bool {
+        self.as_concrete_struct().is_some()
+    }
+
+    /// The struct type, if it is one.
+    pub fn as_concrete_struct(&self) -> Option<&StructType> {
+        match self {
+            HeapType::ConcreteStruct(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The struct type.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn unwrap_concrete_struct(&self) -> &StructType {
+        self.as_concrete_struct().expect("a struct type")
     }
 
     /// Whether it is a function type.
@@ -311,6 +457,35 @@ impl HeapType {
 impl From<FuncType> for HeapType {
     fn from(ty: FuncType) -> HeapType {
         HeapType::ConcreteFunc(ty)
+    }
+}
+
+/// The object type that has this number.
+fn object(id: ObjectTypeIndex) -> Object {
+    Object::by_id(id.0).expect("whoever has a number keeps its type alive")
+}
+
+/// A struct type that a module has defined. In this version it can be compared, and nothing else: there are no structs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StructType {
+    object: Object,
+}
+
+/// An array type that a module has defined. In this version it can be compared, and nothing else: there are no arrays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ArrayType {
+    object: Object,
+}
+
+impl std::hash::Hash for StructType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.object.id().hash(state);
+    }
+}
+
+impl std::hash::Hash for ArrayType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.object.id().hash(state);
     }
 }
 

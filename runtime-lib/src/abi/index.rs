@@ -35,6 +35,8 @@ indices! {
     TypeIndex
     /// A function type after equal types were made one: the number under which an artifact knows it.
     SignatureIndex
+    /// A struct or array type after equal types were made one: the number under which an artifact knows it.
+    ObjectTypeIndex
     /// A function, imported or defined.
     FuncIndex
     /// A table, imported or defined.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::index::{
     FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex,
 };
-use super::types::{FuncType, GlobalType, MemoryType, RefType, TableType};
+use super::types::{FuncType, GlobalType, HeapType, MemoryType, ObjectType, RefType, TableType};
 use super::vmctx::VmShape;
 
 /// What a module imports, exports and needs at instantiation.
@@ -21,6 +21,12 @@ pub struct Manifest {
     pub name: Option<String>,
     /// The different signatures of the module; [`SignatureIndex`] points here.
     pub signatures: Vec<FuncType>,
+    /// Its different struct and array types; [`ObjectTypeIndex`](super::index::ObjectTypeIndex) points here.
+    pub object_types: Vec<ObjectType>,
+    /// Which types it defines together: they are equal to others only as the same part of an equal group. Each mentions only
+    /// types of its own group and of those before. Empty if each signature is a group of its own, in their order.
+    /// Types are named as heap types.
+    pub type_groups: Vec<Vec<HeapType>>,
     /// Imports, in the order of the import section.
     pub imports: Vec<Import>,
     /// Exports, in the order of the export section.

@@ -7,7 +7,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::SignatureIndex;
+use super::index::{ObjectTypeIndex, SignatureIndex};
 
 /// A value type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -46,17 +46,39 @@ pub enum HeapType {
     Extern,
     /// No host value: the type of null host references.
     NoExtern,
+    /// Any object.
+    Any,
+    /// Any object that can be compared with others.
+    Eq,
+    /// A 31-bit integer.
+    I31,
+    /// Any struct.
+    Struct,
+    /// Any array.
+    Array,
+    /// No object: the type of null references to objects.
+    None,
+    /// Any exception.
+    Exn,
+    /// No exception: the type of null references to exceptions.
+    NoExn,
     /// A function of one signature.
     Signature(SignatureIndex),
+    /// A struct of one type.
+    StructType(ObjectTypeIndex),
+    /// An array of one type.
+    ArrayType(ObjectTypeIndex),
 }
 
-/// The two representations that references have in compiled code.
+/// The representations that references have in compiled code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RefKind {
     /// A pointer to a [`VmFuncRef`](super::vmctx::VmFuncRef), or a null pointer.
     Func,
     /// A 32-bit handle into the store's table of host values, 0 for null.
     Extern,
+    /// A 32-bit number, 0 for null; of objects and exceptions there is nothing else in this version.
+    Object,
 }
 
 impl RefType {
@@ -70,6 +92,16 @@ impl RefType {
         match self.heap {
             HeapType::Func | HeapType::NoFunc | HeapType::Signature(_) => RefKind::Func,
             HeapType::Extern | HeapType::NoExtern => RefKind::Extern,
+            HeapType::Any
+            | HeapType::Eq
+            | HeapType::I31
+            | HeapType::Struct
+            | HeapType::Array
+            | HeapType::None
+            | HeapType::Exn
+            | HeapType::NoExn
+            | HeapType::StructType(_)
+            | HeapType::ArrayType(_) => RefKind::Object,
         }
     }
 }
@@ -81,6 +113,77 @@ pub struct FuncType {
     pub params: Box<[ValType]>,
     /// The types of its results.
     pub results: Box<[ValType]>,
+}
+
+/// What a module defines as a type.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum CompositeType {
+    /// The type of functions.
+    Func(FuncType),
+    /// The type of objects.
+    Object(ObjectType),
+}
+
+/// The type of an object: the one field that an array repeats, or the fields of a struct.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum ObjectType {
+    Struct(Box<[FieldType]>),
+    Array(FieldType),
+}
+
+/// A field of an object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct FieldType {
+    /// What it holds.
+    pub storage: StorageType,
+    /// Whether it can be set.
+    pub mutable: bool,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum StorageType {
+    /// 8 bits of an integer.
+    I8,
+    /// 16 bits of an integer.
+    I16,
+    /// A value.
+    Val(ValType),
+}
+
+impl CompositeType {
+    /// The same type with every heap type in it replaced by what `replace` says, or `None` where it says nothing.
+    pub fn map(&self, replace: &mut impl FnMut(HeapType) -> Option<HeapType>) -> Option<Self> {
+        let mut value = |ty: ValType| {
+            Some(match ty {
+                ValType::Ref(ty) => ValType::Ref(RefType { heap: replace(ty.heap)?, ..ty }),
+                ty => ty,
+            })
+        };
+        Some(match self {
+            CompositeType::Func(ty) => {
+                let mut all = |types: &[ValType]| types.iter().map(|&ty| value(ty)).collect();
+                let (params, results): (Option<_>, Option<_>) = (all(&ty.params), all(&ty.results));
+                CompositeType::Func(FuncType { params: params?, results: results? })
+            }
+            CompositeType::Object(ty) => {
+                let mut field = |field: &FieldType| {
+                    let storage = match field.storage {
+                        StorageType::Val(ty) => StorageType::Val(value(ty)?),
+                        packed => packed,
+                    };
+                    Some(FieldType { storage, ..*field })
+                };
+                CompositeType::Object(match ty {
+                    ObjectType::Struct(fields) => {
+                        ObjectType::Struct(fields.iter().map(field).collect::<Option<_>>()?)
+                    }
+                    ObjectType::Array(element) => ObjectType::Array(field(element)?),
+                })
+            }
+        })
+    }
 }
 
 /// Limits of a memory or table: a minimum and an optional maximum, in the unit of what is limited.
@@ -145,6 +248,14 @@ impl fmt::Display for RefType {
             (true, HeapType::NoFunc) => f.write_str("nullfuncref"),
             (true, HeapType::Extern) => f.write_str("externref"),
             (true, HeapType::NoExtern) => f.write_str("nullexternref"),
+            (true, HeapType::Any) => f.write_str("anyref"),
+            (true, HeapType::Eq) => f.write_str("eqref"),
+            (true, HeapType::I31) => f.write_str("i31ref"),
+            (true, HeapType::Struct) => f.write_str("structref"),
+            (true, HeapType::Array) => f.write_str("arrayref"),
+            (true, HeapType::None) => f.write_str("nullref"),
+            (true, HeapType::Exn) => f.write_str("exnref"),
+            (true, HeapType::NoExn) => f.write_str("nullexnref"),
             (true, heap) => write!(f, "(ref null {heap})"),
             (false, heap) => write!(f, "(ref {heap})"),
         }
@@ -158,7 +269,17 @@ impl fmt::Display for HeapType {
             HeapType::NoFunc => f.write_str("nofunc"),
             HeapType::Extern => f.write_str("extern"),
             HeapType::NoExtern => f.write_str("noextern"),
+            HeapType::Any => f.write_str("any"),
+            HeapType::Eq => f.write_str("eq"),
+            HeapType::I31 => f.write_str("i31"),
+            HeapType::Struct => f.write_str("struct"),
+            HeapType::Array => f.write_str("array"),
+            HeapType::None => f.write_str("none"),
+            HeapType::Exn => f.write_str("exn"),
+            HeapType::NoExn => f.write_str("noexn"),
             HeapType::Signature(index) => write!(f, "{}", index.0),
+            HeapType::StructType(index) => write!(f, "struct {}", index.0),
+            HeapType::ArrayType(index) => write!(f, "array {}", index.0),
         }
     }
 }

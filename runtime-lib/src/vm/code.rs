@@ -21,11 +21,11 @@ use crate::abi::artifact::{MetadataError, NO_CODE, Tables};
 use crate::abi::compat::Compatibility;
 use crate::abi::index::{MemoryIndex, SignatureIndex};
 use crate::abi::manifest::Manifest;
-use crate::abi::types::{HeapType, RefType, ValType};
+use crate::abi::types::{RefType, ValType};
 use crate::abi::vmctx::{EntryTrampoline, VmLayout};
 
 use super::memory::Image;
-use super::signature::{Signature, UnresolvedTypes};
+use super::signature::{ModuleTypes, Signature, UnresolvedTypes};
 use super::sys;
 
 /// A loaded module.
@@ -34,7 +34,7 @@ pub struct Code {
     compat: Compatibility,
     manifest: Manifest,
     layout: VmLayout,
-    signatures: Vec<Signature>,
+    types: ModuleTypes,
     text: &'static [u8],
     images: &'static [u8],
     /// Where images are mapped from, once that is known.
@@ -73,7 +73,7 @@ pub enum ImageFile {
 pub enum CodeError {
     /// Its metadata cannot be read.
     Metadata(MetadataError),
-    /// Its function types cannot be resolved.
+    /// Its types cannot be resolved.
     Types(UnresolvedTypes),
 }
 
@@ -89,7 +89,7 @@ impl Code {
     pub unsafe fn new(parts: Parts) -> Result<Code, CodeError> {
         let tables = Tables::new(parts.metadata).map_err(CodeError::Metadata)?;
         let (compat, manifest) = tables.decode().map_err(CodeError::Metadata)?;
-        let signatures = Signature::of_module(&manifest.signatures).map_err(CodeError::Types)?;
+        let types = ModuleTypes::of(&manifest).map_err(CodeError::Types)?;
         let layout = VmLayout::new(manifest.shape());
         if !parts.text.is_empty() {
             register(Entry {
@@ -103,7 +103,7 @@ impl Code {
             compat,
             manifest,
             layout,
-            signatures,
+            types,
             text: parts.text,
             images: parts.images,
             image_file: match parts.image_file {
@@ -143,10 +143,10 @@ impl Code {
 
     /// Its signatures, by [`SignatureIndex`].
     pub fn signatures(&self) -> &[Signature] {
-        &self.signatures
+        &self.types.signatures
     }
 
-    /// The module's types with process-wide numbers for signatures.
+    /// The module's types with process-wide numbers for what it defines.
     pub fn resolve(&self, ty: ValType) -> ValType {
         match ty {
             ValType::Ref(ty) => ValType::Ref(self.resolve_ref(ty)),
@@ -156,13 +156,7 @@ impl Code {
 
     /// As [`resolve`](Self::resolve), for references.
     pub fn resolve_ref(&self, ty: RefType) -> RefType {
-        match ty.heap {
-            HeapType::Signature(index) => {
-                let id = self.signatures[index.index()].id();
-                RefType { heap: HeapType::Signature(SignatureIndex(id)), ..ty }
-            }
-            _ => ty,
-        }
+        RefType { heap: self.types.resolve(ty.heap), ..ty }
     }
 
     /// The address of code at this offset; `None` for [`NO_CODE`] and outside of the code.

@@ -1,34 +1,60 @@
-//! Function types, numbered once for the whole process: two functions have the same type exactly if their types have the
-//! same number, whichever modules they come from.
+//! Types that modules define, numbered once for the whole process: two functions have the same type exactly if their types
+//! have the same number, whichever modules they come from.
 //!
-//! In: function types in the form in which they travel in artifacts. Out: [`Signature`]s. In the types of signatures,
-//! `HeapType::Signature` holds such a number instead of an index into a module.
+//! In: types in the form in which they travel in artifacts, in the groups in which they were defined (WebAssembly core
+//! specification, section 3.1.3, "Defined types"). Out: [`Signature`]s and [`Object`]s. In their types, `HeapType::Signature`
+//! and its kin hold such a number instead of an index into a module.
 //!
-//! Always true: a number means one type as long as any `Signature` with it exists; whoever keeps a number keeps one.
+//! Types are equal if they are the same member of equal groups. Groups are compared with what they mention of themselves
+//! written as a place in the group, and everything else as a number.
+//!
+//! Always true: a number means one type as long as anything of its group exists; whoever keeps a number keeps one.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
-use crate::abi::index::SignatureIndex;
-use crate::abi::types::{FuncType, HeapType, RefType, ValType};
+use crate::abi::index::{ObjectTypeIndex, SignatureIndex};
+use crate::abi::manifest::Manifest;
+use crate::abi::types::{CompositeType, FuncType, HeapType};
 
 /// A function type with its number in this process.
-#[derive(Clone)]
-pub struct Signature(Arc<Interned>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signature(Member);
 
-struct Interned {
-    id: u32,
-    ty: FuncType,
-    /// Keeps the numbers inside `ty` meaningful.
-    _mentioned: Vec<Signature>,
+/// A struct or array type with its number in this process.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Object(Member);
+
+/// A type as a member of its group.
+#[derive(Clone)]
+struct Member {
+    group: Arc<Group>,
+    position: usize,
 }
+
+struct Group {
+    /// The numbers of its members.
+    ids: Vec<u32>,
+    /// What it is compared by.
+    key: Key,
+    /// Its members, with numbers for all types they mention.
+    types: Vec<CompositeType>,
+    /// Keeps the numbers of other groups inside of them meaningful.
+    _mentioned: Vec<Arc<Group>>,
+}
+
+/// The types of a group. Numbers from [`WITHIN`] on are places in it.
+type Key = Vec<CompositeType>;
+
+/// Where places in a group begin. A process has fewer types.
+const WITHIN: u32 = 1 << 31;
 
 #[derive(Default)]
 struct Registry {
-    by_type: HashMap<FuncType, u32>,
-    /// By number, less one: 0 is never a signature's.
-    by_id: Vec<Weak<Interned>>,
+    by_key: HashMap<Key, Weak<Group>>,
+    /// By number, less one: 0 is never a type's.
+    by_id: Vec<(Weak<Group>, usize)>,
     /// Numbers that are free again.
     free: Vec<u32>,
 }
@@ -40,120 +66,276 @@ fn registry() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Signature {
-    /// The signature of a type in whose references `HeapType::Signature` holds process-wide numbers.
+/// The number in a heap type that has one.
+fn number_of(heap: HeapType) -> Option<u32> {
+    match heap {
+        HeapType::Signature(index) => Some(index.0),
+        HeapType::StructType(index) | HeapType::ArrayType(index) => Some(index.0),
+        _ => None,
+    }
+}
+
+/// The same heap type with another number.
+fn with_number(heap: HeapType, number: u32) -> HeapType {
+    match heap {
+        HeapType::Signature(_) => HeapType::Signature(SignatureIndex(number)),
+        HeapType::StructType(_) => HeapType::StructType(ObjectTypeIndex(number)),
+        HeapType::ArrayType(_) => HeapType::ArrayType(ObjectTypeIndex(number)),
+        other => other,
+    }
+}
+
+impl Group {
+    /// The group of these types.
     ///
     /// # Panics
-    /// If it mentions a number that no signature has.
-    pub fn new(ty: FuncType) -> Signature {
-        let mentioned = ty.params.iter().chain(&ty.results).filter_map(|ty| match ty {
-            ValType::Ref(RefType { heap: HeapType::Signature(id), .. }) => Some(id.0),
-            _ => None,
-        });
-        let mentioned =
-            mentioned.map(|id| Signature::by_id(id).expect("a signature that exists")).collect();
-        let mut registry = registry();
-        let slot = |id: u32| (id - 1) as usize;
-        let known = registry.by_type.get(&ty).copied();
-        if let Some(found) = known.and_then(|id| registry.by_id[slot(id)].upgrade()) {
-            return Signature(found);
-        }
-        let id = registry.free.pop().unwrap_or_else(|| {
-            registry.by_id.push(Weak::new());
-            u32::try_from(registry.by_id.len())
-                .expect("a process has fewer than 2^32 function types")
-        });
-        let interned = Arc::new(Interned { id, ty: ty.clone(), _mentioned: mentioned });
-        registry.by_type.insert(ty, id);
-        registry.by_id[slot(id)] = Arc::downgrade(&interned);
-        Signature(interned)
-    }
-
-    /// The signature that has this number.
-    pub fn by_id(id: u32) -> Option<Signature> {
-        let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
-        registry.by_id.get((id as usize).checked_sub(1)?)?.upgrade().map(Signature)
-    }
-
-    /// The signatures of a module, in its order.
-    ///
-    /// # Errors
-    /// If types refer to each other in a circle, or to types that the module does not have.
-    pub fn of_module(types: &[FuncType]) -> Result<Vec<Signature>, UnresolvedTypes> {
-        let mut found: Vec<Option<Signature>> = vec![None; types.len()];
-        loop {
-            let mut progress = false;
-            for (position, ty) in types.iter().enumerate() {
-                if found[position].is_none()
-                    && let Some(ty) = resolved(ty, &found)
-                {
-                    found[position] = Some(Signature::new(ty));
-                    progress = true;
+    /// If it mentions a number that no type has.
+    fn intern(key: Key) -> Arc<Group> {
+        let mut mentioned = Vec::new();
+        for ty in &key {
+            ty.map(&mut |heap| {
+                if let Some(id) = number_of(heap).filter(|&id| id < WITHIN) {
+                    mentioned.push(Member::by_id(id).expect("a type that exists").group);
                 }
-            }
-            if found.iter().all(Option::is_some) {
-                return Ok(found.into_iter().flatten().collect());
-            }
-            if !progress {
-                return Err(UnresolvedTypes);
-            }
+                Some(heap)
+            });
         }
-    }
-
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.0.id
-    }
-
-    /// The type.
-    pub fn ty(&self) -> &FuncType {
-        &self.0.ty
-    }
-}
-
-/// A module's function type with process-wide numbers, if all signatures it mentions have one.
-fn resolved(ty: &FuncType, found: &[Option<Signature>]) -> Option<FuncType> {
-    let all = |types: &[ValType]| {
-        types.iter().map(|&ty| resolved_value(ty, found)).collect::<Option<Box<[_]>>>()
-    };
-    Some(FuncType { params: all(&ty.params)?, results: all(&ty.results)? })
-}
-
-fn resolved_value(ty: ValType, found: &[Option<Signature>]) -> Option<ValType> {
-    match ty {
-        ValType::Ref(RefType { nullable, heap: HeapType::Signature(index) }) => {
-            let signature = found.get(index.index())?.as_ref()?;
-            Some(ValType::Ref(RefType {
-                nullable,
-                heap: HeapType::Signature(SignatureIndex(signature.id())),
-            }))
+        let mut registry = registry();
+        if let Some(found) = registry.by_key.get(&key).and_then(Weak::upgrade) {
+            return found;
         }
-        ty => Some(ty),
+        let ids: Vec<u32> = key.iter().map(|_| registry.new_id()).collect();
+        let numbered = |heap: HeapType| {
+            let place = number_of(heap).and_then(|number| number.checked_sub(WITHIN));
+            Some(place.map_or(heap, |place| with_number(heap, ids[place as usize])))
+        };
+        let types = key.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
+        let group = Arc::new(Group { types, key: key.clone(), _mentioned: mentioned, ids });
+        registry.by_key.insert(key, Arc::downgrade(&group));
+        for (position, &id) in group.ids.iter().enumerate() {
+            registry.by_id[slot(id)] = (Arc::downgrade(&group), position);
+        }
+        group
     }
 }
 
-/// Function types of a module refer to each other in a circle, or to types that it does not have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UnresolvedTypes;
+/// The place of a number in the registry.
+fn slot(id: u32) -> usize {
+    (id - 1) as usize
+}
 
-impl Drop for Interned {
+impl Registry {
+    fn new_id(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.by_id.push((Weak::new(), 0));
+            let id = u32::try_from(self.by_id.len()).ok().filter(|&id| id < WITHIN);
+            id.expect("a process has fewer than 2^31 types")
+        })
+    }
+}
+
+impl Drop for Group {
     fn drop(&mut self) {
         let mut registry = registry();
-        registry.free.push(self.id);
-        // Somebody may have interned the same type again in the meantime, under another number.
-        if registry.by_type.get(&self.ty) == Some(&self.id) {
-            registry.by_type.remove(&self.ty);
+        registry.free.extend(&self.ids);
+        // Somebody may have interned the same types again in the meantime, under other numbers.
+        if registry.by_key.get(&self.key).is_some_and(|group| group.strong_count() == 0) {
+            registry.by_key.remove(&self.key);
         }
     }
 }
 
-impl PartialEq for Signature {
-    fn eq(&self, other: &Signature) -> bool {
+impl Member {
+    fn by_id(id: u32) -> Option<Member> {
+        let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+        let (group, position) = registry.by_id.get((id as usize).checked_sub(1)?)?;
+        Some(Member { group: group.upgrade()?, position: *position })
+    }
+
+    fn id(&self) -> u32 {
+        self.group.ids[self.position]
+    }
+
+    fn ty(&self) -> &CompositeType {
+        &self.group.types[self.position]
+    }
+}
+
+impl PartialEq for Member {
+    fn eq(&self, other: &Member) -> bool {
         self.id() == other.id()
     }
 }
 
-impl Eq for Signature {}
+impl Eq for Member {}
+
+impl Signature {
+    /// The signature of a type that is a group of its own, in whose references process-wide numbers stand for types.
+    ///
+    /// # Panics
+    /// If it mentions a number that no type has.
+    pub fn new(ty: FuncType) -> Signature {
+        Signature(Member { group: Group::intern(vec![CompositeType::Func(ty)]), position: 0 })
+    }
+
+    /// The signature that has this number.
+    pub fn by_id(id: u32) -> Option<Signature> {
+        let member = Member::by_id(id)?;
+        matches!(member.ty(), CompositeType::Func(_)).then_some(Signature(member))
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// The type.
+    pub fn ty(&self) -> &FuncType {
+        match self.0.ty() {
+            CompositeType::Func(ty) => ty,
+            CompositeType::Object(_) => unreachable!("signatures are made of function types only"),
+        }
+    }
+}
+
+impl Object {
+    /// The type that has this number.
+    pub fn by_id(id: u32) -> Option<Object> {
+        let member = Member::by_id(id)?;
+        matches!(member.ty(), CompositeType::Object(_)).then_some(Object(member))
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+/// The types that a module defines.
+#[derive(Debug)]
+pub struct ModuleTypes {
+    /// By [`SignatureIndex`].
+    pub signatures: Vec<Signature>,
+    /// By [`ObjectTypeIndex`].
+    pub objects: Vec<Object>,
+}
+
+/// Types of a module refer to types that come later, or that it does not have, or groups contradict each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnresolvedTypes;
+
+impl ModuleTypes {
+    /// The types of a module, by the numbers they have in this process.
+    ///
+    /// # Errors
+    /// If types refer to others that are not in their group and not known before, or that the module does not have.
+    pub fn of(manifest: &Manifest) -> Result<ModuleTypes, UnresolvedTypes> {
+        Resolver::new(manifest).resolve().ok_or(UnresolvedTypes)
+    }
+
+    /// A heap type of the module with a process-wide number.
+    pub fn resolve(&self, heap: HeapType) -> HeapType {
+        let id = match heap {
+            HeapType::Signature(index) => self.signatures[index.index()].id(),
+            HeapType::StructType(index) | HeapType::ArrayType(index) => {
+                self.objects[index.index()].id()
+            }
+            other => return other,
+        };
+        with_number(heap, id)
+    }
+}
+
+/// What is known of a module's types so far.
+struct Resolver<'a> {
+    manifest: &'a Manifest,
+    signatures: Vec<Option<Signature>>,
+    objects: Vec<Option<Object>>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(manifest: &'a Manifest) -> Resolver<'a> {
+        Resolver {
+            manifest,
+            signatures: vec![None; manifest.signatures.len()],
+            objects: vec![None; manifest.object_types.len()],
+        }
+    }
+
+    fn resolve(mut self) -> Option<ModuleTypes> {
+        let manifest = self.manifest;
+        if manifest.type_groups.is_empty() {
+            for position in 0..manifest.signatures.len() {
+                self.add(&[HeapType::Signature(SignatureIndex::from_position(position))])?;
+            }
+        }
+        for group in &manifest.type_groups {
+            self.add(group)?;
+        }
+        Some(ModuleTypes {
+            signatures: self.signatures.into_iter().collect::<Option<_>>()?,
+            objects: self.objects.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// Adds the types of a group, if everything else that they mention is known.
+    fn add(&mut self, members: &[HeapType]) -> Option<()> {
+        let places: HashMap<HeapType, u32> = members.iter().copied().zip(WITHIN..).collect();
+        let key: Option<Key> = members
+            .iter()
+            .map(|&member| {
+                self.ty(member)?.map(&mut |heap| {
+                    let found = self.known(heap)?;
+                    let number = found.or_else(|| places.get(&heap).copied());
+                    if number.is_none() && number_of(heap).is_some() {
+                        return None;
+                    }
+                    Some(number.map_or(heap, |number| with_number(heap, number)))
+                })
+            })
+            .collect();
+        let group = Group::intern(key?);
+        for (position, &member) in members.iter().enumerate() {
+            let found = Member { group: group.clone(), position };
+            match member {
+                HeapType::Signature(index) => {
+                    self.signatures[index.index()] = Some(Signature(found));
+                }
+                HeapType::StructType(index) | HeapType::ArrayType(index) => {
+                    self.objects[index.index()] = Some(Object(found));
+                }
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn ty(&self, member: HeapType) -> Option<CompositeType> {
+        let manifest = self.manifest;
+        Some(match member {
+            HeapType::Signature(index) => {
+                CompositeType::Func(manifest.signatures.get(index.index())?.clone())
+            }
+            HeapType::StructType(index) | HeapType::ArrayType(index) => {
+                CompositeType::Object(manifest.object_types.get(index.index())?.clone())
+            }
+            _ => return None,
+        })
+    }
+
+    /// The number of a type, if it has one yet. Nothing at all if the module has no such type.
+    fn known(&self, heap: HeapType) -> Option<Option<u32>> {
+        Some(match heap {
+            HeapType::Signature(index) => {
+                self.signatures.get(index.index())?.as_ref().map(Signature::id)
+            }
+            HeapType::StructType(index) | HeapType::ArrayType(index) => {
+                self.objects.get(index.index())?.as_ref().map(Object::id)
+            }
+            _ => None,
+        })
+    }
+}
 
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,9 +343,16 @@ impl fmt::Debug for Signature {
     }
 }
 
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object {} {:?}", self.id(), self.0.ty())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::types::{RefType, ValType};
 
     fn ty(params: &[ValType], results: &[ValType]) -> FuncType {
         FuncType { params: params.into(), results: results.into() }
@@ -171,6 +360,19 @@ mod tests {
 
     fn reference(index: u32) -> ValType {
         ValType::Ref(RefType { nullable: true, heap: HeapType::Signature(SignatureIndex(index)) })
+    }
+
+    fn module(
+        signatures: &[FuncType],
+        groups: &[&[u32]],
+    ) -> Result<Vec<Signature>, UnresolvedTypes> {
+        let member = |&index: &u32| HeapType::Signature(SignatureIndex(index));
+        let manifest = Manifest {
+            signatures: signatures.to_vec(),
+            type_groups: groups.iter().map(|group| group.iter().map(member).collect()).collect(),
+            ..Manifest::default()
+        };
+        ModuleTypes::of(&manifest).map(|types| types.signatures)
     }
 
     #[test]
@@ -203,12 +405,43 @@ mod tests {
     #[test]
     fn types_that_mention_types_are_compared_by_structure() {
         let a =
-            Signature::of_module(&[ty(&[reference(1)], &[]), ty(&[ValType::F32], &[])]).unwrap();
-        let b =
-            Signature::of_module(&[ty(&[ValType::F32], &[]), ty(&[reference(0)], &[])]).unwrap();
+            module(&[ty(&[reference(1)], &[]), ty(&[ValType::F32], &[])], &[&[1], &[0]]).unwrap();
+        let b = module(&[ty(&[ValType::F32], &[]), ty(&[reference(0)], &[])], &[]).unwrap();
         assert_eq!(a[0], b[1]);
         assert_eq!(a[1], b[0]);
-        assert_eq!(Signature::of_module(&[ty(&[reference(0)], &[])]), Err(UnresolvedTypes));
-        assert_eq!(Signature::of_module(&[ty(&[reference(7)], &[])]), Err(UnresolvedTypes));
+        assert_eq!(
+            module(&[ty(&[reference(1)], &[]), ty(&[], &[])], &[]),
+            Err(UnresolvedTypes),
+            "groups mention only what comes before them"
+        );
+        assert_eq!(module(&[ty(&[reference(7)], &[])], &[]), Err(UnresolvedTypes));
+        assert_eq!(module(&[ty(&[], &[])], &[&[0, 7]]), Err(UnresolvedTypes));
+    }
+
+    #[test]
+    fn types_are_equal_as_the_same_part_of_an_equal_group() {
+        let plain = || ty(&[], &[]);
+        let pair = module(&[plain(), plain()], &[&[0, 1]]).unwrap();
+        let same = module(&[plain(), plain(), plain()], &[&[0], &[1, 2]]).unwrap();
+        assert_eq!(pair, same[1..]);
+        assert_ne!(pair[0], pair[1]);
+        assert_ne!(pair[0], same[0]);
+        assert_eq!(same[0], Signature::new(plain()));
+        // A group of one is like no group.
+        assert_eq!(module(&[plain()], &[&[0]]).unwrap()[0], same[0]);
+    }
+
+    #[test]
+    fn types_that_mention_themselves_are_compared_too() {
+        let a = module(&[ty(&[reference(1)], &[]), ty(&[], &[reference(0)])], &[&[0, 1]]).unwrap();
+        let b = module(&[ty(&[], &[reference(1)]), ty(&[reference(0)], &[])], &[&[1, 0]]).unwrap();
+        assert_eq!((&a[0], &a[1]), (&b[1], &b[0]));
+        assert_eq!(a[0].ty().params[..], [reference(a[1].id())]);
+        let other_order =
+            module(&[ty(&[], &[reference(1)]), ty(&[reference(0)], &[])], &[&[0, 1]]).unwrap();
+        assert_ne!(a[0], other_order[1]);
+        let alone = module(&[ty(&[reference(0)], &[])], &[&[0]]).unwrap();
+        assert_eq!(alone[0].ty().params[..], [reference(alone[0].id())]);
+        assert_eq!(alone, module(&[ty(&[reference(0)], &[])], &[&[0]]).unwrap());
     }
 }

@@ -105,7 +105,7 @@ impl Table {
     fn element_bytes(&self) -> usize {
         match self.ty.element.kind() {
             RefKind::Func => 8,
-            RefKind::Extern => 4,
+            RefKind::Extern | RefKind::Object => 4,
         }
     }
 
@@ -122,7 +122,9 @@ impl Table {
         Some(unsafe {
             match self.ty.element.kind() {
                 RefKind::Func => *self.base().cast::<u64>().add(index),
-                RefKind::Extern => u64::from(*self.base().cast::<u32>().add(index)),
+                RefKind::Extern | RefKind::Object => {
+                    u64::from(*self.base().cast::<u32>().add(index))
+                }
             }
         })
     }
@@ -175,7 +177,7 @@ impl Table {
                 RefKind::Func => {
                     (0..count).for_each(|i| self.base().cast::<u64>().add(start + i).write(value))
                 }
-                RefKind::Extern => (0..count)
+                RefKind::Extern | RefKind::Object => (0..count)
                     .for_each(|i| self.base().cast::<u32>().add(start + i).write(value as u32)),
             }
         }
