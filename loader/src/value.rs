@@ -111,6 +111,30 @@ macro_rules! accessors {
     )*};
 }
 
+macro_rules! reference_accessors {
+    ($($get:ident $unwrap:ident $(, $is:ident)?; $enum:ident::$variant:ident $ty:ty, $what:literal;)*) => {$(
+        #[doc = concat!("What it refers to, if it is a reference to ", $what, " or null.")]
+        pub fn $get(&self) -> Option<Option<&$ty>> {
+            match self {
+                $enum::$variant(value) => Some(value.as_ref()),
+                _ => None,
+            }
+        }
+
+        #[doc = concat!("What it refers to, or `None` for null.\n\n# Panics\nIf it is no reference to ", $what, ".")]
+        pub fn $unwrap(&self) -> Option<&$ty> {
+            self.$get().expect(concat!("expected a reference to ", $what))
+        }
+
+        $(
+            #[doc = concat!("Whether it is a reference to ", $what, ", or null of such a type.")]
+            pub fn $is(&self) -> bool {
+                self.$get().is_some()
+            }
+        )?
+    )*};
+}
+
 impl Val {
     accessors! {
         i32 unwrap_i32 I32(v) i32 = *v;
@@ -120,62 +144,14 @@ impl Val {
         v128 unwrap_v128 V128(v) V128 = *v;
     }
 
-    /// The function, if it is a reference to one or null.
-    pub fn funcref(&self) -> Option<Option<&Func>> {
-        match self {
-            Val::FuncRef(func) => Some(func.as_ref()),
-            _ => None,
-        }
-    }
-
-    /// The function, or `None` for null.
-    ///
-    /// # Panics
-    /// If it is no function reference.
-    pub fn unwrap_funcref(&self) -> Option<&Func> {
-        self.funcref().expect("expected funcref")
-    }
-
-    /// As [`funcref`](Self::funcref).
-    pub fn func_ref(&self) -> Option<Option<&Func>> {
-        self.funcref()
-    }
-
-    /// As [`unwrap_funcref`](Self::unwrap_funcref).
-    ///
-    /// # Panics
-    /// If it is no function reference.
-    pub fn unwrap_func_ref(&self) -> Option<&Func> {
-        self.unwrap_funcref()
-    }
-
-    /// As [`externref`](Self::externref).
-    pub fn extern_ref(&self) -> Option<Option<&Rooted<ExternRef>>> {
-        self.externref()
-    }
-
-    /// As [`unwrap_externref`](Self::unwrap_externref).
-    ///
-    /// # Panics
-    /// If it is no reference to a host value.
-    pub fn unwrap_extern_ref(&self) -> Option<&Rooted<ExternRef>> {
-        self.unwrap_externref()
-    }
-
-    /// The host value, if it is a reference to one or null.
-    pub fn externref(&self) -> Option<Option<&Rooted<ExternRef>>> {
-        match self {
-            Val::ExternRef(value) => Some(value.as_ref()),
-            _ => None,
-        }
-    }
-
-    /// The host value, or `None` for null.
-    ///
-    /// # Panics
-    /// If it is no reference to a host value.
-    pub fn unwrap_externref(&self) -> Option<&Rooted<ExternRef>> {
-        self.externref().expect("expected externref")
+    reference_accessors! {
+        funcref unwrap_funcref; Val::FuncRef Func, "a function";
+        func_ref unwrap_func_ref; Val::FuncRef Func, "a function";
+        externref unwrap_externref; Val::ExternRef Rooted<ExternRef>, "a host value";
+        extern_ref unwrap_extern_ref; Val::ExternRef Rooted<ExternRef>, "a host value";
+        anyref unwrap_anyref; Val::AnyRef Rooted<AnyRef>, "an object";
+        any_ref unwrap_any_ref; Val::AnyRef Rooted<AnyRef>, "an object";
+        exnref unwrap_exnref; Val::ExnRef Rooted<ExnRef>, "an exception";
     }
 
     /// The reference, if it is one.
@@ -359,56 +335,11 @@ impl Ref {
         !self.is_null()
     }
 
-    /// Whether it is a reference to a function, or null of such a type.
-    pub fn is_func(&self) -> bool {
-        matches!(self, Ref::Func(_))
-    }
-
-    /// Whether it is null of a type of objects.
-    pub fn is_any(&self) -> bool {
-        matches!(self, Ref::Any(_))
-    }
-
-    /// Whether it is null of a type of exceptions.
-    pub fn is_exn(&self) -> bool {
-        matches!(self, Ref::Exn(_))
-    }
-
-    /// Whether it is a reference to a host value, or null of such a type.
-    pub fn is_extern(&self) -> bool {
-        matches!(self, Ref::Extern(_))
-    }
-
-    /// The function, if it is a reference to one or null.
-    pub fn as_func(&self) -> Option<Option<&Func>> {
-        match self {
-            Ref::Func(func) => Some(func.as_ref()),
-            _ => None,
-        }
-    }
-
-    /// The function, or `None` for null.
-    ///
-    /// # Panics
-    /// If it is no function reference.
-    pub fn unwrap_func(&self) -> Option<&Func> {
-        self.as_func().expect("expected funcref")
-    }
-
-    /// The host value, if it is a reference to one or null.
-    pub fn as_extern(&self) -> Option<Option<&Rooted<ExternRef>>> {
-        match self {
-            Ref::Extern(value) => Some(value.as_ref()),
-            _ => None,
-        }
-    }
-
-    /// The host value, or `None` for null.
-    ///
-    /// # Panics
-    /// If it is no reference to a host value.
-    pub fn unwrap_extern(&self) -> Option<&Rooted<ExternRef>> {
-        self.as_extern().expect("expected externref")
+    reference_accessors! {
+        as_func unwrap_func, is_func; Ref::Func Func, "a function";
+        as_extern unwrap_extern, is_extern; Ref::Extern Rooted<ExternRef>, "a host value";
+        as_any unwrap_any, is_any; Ref::Any Rooted<AnyRef>, "an object";
+        as_exn unwrap_exn, is_exn; Ref::Exn Rooted<ExnRef>, "an exception";
     }
 
     /// Its type.

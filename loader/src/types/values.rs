@@ -27,15 +27,6 @@ pub enum ValType {
 }
 
 impl ValType {
-    /// `externref`
-    pub const EXTERNREF: ValType = ValType::Ref(RefType::EXTERNREF);
-    /// `nullexternref`
-    pub const NULLEXTERNREF: ValType = ValType::Ref(RefType::NULLEXTERNREF);
-    /// `funcref`
-    pub const FUNCREF: ValType = ValType::Ref(RefType::FUNCREF);
-    /// `nullfuncref`
-    pub const NULLFUNCREF: ValType = ValType::Ref(RefType::NULLFUNCREF);
-
     /// Whether it is a number.
     pub fn is_num(&self) -> bool {
         matches!(self, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
@@ -79,6 +70,11 @@ impl ValType {
     /// Whether it is `externref`.
     pub fn is_externref(&self) -> bool {
         *self == ValType::EXTERNREF
+    }
+
+    /// Whether it is `anyref`.
+    pub fn is_anyref(&self) -> bool {
+        *self == ValType::ANYREF
     }
 
     /// The reference type, if it is one.
@@ -141,6 +137,36 @@ impl From<RefType> for ValType {
     }
 }
 
+/// The types of references that may be null, to what has a name in WebAssembly.
+macro_rules! nullable_references {
+    ($($name:ident = $heap:ident, $text:literal;)*) => {
+        impl ValType {$(
+            #[doc = concat!("`", $text, "`")]
+            pub const $name: ValType = ValType::Ref(RefType::$name);
+        )*}
+
+        impl RefType {$(
+            #[doc = concat!("`", $text, "`")]
+            pub const $name: RefType = RefType { is_nullable: true, heap_type: HeapType::$heap };
+        )*}
+    };
+}
+
+nullable_references! {
+    EXTERNREF = Extern, "externref";
+    NULLEXTERNREF = NoExtern, "nullexternref";
+    FUNCREF = Func, "funcref";
+    NULLFUNCREF = NoFunc, "nullfuncref";
+    ANYREF = Any, "anyref";
+    EQREF = Eq, "eqref";
+    I31REF = I31, "i31ref";
+    ARRAYREF = Array, "arrayref";
+    STRUCTREF = Struct, "structref";
+    NULLREF = None, "nullref";
+    EXNREF = Exn, "exnref";
+    NULLEXNREF = NoExn, "nullexnref";
+}
+
 /// The type of a reference.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RefType {
@@ -149,22 +175,6 @@ pub struct RefType {
 }
 
 impl RefType {
-    /// `externref`
-    pub const EXTERNREF: RefType = RefType { is_nullable: true, heap_type: HeapType::Extern };
-    /// `nullexternref`
-    pub const NULLEXTERNREF: RefType = RefType { is_nullable: true, heap_type: HeapType::NoExtern };
-    /// `funcref`
-    pub const FUNCREF: RefType = RefType { is_nullable: true, heap_type: HeapType::Func };
-    /// `nullfuncref`
-    pub const NULLFUNCREF: RefType = RefType { is_nullable: true, heap_type: HeapType::NoFunc };
-    /// `anyref`
-    pub const ANYREF: RefType = RefType { is_nullable: true, heap_type: HeapType::Any };
-    /// `nullref`
-    pub const NULLREF: RefType = RefType { is_nullable: true, heap_type: HeapType::None };
-    /// `nullexnref`
-    pub(crate) const NULLEXNREF: RefType =
-        RefType { is_nullable: true, heap_type: HeapType::NoExn };
-
     /// A reference to this, which may be null or not.
     pub fn new(is_nullable: bool, heap_type: HeapType) -> RefType {
         RefType { is_nullable, heap_type }
