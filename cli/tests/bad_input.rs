@@ -70,9 +70,22 @@ fn proposals_that_are_switched_off() {
     directory
         .wootz(&off)
         .fails(1, &["(`--wasm-feature=extended-const`, or `Config::wasm_extended_const(true)`)"]);
-    directory.write("object.wat", "(module (type (struct (field i32))))");
-    let words = ["needs the proposal `gc`, which is not implemented in this version"];
-    directory.wootz(&["compile", "object.wat"]).fails(1, &words);
+    // Of some proposals there are only the types.
+    for (text, what, proposal) in [
+        ("(type $s (struct)) (func (drop (struct.new $s)))", "StructNew", "gc"),
+        ("(func unreachable (drop (ref.i31)))", "RefI31", "gc"),
+        ("(global i31ref (ref.i31 (i32.const 1)))", "RefI31", "gc"),
+        ("(type (sub (func)))", "subtypes", "gc"),
+        ("(func (throw_ref (ref.null exn)))", "ThrowRef", "exceptions"),
+        ("(tag)", "tags", "exceptions"),
+        (r#"(import "" "" (tag))"#, "tags", "exceptions"),
+    ] {
+        directory.write("object.wat", format!("(module {text})"));
+        let needs =
+            format!("needs the proposal `{proposal}`, which is not implemented in this version");
+        directory.wootz(&["compile", "object.wat"]).fails(1, &[what, &needs, "at offset 0x"]);
+        directory.wootz(&["run", "object.wat"]).fails(1, &[what, &needs]);
+    }
     // Nothing is said of proposals where they would not help.
     directory.write("wrong.wat", "(module (func (result i32) (f32.const 0)))");
     let ended = directory.wootz(&["compile", "wrong.wat", "--wasm-feature=-sign-extension"]);

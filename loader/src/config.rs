@@ -200,13 +200,13 @@ impl Config {
         wasm_exceptions "exceptions";
         /// The `wide-arithmetic` proposal.
         wasm_wide_arithmetic "wide-arithmetic";
+        /// The `branch-hinting` proposal: whether the compiler heeds hints about which way branches go. On by default.
+        wasm_branch_hinting "branch-hinting";
         /// The `custom-page-sizes` proposal.
         wasm_custom_page_sizes "custom-page-sizes";
     }
 
     unsupported! {
-        /// The `branch-hinting` proposal.
-        wasm_branch_hinting "the compiler does not use branch hints; modules that have them run all the same, so leave it off";
         /// The `shared-everything-threads` proposal.
         wasm_shared_everything_threads "the compiler does not know the proposal; leave it off";
         /// The `stack-switching` proposal.

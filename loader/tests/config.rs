@@ -54,8 +54,7 @@ fn works(engine: &Engine, module: &Module) {
 #[test]
 fn settings_that_are_not_supported_are_refused_by_name() {
     type Setter = fn(&mut Config, bool) -> &mut Config;
-    let setters: [(&str, Setter); 10] = [
-        ("wasm_branch_hinting", Config::wasm_branch_hinting),
+    let setters: [(&str, Setter); 9] = [
         ("wasm_shared_everything_threads", Config::wasm_shared_everything_threads),
         ("wasm_stack_switching", Config::wasm_stack_switching),
         ("wasm_legacy_exceptions", Config::wasm_legacy_exceptions),

@@ -45,7 +45,7 @@ getters! {
     get_guest_debug guest_debug bool = |config| config.asked_for("guest_debug");
     get_generate_address_map generate_address_map bool = |config| config.address_map;
     get_wasm_branch_hinting wasm_branch_hinting bool =
-        |config| config.asked_for("wasm_branch_hinting");
+        |config| config.proposal("branch-hinting") != Some(false);
     get_relaxed_simd_deterministic relaxed_simd_deterministic bool =
         |config| config.relaxed_simd_deterministic;
     get_shared_memory shared_memory bool = |config| config.shared_memory;

@@ -596,22 +596,39 @@ impl std::hash::Hash for FuncType {
     }
 }
 
+/// How many function types are written out in each other. Further in, they are abbreviated: types may mention themselves.
+const MOST_NESTED: usize = 2;
+
 impl fmt::Display for ValType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}
+
+impl ValType {
+    /// Writes it as a part of `nested` function types.
+    fn write(&self, f: &mut fmt::Formatter<'_>, nested: usize) -> fmt::Result {
         match self {
-            ValType::Ref(ty) => ty.fmt(f),
-            number => number.to_abi().fmt(f),
+            ValType::Ref(ty) => ty.write(f, nested),
+            number => write!(f, "{}", number.to_abi()),
         }
     }
 }
 
 impl fmt::Display for RefType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.heap_type, self.is_nullable) {
-            (HeapType::ConcreteFunc(ty), true) => write!(f, "(ref null {ty})"),
-            (HeapType::ConcreteFunc(ty), false) => write!(f, "(ref {ty})"),
-            _ => self.to_abi().fmt(f),
-        }
+        self.write(f, 0)
+    }
+}
+
+impl RefType {
+    fn write(&self, f: &mut fmt::Formatter<'_>, nested: usize) -> fmt::Result {
+        let HeapType::ConcreteFunc(ty) = &self.heap_type else {
+            return write!(f, "{}", self.to_abi());
+        };
+        f.write_str(if self.is_nullable { "(ref null " } else { "(ref " })?;
+        ty.write(f, nested)?;
+        f.write_str(")")
     }
 }
 
@@ -626,12 +643,24 @@ impl fmt::Display for HeapType {
 
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(type (func")?;
-        for ty in self.params() {
-            write!(f, " (param {ty})")?;
+        self.write(f, 0)
+    }
+}
+
+impl FuncType {
+    fn write(&self, f: &mut fmt::Formatter<'_>, nested: usize) -> fmt::Result {
+        if nested == MOST_NESTED {
+            return f.write_str("(type (func ...))");
         }
-        for ty in self.results() {
-            write!(f, " (result {ty})")?;
+        f.write_str("(type (func")?;
+        for (word, types) in
+            [("param", &self.signature.ty().params), ("result", &self.signature.ty().results)]
+        {
+            for &ty in types {
+                write!(f, " ({word} ")?;
+                ValType::from_abi(&self.engine, ty).write(f, nested + 1)?;
+                f.write_str(")")?;
+            }
         }
         f.write_str("))")
     }
