@@ -43,7 +43,13 @@ pub fn assemble(
                 consume_fuel: options.consume_fuel,
                 epoch_interruption: options.epoch_interruption,
                 signals_based_traps: true,
-                features: options.features.iter().map(str::to_string).collect(),
+                features: options
+                    .features
+                    .iter()
+                    // What compiled code expects of its host does not depend on hints.
+                    .filter(|name| *name != "branch-hinting")
+                    .map(str::to_string)
+                    .collect(),
             },
             compiler: format!("wootz {VERSION}"),
             wasm_sha256: Sha256::digest(module.wasm).into(),

@@ -210,6 +210,7 @@ fn known(name: &str, enabled: bool) -> Result<&'static str> {
 
 /// The proposals this compiler implements.
 const IMPLEMENTED: &[&str] = &[
+    "branch-hinting",
     "bulk-memory",
     "extended-const",
     "function-references",

@@ -14,6 +14,8 @@ pub(super) fn accepted(features: &Features) -> WasmFeatures {
 /// A proposal by the validator's name.
 fn bits(name: &str) -> WasmFeatures {
     match name {
+        // Hints are not for the validator.
+        "branch-hinting" => WasmFeatures::empty(),
         "bulk-memory" => WasmFeatures::BULK_MEMORY,
         "custom-page-sizes" => WasmFeatures::CUSTOM_PAGE_SIZES,
         "exceptions" => WasmFeatures::EXCEPTIONS,

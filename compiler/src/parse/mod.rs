@@ -5,6 +5,8 @@
 //!
 //! Always true: every index in a [`Module`] is in range, every type is one the compiler implements.
 
+/// Which way branches are likely to go.
+mod branch_hints;
 /// Types and constant expressions, from wasmparser's form to the artifact's.
 mod convert;
 /// Defined types, in their groups.
@@ -33,6 +35,7 @@ use wootz_runtime::abi::types::{
 use crate::error::{Error, Result};
 use crate::options::Features;
 
+pub use branch_hints::{BranchHints, FunctionHints};
 pub use convert::val_type;
 pub use features::{check_operator, name_missing};
 pub use names::Names;
@@ -79,6 +82,8 @@ pub struct Module<'a> {
     pub code_start: u64,
     /// The bodies of the defined functions.
     pub bodies: Vec<Body<'a>>,
+    /// Which way branches are likely to go, if hints are used.
+    pub branch_hints: BranchHints,
     /// Names for debuggers and messages.
     pub names: Names<'a>,
     /// Custom sections other than the name section and DWARF.
@@ -159,6 +164,7 @@ impl Body<'_> {
 /// If it is no module, is malformed or invalid, or exceeds an implementation limit.
 pub fn module<'a>(wasm: &'a [u8], features: &Features) -> Result<Module<'a>> {
     check_header(wasm)?;
+    let uses_hints = features.contains("branch-hinting");
     let features = features::accepted(features);
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
@@ -172,6 +178,9 @@ pub fn module<'a>(wasm: &'a [u8], features: &Features) -> Result<Module<'a>> {
             }
             _ => sections::read(&mut module, payload)?,
         }
+    }
+    if !uses_hints {
+        module.branch_hints = BranchHints::default();
     }
     Ok(module)
 }
@@ -216,6 +225,7 @@ impl<'a> Module<'a> {
             funcrefs: Vec::new(),
             code_start: 0,
             bodies: Vec::new(),
+            branch_hints: BranchHints::default(),
             names: Names::default(),
             custom_sections: Vec::new(),
             dwarf: Vec::new(),

@@ -208,6 +208,7 @@ fn data<'a>(module: &mut Module<'a>, section: wasmparser::DataSectionReader<'a>)
 fn custom<'a>(module: &mut Module<'a>, section: wasmparser::CustomSectionReader<'a>) {
     match section.as_known() {
         KnownCustom::Name(names) => module.names.read(names),
+        KnownCustom::BranchHints(hints) => module.branch_hints.read(hints),
         _ if section.name().starts_with(".debug_") => {
             module.dwarf.push((section.name(), section.data()));
         }

@@ -44,15 +44,21 @@ impl Translator<'_, '_> {
     pub fn if_(&mut self, ty: BlockType) {
         let (params, results) = self.block_type(ty);
         let condition = self.pop();
-        let then = self.builder.create_block();
-        let otherwise = self.builder.create_block();
+        let then = self.new_block();
+        let otherwise = self.new_block();
         let next = self.block_with_params(&results);
         self.builder.ins().brif(condition, then, &[], otherwise, &[]);
         self.builder.seal_block(then);
         self.builder.seal_block(otherwise);
         self.builder.switch_to_block(then);
-        let kind = FrameKind::If { otherwise, params: self.top(params.len()) };
+        let unlikely = self.hint == Some(true);
+        let kind = FrameKind::If { otherwise, params: self.top(params.len()), unlikely };
         self.open(kind, next, results.len(), next, results.len(), params.len());
+        match self.hint {
+            Some(true) => self.builder.set_cold_block(otherwise),
+            Some(false) => self.begin_cold(then),
+            None => {}
+        }
     }
 
     pub fn else_(&mut self) {
@@ -64,7 +70,7 @@ impl Translator<'_, '_> {
         }
         let frame = self.frame(0);
         let height = frame.height;
-        let FrameKind::If { otherwise, params } =
+        let FrameKind::If { otherwise, params, unlikely } =
             std::mem::replace(&mut frame.kind, FrameKind::Block)
         else {
             unreachable!("validation admits `else` in an `if` only");
@@ -73,6 +79,10 @@ impl Translator<'_, '_> {
         self.stack.extend(params);
         self.builder.switch_to_block(otherwise);
         self.reachable = true;
+        self.end_cold(self.control.len());
+        if unlikely {
+            self.begin_cold(otherwise);
+        }
     }
 
     pub fn end(&mut self) {
@@ -85,13 +95,14 @@ impl Translator<'_, '_> {
         match frame.kind {
             FrameKind::Block => {}
             FrameKind::Loop => self.builder.seal_block(frame.label),
-            FrameKind::If { otherwise, params } => {
+            FrameKind::If { otherwise, params, .. } => {
                 self.builder.switch_to_block(otherwise);
                 self.jump(frame.next, &params);
                 frame.next_is_reached = true;
             }
             FrameKind::Unreachable => return,
         }
+        self.end_cold(self.control.len() + 1);
         self.stack.truncate(frame.height);
         self.builder.switch_to_block(frame.next);
         self.builder.seal_block(frame.next);
@@ -135,16 +146,28 @@ impl Translator<'_, '_> {
         let condition = self.pop();
         let (label, arguments) = self.branch(depth);
         let arguments = block_args(&arguments);
-        let next = self.builder.create_block();
-        self.builder.ins().brif(condition, label, &arguments, next, &[]);
+        let next = self.new_block();
+        if self.hint == Some(false) {
+            // The label itself may be likely, by way of other branches.
+            let taken = self.builder.create_block();
+            self.builder.set_cold_block(taken);
+            self.builder.ins().brif(condition, taken, &[], next, &[]);
+            self.go_on_in(taken);
+            self.builder.ins().jump(label, &arguments);
+        } else {
+            self.builder.ins().brif(condition, label, &arguments, next, &[]);
+        }
         self.go_on_in(next);
+        if self.hint == Some(true) {
+            self.begin_cold(next);
+        }
     }
 
     pub fn br_on_null(&mut self, depth: u32) {
         let reference = self.pop();
         let (label, arguments) = self.branch(depth);
         let arguments = block_args(&arguments);
-        let next = self.builder.create_block();
+        let next = self.new_block();
         self.builder.ins().brif(reference, next, &[], label, &arguments);
         self.go_on_in(next);
         self.push(reference);
@@ -155,9 +178,31 @@ impl Translator<'_, '_> {
         let (label, arguments) = self.branch(depth);
         let reference = self.pop();
         let arguments = block_args(&arguments);
-        let next = self.builder.create_block();
+        let next = self.new_block();
         self.builder.ins().brif(reference, label, &arguments, next, &[]);
         self.go_on_in(next);
+    }
+
+    /// From `block` to the end of the innermost block that is open, code is not likely to be executed.
+    fn begin_cold(&mut self, block: Block) {
+        self.builder.set_cold_block(block);
+        self.cold.get_or_insert(self.control.len());
+    }
+
+    /// Where the innermost of `open` blocks ends, or its `else` comes.
+    fn end_cold(&mut self, open: usize) {
+        if self.cold == Some(open) {
+            self.cold = None;
+        }
+    }
+
+    /// A block, in the course of the code being translated.
+    pub fn new_block(&mut self) -> Block {
+        let block = self.builder.create_block();
+        if self.cold.is_some() {
+            self.builder.set_cold_block(block);
+        }
+        block
     }
 
     /// What follows is the code of a block that all branches to are known of.
@@ -263,7 +308,7 @@ impl Translator<'_, '_> {
     }
 
     fn block_with_params(&mut self, types: &[ValType]) -> Block {
-        let block = self.builder.create_block();
+        let block = self.new_block();
         for &ty in types {
             let param = self.builder.append_block_param(block, clif_type(ty));
             self.note_reference(param, ty);

@@ -101,7 +101,7 @@ impl Translator<'_, '_> {
         self.check_fuel();
         if let Some(epoch) = self.epoch {
             let now = self.now(epoch);
-            let go_on = self.builder.create_block();
+            let go_on = self.new_block();
             self.go_on_before_deadline(epoch, now, go_on);
             self.ask_for_deadline(epoch, go_on);
         }
@@ -137,7 +137,7 @@ impl Translator<'_, '_> {
         self.check_fuel();
         if let Some(epoch) = self.epoch {
             let now = self.now(epoch);
-            let go_on = self.builder.create_block();
+            let go_on = self.new_block();
             self.go_on_before_deadline(epoch, now, go_on);
             // The copy may be out of date.
             self.load_deadline(epoch);
@@ -229,7 +229,7 @@ impl Translator<'_, '_> {
         self.settle_fuel();
         let Some(fuel) = self.fuel else { return };
         let empty = self.builder.create_block();
-        let go_on = self.builder.create_block();
+        let go_on = self.new_block();
         self.builder.set_cold_block(empty);
         let consumed = self.builder.use_var(fuel.consumed);
         let is_empty = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, consumed, 0);

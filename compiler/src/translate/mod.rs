@@ -36,7 +36,7 @@ use wootz_runtime::abi::index::FuncIndex;
 
 use crate::convention::{Caller, wasm_signature};
 use crate::error::{Error, Result};
-use crate::parse::{Body, check_operator};
+use crate::parse::{Body, FunctionHints, check_operator};
 use crate::plan::Plan;
 use crate::target::Target;
 use crate::worker::Worker;
@@ -56,9 +56,10 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
     worker.context.func.name =
         UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     let mut validator = body.validator(std::mem::take(&mut worker.validator));
+    let hints = plan.module.branch_hints.of(index, body.reader.range().start);
     let translator =
         Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
-    let result = operators(translator, body, &mut validator);
+    let result = operators(translator, body, hints, &mut validator);
     worker.validator = validator.into_allocations();
     result.map_err(|error| plan.module.invalid_body(index, error))
 }
@@ -66,6 +67,7 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
 fn operators(
     mut translator: Translator<'_, '_>,
     body: &Body<'_>,
+    mut hints: FunctionHints<'_>,
     validator: &mut FuncValidator<impl WasmModuleResources>,
 ) -> Result<()> {
     let invalid = |error: BinaryReaderError| Error::invalid(&error);
@@ -85,6 +87,7 @@ fn operators(
         validator.op(offset, &operator).map_err(invalid)?;
         check_operator(&operator, offset)?;
         translator.builder.set_srcloc(SourceLoc::new(offset as u32));
+        translator.hint = hints.at(offset);
         translator.operator(&operator);
     }
     reader.finish().map_err(invalid)?;

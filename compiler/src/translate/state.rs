@@ -32,6 +32,10 @@ pub(super) struct Translator<'a, 'f> {
     pub control: Vec<Frame>,
     /// Whether the operator being translated can be reached.
     pub reachable: bool,
+    /// Whether the operator being translated is a branch that is likely to be taken, or not to be.
+    pub hint: Option<bool>,
+    /// How many blocks were open where code began that is not likely to be executed. It ends with the innermost of them.
+    pub cold: Option<usize>,
     pub locals: Vec<Variable>,
     pub vmctx: Value,
     /// Where results go that are too many for registers.
@@ -81,10 +85,14 @@ pub(super) struct Frame {
 pub(super) enum FrameKind {
     Block,
     Loop,
-    /// An `if` whose `else` has not come: where the condition was false, and the parameters it then starts with.
+    /// An `if` whose `else` has not come.
     If {
+        /// Where the condition was false.
         otherwise: Block,
+        /// The parameters it then starts with.
         params: Vec<Value>,
+        /// Whether that is not likely to happen.
+        unlikely: bool,
     },
     /// A block in code that cannot be reached.
     Unreachable,
@@ -150,6 +158,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             stack: Vec::new(),
             control: Vec::new(),
             reachable: true,
+            hint: None,
+            cold: None,
             locals: Vec::new(),
             vmctx: params[0],
             result_memory: in_memory.then(|| params[1]),

@@ -37,6 +37,7 @@ pub struct Settings {
 
 /// The proposals that can be switched on and off, by the names that options, messages and artifacts use.
 pub const FEATURES: &[&str] = &[
+    "branch-hinting",
     "bulk-memory",
     "custom-page-sizes",
     "exceptions",
