@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use crate::options::Features;
-
 /// The result of most functions here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -27,7 +25,7 @@ pub enum Error {
         /// The function, if it is inside of one: its index and name.
         function: Option<(u32, Option<String>)>,
         /// The proposals that are switched off, or not implemented, and without which it is no module.
-        needs: Vec<&'static str>,
+        needs: Vec<MissingProposal>,
     },
     /// The module is valid, but exceeds a limit of this compiler.
     Limit {
@@ -39,6 +37,15 @@ pub enum Error {
         /// What was found, and what is possible.
         message: String,
     },
+}
+
+/// A proposal that a module needs, and may not use. Its text says what to do about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MissingProposal {
+    /// Its name, one of `FEATURES`.
+    pub name: &'static str,
+    /// Whether it can be switched on.
+    pub is_implemented: bool,
 }
 
 impl fmt::Display for Error {
@@ -55,7 +62,7 @@ impl fmt::Display for Error {
                     Some((index, None)) => write!(f, ", in function {index})")?,
                     None => f.write_str(")")?,
                 }
-                needs.iter().try_for_each(|name| missing_proposal(f, name))
+                needs.iter().try_for_each(|proposal| write!(f, "; it needs {proposal}"))
             }
             Error::Limit { message } => write!(f, "the module is too large: {message}"),
             Error::Options { message } => f.write_str(message),
@@ -66,17 +73,19 @@ impl fmt::Display for Error {
 /// Proposals so old that the embedding API has no setting for them.
 const WITHOUT_SETTING: &[&str] = &["mutable-global", "saturating-float-to-int", "sign-extension"];
 
-/// Says what to do about a proposal that a module needs.
-fn missing_proposal(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    write!(f, "; it needs the proposal `{name}`, which ")?;
-    match Features::is_implemented(name) {
-        false => return f.write_str("is not implemented in this version"),
-        true => write!(f, "is switched off (`--wasm-feature={name}`")?,
+impl fmt::Display for MissingProposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name;
+        write!(f, "the proposal `{name}`, which is ")?;
+        if !self.is_implemented {
+            return f.write_str("not implemented in this version");
+        }
+        write!(f, "switched off (`--wasm-feature={name}`")?;
+        if !WITHOUT_SETTING.contains(&name) {
+            write!(f, ", or `Config::wasm_{}(true)`", name.replace('-', "_"))?;
+        }
+        f.write_str(")")
     }
-    if !WITHOUT_SETTING.contains(&name) {
-        write!(f, ", or `Config::wasm_{}(true)`", name.replace('-', "_"))?;
-    }
-    f.write_str(")")
 }
 
 impl std::error::Error for Error {}
@@ -88,7 +97,7 @@ impl Error {
             message: message.to_string(),
             offset,
             function: None,
-            needs: vec![proposal],
+            needs: vec![MissingProposal { name: proposal, is_implemented: false }],
         }
     }
 

@@ -43,7 +43,7 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
-pub use error::{Error, Result};
+pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
 

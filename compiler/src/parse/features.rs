@@ -3,7 +3,7 @@
 use wasmparser::{Operator, Validator, WasmFeatures};
 use wootz_runtime::abi::compat::FEATURES;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, MissingProposal, Result};
 use crate::options::Features;
 
 /// What the validator is to accept.
@@ -90,7 +90,13 @@ pub fn name_missing(wasm: &[u8], features: &Features, mut error: Error) -> Error
     let all = Features::all();
     if gets_further(&all) {
         let missing = FEATURES.iter().filter(|name| !features.contains(name));
-        needs.extend(missing.filter(|name| !gets_further(&all.without(name))));
+        let missing = missing.filter(|name| !gets_further(&all.without(name)));
+        needs.extend(
+            missing.map(|name| MissingProposal {
+                name,
+                is_implemented: Features::is_implemented(name),
+            }),
+        );
     }
     error
 }
