@@ -22,4 +22,4 @@ pub mod manifest;
 pub mod artifact;
 
 /// The version of everything in this module. An artifact loads only where the loader has the same number.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
