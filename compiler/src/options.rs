@@ -222,10 +222,14 @@ const IMPLEMENTED: &[&str] = &[
     "tail-call",
 ];
 
+/// What came after version 3 of the specification, apart from threads.
+const OFF_BY_DEFAULT: &[&str] = &["custom-page-sizes", "wide-arithmetic"];
+
 impl Default for Features {
-    /// Everything that is implemented.
+    /// Version 3 of the specification with threads, as far as it is implemented.
     fn default() -> Features {
-        Features { enabled: IMPLEMENTED.iter().copied().collect() }
+        let is_on = |name: &&str| !OFF_BY_DEFAULT.contains(name);
+        Features { enabled: IMPLEMENTED.iter().copied().filter(is_on).collect() }
     }
 }
 
