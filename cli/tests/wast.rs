@@ -50,6 +50,33 @@ fn what_should_pass_passes() {
     );
 }
 
+/// A compiler ignores what is wrong with hints; the specification's scripts ask whether somebody would notice.
+#[test]
+fn branch_hints_are_checked_where_a_script_asks_for_it() {
+    let directory = Directory::new();
+    let hinted = |operators: &str| {
+        format!(
+            r#"(module (func (export "f") (param i32) (result i32) (local i32) local.get 0 {operators} i32.const 1))"#
+        )
+    };
+    let hint = r#"(@metadata.code.branch_hint "\01")"#;
+    let good = hinted(&format!("{hint} if nop end"));
+    let bad = hinted(&format!("{hint} drop"));
+    directory.write(
+        "hints.wast",
+        format!(
+            r#"{good} (assert_return (invoke "f" (i32.const 0)) (i32.const 1))
+            {bad} (assert_return (invoke "f" (i32.const 0)) (i32.const 1))
+            (assert_invalid_custom {bad} "invalid target")
+            (assert_invalid_custom {good} "invalid target")"#
+        ),
+    );
+    let ended = directory.wootz(&["wast", "hints.wast"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("hints.wast:4:14: expected to be refused"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("5 passed, 1 failed\n"), "{}", ended.stdout);
+}
+
 #[test]
 fn what_should_fail_fails() {
     let directory = Directory::new();

@@ -91,6 +91,16 @@ impl fmt::Display for MissingProposal {
 impl std::error::Error for Error {}
 
 impl Error {
+    /// A branch hint for something else.
+    pub(crate) fn no_branch(offset: u64) -> Error {
+        Error::Invalid {
+            message: "a branch hint is for an operator that is no branch".to_string(),
+            offset,
+            function: None,
+            needs: Vec::new(),
+        }
+    }
+
     /// What the validator admits, and only a proposal would give a meaning that is not implemented.
     pub(crate) fn needs(proposal: &'static str, message: &str, offset: u64) -> Error {
         Error::Invalid {

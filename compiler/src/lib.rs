@@ -60,6 +60,16 @@ pub fn validate(wasm: &[u8], options: &Options) -> Result<()> {
         .map_err(|error| parse::name_missing(wasm, &options.features, error))
 }
 
+/// As [`validate`], and checks the custom sections that the specification gives a meaning: that branch hints are for branches.
+/// A compiler ignores what is wrong with them.
+///
+/// # Errors
+/// If the module is invalid, or one of these sections is.
+pub fn validate_with_custom_sections(wasm: &[u8], options: &Options) -> Result<()> {
+    validate(wasm, options)?;
+    parse::check_branch_hints(&parse::module(wasm, &options.features)?)
+}
+
 fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
     let module = parse::module(wasm, &options.features)?;
     let functions = module.functions_with_bodies();

@@ -108,13 +108,16 @@ impl Script {
                 check_trap(self.invoke(&call), message)
             }
             WastDirective::AssertMalformed { mut module, message, .. }
-            | WastDirective::AssertInvalid { mut module, message, .. }
-            | WastDirective::AssertMalformedCustom { mut module, message, .. }
+            | WastDirective::AssertInvalid { mut module, message, .. } => {
+                refused(self.compile(&mut module), message)
+            }
+            WastDirective::AssertMalformedCustom { mut module, message, .. }
             | WastDirective::AssertInvalidCustom { mut module, message, .. } => {
-                match self.compile(&mut module) {
-                    Ok(_) => bail!("expected to be refused with \"{message}\", but it compiled"),
-                    Err(_) => Ok(()),
-                }
+                let options = wootz_compiler::Options::default();
+                let checked = module.encode().map_err(Error::from).and_then(|binary| {
+                    Ok(wootz_compiler::validate_with_custom_sections(&binary, &options)?)
+                });
+                refused(checked, message)
             }
             WastDirective::AssertUnlinkable { mut module, message, .. } => {
                 let module = self.compile_binary(&module.encode()?)?;
@@ -211,6 +214,14 @@ impl Script {
             anyhow!("expected {}, got {}", values::show_expected(expected), values::show(values))
         };
         is_expected.then_some(()).ok_or_else(message)
+    }
+}
+
+/// Checks that a module was refused.
+fn refused<T>(result: Result<T>, expected: &str) -> Result<()> {
+    match result {
+        Ok(_) => bail!("expected to be refused with \"{expected}\", but it compiled"),
+        Err(_) => Ok(()),
     }
 }
 

@@ -5,8 +5,11 @@
 
 use std::collections::HashMap;
 
-use wasmparser::{BranchHint, BranchHintSectionReader};
+use wasmparser::{BinaryReaderError, BranchHint, BranchHintSectionReader, Operator};
 use wootz_runtime::abi::index::FuncIndex;
+
+use super::Module;
+use crate::error::{Error, Result};
 
 /// The hints of a module.
 #[derive(Default)]
@@ -36,6 +39,36 @@ impl BranchHints {
         let hints = self.by_function.get(&function).map_or(&[][..], Vec::as_slice);
         FunctionHints { hints, start }
     }
+}
+
+/// Checks that every hint is for a branch, which compiling does not ask.
+///
+/// # Errors
+/// If one is not.
+pub fn check(module: &Module<'_>) -> Result<()> {
+    let invalid = |error: BinaryReaderError| Error::invalid(&error);
+    for (index, body) in module.functions_with_bodies() {
+        let start = body.reader.range().start;
+        let mut hints = module.branch_hints.of(index, start);
+        let mut reader = body.reader.get_operators_reader().map_err(invalid)?;
+        while !reader.eof() {
+            let offset = reader.original_position();
+            let is_branch = matches!(
+                reader.read().map_err(invalid)?,
+                Operator::If { .. } | Operator::BrIf { .. }
+            );
+            // What is skipped was for no operator at all.
+            let ahead = hints.hints.len();
+            let hint = hints.at(offset);
+            if ahead - hints.hints.len() != usize::from(hint.is_some() && is_branch) {
+                return Err(module.invalid_body(index, Error::no_branch(offset)));
+            }
+        }
+        if !hints.hints.is_empty() {
+            return Err(module.invalid_body(index, Error::no_branch(reader.original_position())));
+        }
+    }
+    Ok(())
 }
 
 impl FunctionHints<'_> {

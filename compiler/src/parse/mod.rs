@@ -35,7 +35,7 @@ use wootz_runtime::abi::types::{
 use crate::error::{Error, Result};
 use crate::options::Features;
 
-pub use branch_hints::{BranchHints, FunctionHints};
+pub use branch_hints::{BranchHints, FunctionHints, check as check_branch_hints};
 pub use convert::val_type;
 pub use features::{check_operator, name_missing};
 pub use names::Names;
