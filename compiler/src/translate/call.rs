@@ -9,7 +9,7 @@ use cranelift_codegen::ir::{
 };
 use wootz_runtime::abi::index::{FuncIndex, SignatureIndex, TableIndex, TypeIndex};
 use wootz_runtime::abi::trap::TrapCode;
-use wootz_runtime::abi::types::FuncType;
+use wootz_runtime::abi::types::{FuncType, HeapType};
 use wootz_runtime::abi::vmctx::{VmFuncRef, VmFunctionImport};
 
 use super::state::{Region, Translator, trap};
@@ -85,8 +85,13 @@ impl<'a> Translator<'a, '_> {
         let element = self.table_element(TableIndex(table), index);
         let flags = element.flags.with_trap_code(Some(trap(TrapCode::TableOutOfBounds)));
         let funcref = self.builder.ins().load(POINTER, flags, element.address, 0);
-        self.check_signature(funcref, signature);
-        let flags = self.trusted(Region::Bounds);
+        let mut flags = self.trusted(Region::Bounds);
+        if self.plan.module.tables[table as usize].element.heap == HeapType::Signature(signature) {
+            // The table holds nothing else, but perhaps null.
+            flags = flags.with_trap_code(Some(trap(TrapCode::IndirectCallToNull)));
+        } else {
+            self.check_signature(funcref, signature);
+        }
         self.referred_to(self.plan.signature(signature), funcref, flags)
     }
 
