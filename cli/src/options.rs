@@ -57,6 +57,10 @@ pub struct CodeOptions {
     #[arg(long)]
     nan_canonicalization: bool,
 
+    /// Give relaxed SIMD operators the same results on all machines, at some cost in speed
+    #[arg(long)]
+    relaxed_simd_deterministic: bool,
+
     /// Let the code generator check its own work (slow)
     #[arg(long)]
     verify: bool,
@@ -84,6 +88,7 @@ impl CodeOptions {
             memory_reservation: self.memory_reservation,
             memory_guard: self.memory_guard_size,
             nan_canonicalization: self.nan_canonicalization,
+            relaxed_simd_deterministic: self.relaxed_simd_deterministic,
             cpu: self.target_cpu.clone().unwrap_or(default_cpu),
             cpu_features: self.cpu_features.clone(),
             opt_level: self.opt_level,

@@ -17,6 +17,9 @@ use wootz_runtime::abi::vmctx::{INTEGER_ARGUMENT_REGISTERS, RESULT_REGISTERS};
 /// The type of addresses.
 pub const POINTER: Type = types::I64;
 
+/// How vectors are represented, but for operands on their way from one operator to the next.
+pub const V128: Type = types::I8X16;
+
 /// Who a signature is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
@@ -33,7 +36,7 @@ pub fn clif_type(ty: ValType) -> Type {
         ValType::I64 => types::I64,
         ValType::F32 => types::F32,
         ValType::F64 => types::F64,
-        ValType::V128 => types::I8X16,
+        ValType::V128 => V128,
         ValType::Ref(ty) => match ty.kind() {
             RefKind::Func => POINTER,
             RefKind::Extern | RefKind::Object => types::I32,
@@ -95,7 +98,7 @@ pub fn builtin_signature(builtin: Builtin, c: CallConv) -> Signature {
     let result = match builtin.result() {
         BuiltinResult::Nothing | BuiltinResult::Never => None,
         BuiltinResult::Success | BuiltinResult::RareSuccess => Some(types::I8),
-        BuiltinResult::I64OrRaised => Some(types::I64),
+        BuiltinResult::I64 | BuiltinResult::I64OrRaised => Some(types::I64),
     };
     c_signature(c, &params, result)
 }

@@ -38,6 +38,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         memory_guard,
         consume_fuel,
         epoch_interruption,
+        relaxed_simd_deterministic,
         symbols,
         unwind_info,
         address_map,
@@ -72,6 +73,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     sum.add("memory guard", &memory_guard.to_string());
     sum.add("fuel", &consume_fuel.to_string());
     sum.add("epochs", &epoch_interruption.to_string());
+    sum.add("deterministic relaxed simd", &relaxed_simd_deterministic.to_string());
     sum.add("symbols", &symbols.to_string());
     sum.add("unwind info", &unwind_info.to_string());
     sum.add("address map", &address_map.to_string());
@@ -122,6 +124,7 @@ mod tests {
             ("memory_guard", of(|options| options.memory_guard = 1 << 20)),
             ("consume_fuel", of(|options| options.consume_fuel = true)),
             ("epoch_interruption", of(|options| options.epoch_interruption = true)),
+            ("relaxed_simd_deterministic", of(|options| options.relaxed_simd_deterministic = true)),
             ("symbols", of(|options| options.symbols = false)),
             ("unwind_info", of(|options| options.unwind_info = false)),
             ("address_map", of(|options| options.address_map = false)),

@@ -43,6 +43,8 @@ pub fn assemble(
                 consume_fuel: options.consume_fuel,
                 epoch_interruption: options.epoch_interruption,
                 signals_based_traps: true,
+                relaxed_simd_deterministic: options.relaxed_simd_deterministic
+                    || !options.features.contains("relaxed-simd"),
                 features: options
                     .features
                     .iter()

@@ -44,6 +44,8 @@ pub struct Options {
     pub epoch_interruption: bool,
     /// Whether every NaN that an instruction produces gets the same bits.
     pub nan_canonicalization: bool,
+    /// Whether relaxed SIMD operators give the same results on all machines, at some cost in speed.
+    pub relaxed_simd_deterministic: bool,
     /// Whether the file gets what the module's DWARF says about functions, files and lines of the source, for backtraces.
     pub backtrace_details: bool,
     /// Further settings of Cranelift, by name.
@@ -71,6 +73,7 @@ impl Default for Options {
             consume_fuel: false,
             epoch_interruption: false,
             nan_canonicalization: false,
+            relaxed_simd_deterministic: false,
             backtrace_details: true,
             cranelift_flags: Vec::new(),
         }
@@ -217,8 +220,10 @@ const IMPLEMENTED: &[&str] = &[
     "multi-value",
     "mutable-global",
     "reference-types",
+    "relaxed-simd",
     "saturating-float-to-int",
     "sign-extension",
+    "simd",
     "tail-call",
 ];
 

@@ -41,6 +41,8 @@ pub struct Plan<'a> {
     pub contents: Contents,
     /// What can stop code that runs too long.
     pub interrupts: Interrupts,
+    /// What relaxed SIMD operators do.
+    pub relaxed: Relaxed,
     trampolines: HashMap<Trampoline, Symbol>,
 }
 
@@ -51,6 +53,38 @@ pub struct Interrupts {
     pub fuel: bool,
     /// Epochs are compared with a deadline.
     pub epochs: bool,
+}
+
+/// What relaxed SIMD operators do.
+#[derive(Clone, Copy, Debug)]
+pub struct Relaxed {
+    /// The same on all machines.
+    pub deterministic: bool,
+    /// How they multiply and add.
+    pub multiply_add: MultiplyAdd,
+}
+
+/// How `relaxed_madd` and `relaxed_nmadd` multiply and add.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MultiplyAdd {
+    /// In one instruction, which rounds once.
+    Fused,
+    /// In one instruction each, which both round.
+    Rounded,
+    /// By the runtime, which rounds once, on any machine.
+    Runtime,
+}
+
+impl Relaxed {
+    fn new(target: &Target, options: &Options) -> Relaxed {
+        let deterministic = options.relaxed_simd_deterministic;
+        let multiply_add = match (target.isa.has_native_fma(), deterministic) {
+            (true, _) => MultiplyAdd::Fused,
+            (false, false) => MultiplyAdd::Rounded,
+            (false, true) => MultiplyAdd::Runtime,
+        };
+        Relaxed { deterministic, multiply_add }
+    }
 }
 
 /// A piece of work: what becomes one symbol.
@@ -96,7 +130,10 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         })
         .collect();
     let interrupts = Interrupts { fuel: options.consume_fuel, epochs: options.epoch_interruption };
-    let work = work(module, interrupts);
+    let relaxed = Relaxed::new(target, options);
+    let calls_fma =
+        relaxed.multiply_add == MultiplyAdd::Runtime && options.features.contains("relaxed-simd");
+    let work = work(module, interrupts, calls_fma);
     let trampolines = work
         .iter()
         .enumerate()
@@ -113,6 +150,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         work,
         contents: image::contents(module, target.image_alignment())?,
         interrupts,
+        relaxed,
         trampolines,
     })
 }
@@ -139,7 +177,7 @@ fn shape(module: &Module<'_>) -> Result<VmShape> {
     })
 }
 
-fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {
+fn work(module: &Module<'_>, interrupts: Interrupts, calls_fma: bool) -> Vec<Work> {
     let imported = module.imported_functions();
     let mut work: Vec<Work> = (imported..module.functions.len())
         .map(|index| Work::Function(FuncIndex::from_position(index)))
@@ -182,6 +220,7 @@ fn work(module: &Module<'_>, interrupts: Interrupts) -> Vec<Work> {
             Builtin::elem_drop => !module.elements.is_empty(),
             Builtin::out_of_fuel => interrupts.fuel,
             Builtin::epoch_reached => interrupts.epochs,
+            Builtin::fma_f32 | Builtin::fma_f64 => calls_fma,
         };
         if needed {
             trampoline(Trampoline::Builtin(builtin));

@@ -162,6 +162,9 @@ impl Body<'_> {
                 self.raise_unless(results[0], vmctx);
                 self.builder.ins().return_(&[]);
             }
+            BuiltinResult::I64 => {
+                self.builder.ins().return_(&results);
+            }
             BuiltinResult::I64OrRaised => {
                 let raised = self.builder.ins().iconst(types::I64, RAISED);
                 let fine = self.builder.ins().icmp(

@@ -197,6 +197,7 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         threads: if config.parallel_compilation { None } else { Some(1) },
         verifier: config.debug_verifier,
         nan_canonicalization: config.nan_canonicalization,
+        relaxed_simd_deterministic: config.relaxed_simd_deterministic,
         consume_fuel: config.consume_fuel,
         epoch_interruption: config.epoch_interruption,
         symbols: config.debug_symbols,
@@ -209,12 +210,6 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         if let Some(enabled) = config.proposal(name) {
             options.features.set(name, enabled)?;
         }
-    }
-    if config.relaxed_simd_deterministic && options.features.contains("relaxed-simd") {
-        anyhow::bail!(
-            "`Config::relaxed_simd_deterministic(true)` is not supported in this version together with \
-             `Config::wasm_relaxed_simd`: switch one of them off"
-        );
     }
     if config.regalloc_algorithm == RegallocAlgorithm::SinglePass {
         options.cranelift_flags.push(("regalloc_algorithm".into(), "single_pass".into()));

@@ -63,6 +63,13 @@ impl Text {
             "traps",
             if compat.settings.signals_based_traps { "by signals" } else { "by checks" },
         );
+        self.field(
+            "relaxed simd",
+            match compat.settings.relaxed_simd_deterministic {
+                true => "the same on all machines",
+                false => "as this target does it",
+            },
+        );
         self.field("wasm features", compat.settings.features.join(" "));
         self.field("compiled by", &compat.compiler);
         self.field("wasm sha-256", &compat.wasm_sha256);

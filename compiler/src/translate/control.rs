@@ -44,6 +44,7 @@ impl Translator<'_, '_> {
     pub fn if_(&mut self, ty: BlockType) {
         let (params, results) = self.block_type(ty);
         let condition = self.pop();
+        let arguments = self.top(params.len());
         let then = self.new_block();
         let otherwise = self.new_block();
         let next = self.block_with_params(&results);
@@ -52,7 +53,7 @@ impl Translator<'_, '_> {
         self.builder.seal_block(otherwise);
         self.builder.switch_to_block(then);
         let unlikely = self.hint == Some(true);
-        let kind = FrameKind::If { otherwise, params: self.top(params.len()), unlikely };
+        let kind = FrameKind::If { otherwise, params: arguments, unlikely };
         self.open(kind, next, results.len(), next, results.len(), params.len());
         match self.hint {
             Some(true) => self.builder.set_cold_block(otherwise),
@@ -234,6 +235,7 @@ impl Translator<'_, '_> {
 
     pub fn select(&mut self, ty: Option<wasmparser::ValType>) {
         let (then, otherwise, condition) = self.pop3();
+        let (then, otherwise) = self.alike(then, otherwise);
         let value = self.builder.ins().select(condition, then, otherwise);
         // Without a type, it is a number.
         if let Some(ty) = ty {

@@ -107,7 +107,7 @@ impl Translator<'_, '_> {
     }
 
     /// The native place of an access.
-    fn place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
+    pub fn place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
         let MemArgTarget::Memory(memory) = memarg.target else {
             unreachable!("validation admits accesses to memories only");
         };

@@ -29,6 +29,8 @@ mod bulk;
 mod table;
 /// References.
 mod reference;
+/// Vectors.
+mod simd;
 
 use cranelift_codegen::ir::{SourceLoc, UserExternalName, UserFuncName};
 use wasmparser::{BinaryReaderError, FuncValidator, Operator, WasmModuleResources};
@@ -166,7 +168,8 @@ impl Translator<'_, '_> {
             _ => {
                 let known = self.memory_access(operator)
                     || self.numeric(operator)
-                    || self.conversion(operator);
+                    || self.conversion(operator)
+                    || self.vector(operator);
                 assert!(
                     known,
                     "validation admits no {operator:?}: its proposal is not implemented"

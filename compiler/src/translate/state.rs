@@ -1,6 +1,6 @@
 //! The function being translated: its value stack, its control stack, and access to the vmctx.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, Block, Endianness, ExtFuncData, ExternalName, FuncRef,
@@ -14,7 +14,9 @@ use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
 
-use crate::convention::{POINTER, builtin_trampoline_signature, clif_type, results_in_memory};
+use crate::convention::{
+    POINTER, V128, builtin_trampoline_signature, clif_type, results_in_memory,
+};
 use crate::parse::val_type;
 use crate::plan::{Plan, Symbol, Trampoline};
 use crate::target::Target;
@@ -28,6 +30,8 @@ pub(super) struct Translator<'a, 'f> {
     pub ty: &'a FuncType,
     /// The operand stack of the reachable code being translated.
     pub stack: Vec<Value>,
+    /// Vectors on the operand stack that were loaded and not used yet.
+    pub unused_loads: HashSet<Value>,
     /// The blocks that are open, the function's own first.
     pub control: Vec<Frame>,
     /// Whether the operator being translated can be reached.
@@ -156,6 +160,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             builder,
             ty,
             stack: Vec::new(),
+            unused_loads: HashSet::new(),
             control: Vec::new(),
             reachable: true,
             hint: None,
@@ -213,6 +218,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         match ty {
             ir::types::F32 => self.builder.ins().f32const(0.0),
             ir::types::F64 => self.builder.ins().f64const(0.0),
+            V128 => self.vector_constant([0; 16], V128),
             ty => self.builder.ins().iconst(ty, 0),
         }
     }
@@ -221,8 +227,17 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.stack.push(value);
     }
 
+    /// Pops a value. If it is a vector, its lanes are those that it was made with.
     pub fn pop(&mut self) -> Value {
-        self.stack.pop().expect("validated code never pops an empty stack")
+        let value = self.stack.pop().expect("validated code never pops an empty stack");
+        self.use_load(value);
+        value
+    }
+
+    /// Pops a value that goes elsewhere than to an operator: if it is a vector, with the lanes it has there.
+    pub fn pop_canonical(&mut self) -> Value {
+        let value = self.pop();
+        self.canonical(value)
     }
 
     pub fn pop2(&mut self) -> (Value, Value) {
@@ -236,8 +251,13 @@ impl<'a, 'f> Translator<'a, 'f> {
         (first, second, third)
     }
 
-    /// The topmost `count` values, still on the stack.
-    pub fn top(&self, count: usize) -> Vec<Value> {
+    /// The topmost `count` values, still on the stack, as they go elsewhere than to an operator.
+    pub fn top(&mut self, count: usize) -> Vec<Value> {
+        for position in self.stack.len() - count..self.stack.len() {
+            let value = self.stack[position];
+            self.use_load(value);
+            self.stack[position] = self.canonical(value);
+        }
         self.stack[self.stack.len() - count..].to_vec()
     }
 

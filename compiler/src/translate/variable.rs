@@ -13,12 +13,12 @@ impl Translator<'_, '_> {
     }
 
     pub fn local_set(&mut self, index: u32) {
-        let value = self.pop();
+        let value = self.pop_canonical();
         self.builder.def_var(self.locals[index as usize], value);
     }
 
     pub fn local_tee(&mut self, index: u32) {
-        let value = self.pop();
+        let value = self.pop_canonical();
         self.builder.def_var(self.locals[index as usize], value);
         self.push(value);
     }
@@ -31,7 +31,7 @@ impl Translator<'_, '_> {
     }
 
     pub fn global_set(&mut self, index: u32) {
-        let value = self.pop();
+        let value = self.pop_canonical();
         let (_, flags, base, offset) = self.global(GlobalIndex(index));
         self.builder.ins().store(flags, value, base, offset as i32);
     }

@@ -45,6 +45,11 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
             return Err(ArtifactError::Setting { name: name.to_string(), artifact, engine });
         }
     }
+    // What gives the same results everywhere is good enough for everybody.
+    if config.relaxed_simd_deterministic && !settings.relaxed_simd_deterministic {
+        let name = "relaxed_simd_deterministic".to_string();
+        return Err(ArtifactError::Setting { name, artifact: false, engine: true });
+    }
     // What the engine says nothing about, it allows.
     let refused = settings.features.iter().find(|name| config.proposal(name) == Some(false));
     match refused {
@@ -110,6 +115,7 @@ mod tests {
                 consume_fuel: false,
                 epoch_interruption: false,
                 signals_based_traps: true,
+                relaxed_simd_deterministic: false,
                 features,
             },
             compiler: "test".into(),
@@ -129,6 +135,15 @@ mod tests {
             let error = settings(&artifact, &Config::new()).unwrap_err();
             assert!(matches!(&error, ArtifactError::Setting { name: found, .. } if found == name));
         }
+        let mut config = Config::new();
+        config.relaxed_simd_deterministic(true);
+        let error = settings(&same, &config).unwrap_err();
+        assert!(
+            matches!(&error, ArtifactError::Setting { name, .. } if name == "relaxed_simd_deterministic")
+        );
+        let deterministic = Settings { relaxed_simd_deterministic: true, ..same.clone() };
+        settings(&deterministic, &config).unwrap();
+        settings(&deterministic, &Config::new()).unwrap();
         let mut config = Config::new();
         config.wasm_simd(false);
         let error = settings(&same, &config).unwrap_err();

@@ -25,6 +25,8 @@ pub enum BuiltinResult {
     /// As [`Success`](Self::Success), for functions that are hardly ever called: the caller keeps all its registers, so that
     /// nothing has to be in memory because of them.
     RareSuccess,
+    /// A 64-bit value; it cannot fail.
+    I64,
     /// A 64-bit value, or [`RAISED`] when a trap was recorded, which the caller then must raise.
     I64OrRaised,
     /// It does not return.
@@ -67,6 +69,10 @@ macro_rules! for_each_builtin {
             out_of_fuel() -> RareSuccess;
             /// The store's epoch deadline has come: its context has another, or the guest stops.
             epoch_reached() -> RareSuccess;
+            /// `x * y + z`, rounded once, of `f32` by their bits. The upper half of the result is zero.
+            fma_f32(x: I32, y: I32, z: I32) -> I64;
+            /// `x * y + z`, rounded once, of `f64` by their bits.
+            fma_f64(x: I64, y: I64, z: I64) -> I64;
         }
     };
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub epoch_interruption: bool,
     /// Traps are raised by hardware faults; otherwise by explicit checks.
     pub signals_based_traps: bool,
+    /// Relaxed SIMD operators, if there are any, give the same results on all machines.
+    pub relaxed_simd_deterministic: bool,
     /// The proposals the module was validated with, by the names in [`FEATURES`], sorted.
     pub features: Vec<String>,
 }

@@ -69,6 +69,11 @@ macro_rules! define {
             body::$name(unsafe { Instance::of(vmctx) }, $($param),*);
         }
     };
+    (@ I64 $name:ident($($param:ident: $ty:ident),*)) => {
+        pub extern "C" fn $name(_: NonNull<VmContext>, $($param: parameter!($ty)),*) -> i64 {
+            body::$name($($param),*)
+        }
+    };
     (@ Success $name:ident($($param:ident: $ty:ident),*)) => {
         pub unsafe extern "C" fn $name(vmctx: NonNull<VmContext>, $($param: parameter!($ty)),*) -> bool {
             // SAFETY: as above.
@@ -235,6 +240,21 @@ mod body {
             true => Ok(()),
             false => Err(Failure::Trap(TrapCode::Interrupt)),
         }
+    }
+
+    pub fn fma_f32(x: u32, y: u32, z: u32) -> i64 {
+        let [x, y, z] = [x, y, z].map(f32::from_bits);
+        let result = x.mul_add(y, z);
+        // NaNs have more than one form, and machines differ in which they give.
+        let result = if result.is_nan() { f32::NAN } else { result };
+        i64::from(result.to_bits())
+    }
+
+    pub fn fma_f64(x: i64, y: i64, z: i64) -> i64 {
+        let [x, y, z] = [x, y, z].map(|bits| f64::from_bits(bits as u64));
+        let result = x.mul_add(y, z);
+        let result = if result.is_nan() { f64::NAN } else { result };
+        result.to_bits() as i64
     }
 
     fn owner(store: &Store) -> NonNull<dyn Owner> {

@@ -329,6 +329,7 @@ mod tests {
                     consume_fuel: false,
                     epoch_interruption: false,
                     signals_based_traps: true,
+                    relaxed_simd_deterministic: false,
                     features: vec![],
                 },
                 compiler: "test".into(),

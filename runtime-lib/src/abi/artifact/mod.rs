@@ -182,6 +182,7 @@ mod tests {
                     consume_fuel: false,
                     epoch_interruption: false,
                     signals_based_traps: true,
+                    relaxed_simd_deterministic: false,
                     features: vec!["simd".into()],
                 },
                 compiler: "wootz 0.1.0".into(),
