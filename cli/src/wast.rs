@@ -11,7 +11,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
-use wootz::Engine;
+use wootz::{Config, Engine};
 
 use crate::{files, report};
 
@@ -26,7 +26,7 @@ use script::Script;
 
 /// Run scripts of the WebAssembly test suite
 ///
-/// Prints each failure with its place, and at last how many directives passed and failed.
+/// Modules may use every proposal that is implemented. Prints each failure with its place, and at last how many directives passed and failed.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Wast {
@@ -42,7 +42,8 @@ Examples:
 impl Wast {
     /// Runs the scripts.
     pub fn execute(self) -> Result<ExitCode> {
-        let engine = Engine::default();
+        let engine =
+            Engine::new(Config::new().wasm_custom_page_sizes(true).wasm_wide_arithmetic(true))?;
         let (mut passed, mut failed) = (0, 0);
         for path in &self.files {
             let outcome = match files::read(path).and_then(|bytes| Ok(String::from_utf8(bytes)?)) {

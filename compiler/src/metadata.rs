@@ -129,7 +129,7 @@ fn manifest(plan: &Plan<'_>) -> Manifest {
             .zip(&module.table_inits)
             .map(|(&ty, init)| Table { ty, init: init.clone() })
             .collect(),
-        memories: plan.memories[module.imported_memories()..].to_vec(),
+        memories: plan.memories[module.imported_memories..].to_vec(),
         globals: module.globals[module.imported_globals()..]
             .iter()
             .zip(&module.global_inits)

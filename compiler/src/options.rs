@@ -215,8 +215,11 @@ fn known(name: &str, enabled: bool) -> Result<&'static str> {
 const IMPLEMENTED: &[&str] = &[
     "branch-hinting",
     "bulk-memory",
+    "custom-page-sizes",
     "extended-const",
     "function-references",
+    "memory64",
+    "multi-memory",
     "multi-value",
     "mutable-global",
     "reference-types",
@@ -225,6 +228,7 @@ const IMPLEMENTED: &[&str] = &[
     "sign-extension",
     "simd",
     "tail-call",
+    "wide-arithmetic",
 ];
 
 /// What came after version 3 of the specification, apart from threads.

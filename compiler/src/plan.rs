@@ -165,11 +165,11 @@ fn shape(module: &Module<'_>) -> Result<VmShape> {
     Ok(VmShape {
         imported_functions: count("imported functions", module.imported_functions())?,
         imported_tables: count("imported tables", module.imported_tables())?,
-        imported_memories: count("imported memories", module.imported_memories())?,
+        imported_memories: count("imported memories", module.imported_memories)?,
         imported_globals: count("imported globals", module.imported_globals())?,
         imported_tags: 0,
         tables: count("tables", module.table_inits.len())?,
-        memories: count("memories", module.memories.len() - module.imported_memories())?,
+        memories: count("memories", module.memories.len() - module.imported_memories)?,
         globals: count("globals", module.global_inits.len())?,
         tags: 0,
         funcrefs: count("functions that may be referred to", module.funcrefs.len())?,
@@ -296,6 +296,6 @@ impl<'a> Plan<'a> {
 
     /// Whether a memory is imported.
     pub fn is_imported_memory(&self, index: MemoryIndex) -> bool {
-        index.index() < self.module.imported_memories()
+        index.index() < self.module.imported_memories
     }
 }

@@ -149,24 +149,21 @@ pub fn bounds_checks(
     actual: BoundsChecks,
     ty: &AbiMemoryType,
 ) -> Result<()> {
-    let BoundsChecks::Guarded { reservation, guard } = expected else { return Ok(()) };
-    let wanted = u128::from(reservation) + u128::from(guard);
-    let found = match actual {
-        BoundsChecks::Guarded { reservation, guard } => u128::from(reservation) + u128::from(guard),
-        BoundsChecks::Explicit => 0,
-    };
-    if found >= wanted {
+    if actual.satisfies(expected) {
         return Ok(());
     }
-    let found = match actual {
+    let text = |checks: BoundsChecks| match checks {
         BoundsChecks::Guarded { reservation, guard } => {
             format!("{reservation} bytes of address space and {guard} bytes of guard")
         }
-        BoundsChecks::Explicit => "no reserved address space".to_string(),
+        BoundsChecks::Explicit { guard } => {
+            format!("no reserved address space and {guard} bytes of guard")
+        }
     };
     bail!(
-        "memory types incompatible: the module was compiled for memories that have {reservation} bytes of address space and \
-         {guard} bytes of guard, this memory `{ty}` has {found}; use the same `memory_reservation` and `memory_guard_size` \
-         for both"
+        "memory types incompatible: the module was compiled for memories that have {}, this memory `{ty}` has {}; use the same \
+         `memory_reservation` and `memory_guard_size` for both",
+        text(expected),
+        text(actual)
     )
 }

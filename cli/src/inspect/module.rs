@@ -138,12 +138,24 @@ fn bytes(descriptor: &Descriptor) -> BTreeMap<&'static str, u32> {
 
 fn memory_report(memory: &Memory) -> MemoryReport {
     let bounds = match memory.checks {
-        BoundsChecks::Explicit => "every access is checked".to_string(),
+        BoundsChecks::Explicit { guard: 0 } => "every access is checked".to_string(),
+        BoundsChecks::Explicit { guard } => {
+            format!("every access is checked, guard of {} behind", size(guard))
+        }
         BoundsChecks::Guarded { reservation, guard } => {
-            format!("{} MiB reserved, guard of {} MiB behind", reservation >> 20, guard >> 20)
+            format!("{} reserved, guard of {} behind", size(reservation), size(guard))
         }
     };
     MemoryReport { ty: memory.ty.to_string(), bounds }
+}
+
+/// A number of bytes in the largest unit that it is a multiple of.
+fn size(bytes: u64) -> String {
+    match bytes.trailing_zeros() {
+        20..64 => format!("{} MiB", bytes >> 20),
+        10..20 => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// The types of everything in a module's index spaces, as text.

@@ -62,6 +62,8 @@ pub struct Module<'a> {
     pub table_inits: Vec<Option<ConstExpr>>,
     /// The type of every memory, imports first.
     pub memories: Vec<MemoryType>,
+    /// How many memories are imported.
+    pub imported_memories: usize,
     /// The type of every global, imports first.
     pub globals: Vec<GlobalType>,
     /// The first value of each defined global.
@@ -158,12 +160,19 @@ impl Body<'_> {
     }
 }
 
+/// How many bytes a module may have: what engines agree on.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Decodes and validates a module, but for its function bodies.
 ///
 /// # Errors
 /// If it is no module, is malformed or invalid, or exceeds an implementation limit.
 pub fn module<'a>(wasm: &'a [u8], features: &Features) -> Result<Module<'a>> {
     check_header(wasm)?;
+    if wasm.len() > MOST_BYTES {
+        let message = format!("it has {} bytes, at most {MOST_BYTES} are possible", wasm.len());
+        return Err(Error::Limit { message });
+    }
     let uses_hints = features.contains("branch-hinting");
     let features = features::accepted(features);
     let mut validator = Validator::new_with_features(features);
@@ -215,6 +224,7 @@ impl<'a> Module<'a> {
             tables: Vec::new(),
             table_inits: Vec::new(),
             memories: Vec::new(),
+            imported_memories: 0,
             globals: Vec::new(),
             global_inits: Vec::new(),
             exports: Vec::new(),
@@ -261,11 +271,6 @@ impl<'a> Module<'a> {
     /// How many globals are imported.
     pub fn imported_globals(&self) -> usize {
         self.globals.len() - self.global_inits.len()
-    }
-
-    /// How many memories are imported.
-    pub fn imported_memories(&self) -> usize {
-        self.imports.iter().filter(|import| matches!(import.item, ImportItem::Memory(_))).count()
     }
 
     /// The type of a function, imported or defined.

@@ -70,6 +70,7 @@ fn imports<'a>(
             }
             TypeRef::Memory(ty) => {
                 module.memories.push(memory_type(ty));
+                module.imported_memories += 1;
                 ImportItem::Memory(MemoryIndex::from_position(module.memories.len() - 1))
             }
             TypeRef::Global(ty) => {

@@ -37,7 +37,7 @@ const MOST_IMAGES: usize = 64;
 pub(super) fn contents(module: &Module<'_>, alignment: u32) -> Result<Contents> {
     let mut contents = Contents::default();
     let mut pages: Vec<Option<Pages>> = (0..module.memories.len())
-        .map(|index| (index >= module.imported_memories()).then(|| Pages::new(alignment)))
+        .map(|index| (index >= module.imported_memories).then(|| Pages::new(alignment)))
         .collect();
 
     for segment in &module.data {

@@ -17,6 +17,8 @@ mod call;
 mod variable;
 /// Arithmetic and comparisons.
 mod numeric;
+/// Arithmetic on integers of 128 bits.
+mod wide;
 /// Conversions between number types.
 mod convert;
 /// Native addresses of wasm addresses: the gate of the sandbox.
@@ -168,6 +170,7 @@ impl Translator<'_, '_> {
             _ => {
                 let known = self.memory_access(operator)
                     || self.numeric(operator)
+                    || self.wide(operator)
                     || self.conversion(operator)
                     || self.vector(operator);
                 assert!(

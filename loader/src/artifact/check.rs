@@ -63,12 +63,14 @@ pub fn settings(settings: &Settings, config: &Config) -> Result<(), ArtifactErro
 /// The memories, imported and its own: compiled code relies on the address space around them.
 pub fn memories(manifest: &Manifest, config: &Config) -> Result<(), ArtifactError> {
     for memory in all_memories(manifest) {
-        let BoundsChecks::Guarded { reservation, guard } = memory.checks else { continue };
-        for (setting, artifact_bytes, engine_bytes) in [
-            ("memory_reservation", reservation, config.memory_reservation),
-            ("memory_guard_size", guard, config.memory_guard_size),
+        let (wanted, engine) =
+            (memory.checks, (config.memory_reservation, config.memory_guard_size));
+        let found = BoundsChecks::of(&memory.ty, engine.0, engine.1);
+        for (setting, artifact_bytes, found_bytes, engine_bytes) in [
+            ("memory_reservation", wanted.reservation(), found.reservation(), engine.0),
+            ("memory_guard_size", wanted.guard(), found.guard(), engine.1),
         ] {
-            if artifact_bytes > engine_bytes {
+            if artifact_bytes > found_bytes {
                 return Err(ArtifactError::AddressSpace { setting, artifact_bytes, engine_bytes });
             }
         }
@@ -180,7 +182,7 @@ mod tests {
             shared: true,
             page_size_log2: 16,
         };
-        let memory = Memory { ty, checks: BoundsChecks::Explicit };
+        let memory = Memory { ty, checks: BoundsChecks::Explicit { guard: 0 } };
         for (manifest, proposal) in [
             (import(ImportType::Tag(SignatureIndex(0))), "exceptions"),
             (import(ImportType::Memory(memory)), "threads"),

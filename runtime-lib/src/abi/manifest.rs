@@ -142,8 +142,9 @@ pub struct Memory {
 /// How accesses to a memory are kept inside of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum BoundsChecks {
-    /// By address space: the memory's base never moves, and everything from it up to `reservation + guard` bytes is
-    /// either the memory or faults. An access that starts below `reservation` and is at most `guard` long needs no check.
+    /// By address space: the memory's base never moves, the memory never exceeds `reservation`, and everything from its
+    /// base up to `reservation + guard` bytes is either the memory or faults. An access at most `reservation` bytes behind
+    /// the base that ends at most `guard` bytes later needs no further check.
     Guarded {
         /// Bytes reserved for the memory, from its base.
         reservation: u64,
@@ -151,17 +152,55 @@ pub enum BoundsChecks {
         guard: u64,
     },
     /// By comparing every access with the current size. The base may move when the memory grows.
-    Explicit,
+    Explicit {
+        /// Bytes behind the memory, whatever its size is, that fault: of an access that ends within them, only the
+        /// beginning has to be compared.
+        guard: u64,
+    },
 }
 
 impl BoundsChecks {
     /// How accesses to a memory of this type are checked where memories have so much address space: what the compiler
     /// relies on, and what memories are made for.
     pub fn of(ty: &MemoryType, reservation: u64, guard: u64) -> BoundsChecks {
-        // Only where no 32-bit address reaches beyond the reservation does address space make checks needless.
-        match !ty.memory64 && ty.page_size_log2 == 16 && reservation >= 1 << 32 {
+        // The system guards whole pages of its own only, which no pages of WebAssembly are smaller than, but those.
+        if ty.page_size_log2 < 16 {
+            return BoundsChecks::Explicit { guard: 0 };
+        }
+        let most = u64::try_from(ty.most_bytes()).unwrap_or(u64::MAX);
+        // Memories that several threads use cannot move, so they are given all that they may ever need.
+        let reservation = if ty.shared { reservation.max(most) } else { reservation };
+        match most <= reservation {
             true => BoundsChecks::Guarded { reservation, guard },
-            false => BoundsChecks::Explicit,
+            false => BoundsChecks::Explicit { guard },
+        }
+    }
+
+    /// How many bytes are reserved; 0 if nothing is said about it.
+    pub fn reservation(self) -> u64 {
+        match self {
+            BoundsChecks::Guarded { reservation, .. } => reservation,
+            BoundsChecks::Explicit { .. } => 0,
+        }
+    }
+
+    /// How many bytes fault, at least, behind the memory.
+    pub fn guard(self) -> u64 {
+        match self {
+            BoundsChecks::Guarded { guard, .. } | BoundsChecks::Explicit { guard } => guard,
+        }
+    }
+
+    /// Whether code that relies on `wanted` may access a memory for which this holds.
+    pub fn satisfies(self, wanted: BoundsChecks) -> bool {
+        let reach =
+            |checks: BoundsChecks| u128::from(checks.reservation()) + u128::from(checks.guard());
+        match (self, wanted) {
+            (_, BoundsChecks::Explicit { guard }) => self.guard() >= guard,
+            (BoundsChecks::Guarded { .. }, BoundsChecks::Guarded { .. }) => {
+                reach(self) >= reach(wanted)
+            }
+            (BoundsChecks::Explicit { .. }, BoundsChecks::Guarded { .. }) => false,
         }
     }
 }

@@ -228,6 +228,22 @@ pub struct GlobalType {
     pub mutable: bool,
 }
 
+impl MemoryType {
+    /// How many bytes its first size has.
+    pub fn min_bytes(&self) -> u128 {
+        u128::from(self.limits.min) << self.page_size_log2
+    }
+
+    /// How many bytes it can have, by its maximum, by what its addresses reach, and by the numbers that can say how many
+    /// pages it has.
+    pub fn most_bytes(&self) -> u128 {
+        let bits = if self.memory64 { 64 } else { 32 };
+        let countable = ((1u128 << bits) - 1) << self.page_size_log2;
+        let declared = self.limits.max.map(|max| u128::from(max) << self.page_size_log2);
+        declared.unwrap_or(u128::MAX).min(1 << bits).min(countable)
+    }
+}
+
 impl fmt::Display for ValType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

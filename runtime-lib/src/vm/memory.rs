@@ -16,7 +16,8 @@
 //! - the bytes from `base` up to the current size are readable and writable;
 //! - under [`BoundsChecks::Guarded`] the base never moves, and everything behind the current size, as far as reservation
 //!   and guard reach, faults;
-//! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it;
+//! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it, and the guard is behind
+//!   the current size and behind the room to grow alike;
 //! - the size is a whole number of pages of the memory's page size, and never exceeds its maximum.
 
 use std::fs::File;
@@ -59,29 +60,19 @@ impl AddressSpace {
             true => self.reservation,
             false => (bytes as u64).saturating_add(self.reservation_for_growth),
         };
-        let most = most_bytes(ty).min(isize::MAX as u128);
+        let most = ty.most_bytes().min(isize::MAX as u128);
         round_up((u128::from(wanted).min(most) as usize).max(bytes))
     }
 }
 
-/// How many bytes a memory of this type can have, by its maximum and by what its addresses reach.
-fn most_bytes(ty: &MemoryType) -> u128 {
-    let addressable = 1u128 << if ty.memory64 { 64 } else { 32 };
-    let declared = ty.limits.max.map(|max| u128::from(max) << ty.page_size_log2);
-    declared.unwrap_or(addressable).min(addressable)
-}
-
 /// Both of what two may rely on.
 fn both(a: BoundsChecks, b: BoundsChecks) -> BoundsChecks {
+    let guard = a.guard().max(b.guard());
     match (a, b) {
-        (
-            BoundsChecks::Guarded { reservation, guard },
-            BoundsChecks::Guarded { reservation: other_reservation, guard: other_guard },
-        ) => BoundsChecks::Guarded {
-            reservation: reservation.max(other_reservation),
-            guard: guard.max(other_guard),
-        },
-        (BoundsChecks::Explicit, checks) | (checks, BoundsChecks::Explicit) => checks,
+        (BoundsChecks::Explicit { .. }, BoundsChecks::Explicit { .. }) => {
+            BoundsChecks::Explicit { guard }
+        }
+        _ => BoundsChecks::Guarded { reservation: a.reservation().max(b.reservation()), guard },
     }
 }
 
@@ -163,24 +154,22 @@ impl Memory {
         images: impl IntoIterator<Item = Image<'a>>,
     ) -> Result<Memory, MemoryError> {
         let checks = both(space.checks(&ty), needed);
-        let wide = u128::from(ty.limits.min) << ty.page_size_log2;
+        let wide = ty.min_bytes();
         let too_large = || MemoryError::TooLarge { bytes: wide };
         let bytes = usize::try_from(wide)
             .ok()
             .filter(|&bytes| bytes <= isize::MAX as usize)
             .ok_or_else(too_large)?;
-        let reserved = match checks {
-            BoundsChecks::Guarded { reservation, guard } => {
-                if wide > u128::from(reservation) {
-                    return Err(too_large());
-                }
-                reservation
-                    .checked_add(guard)
-                    .and_then(|bytes| usize::try_from(bytes).ok())
-                    .ok_or_else(too_large)?
+        let room = match checks {
+            BoundsChecks::Guarded { reservation, .. } => {
+                Some(reservation).filter(|&reservation| wide <= u128::from(reservation))
             }
-            BoundsChecks::Explicit => space.room(&ty, bytes, false).ok_or_else(too_large)?,
+            BoundsChecks::Explicit { .. } => space.room(&ty, bytes, false).map(|room| room as u64),
         };
+        let reserved = room
+            .and_then(|room| room.checked_add(checks.guard()))
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .ok_or_else(too_large)?;
         let before = match space.guard_before {
             true => usize::try_from(space.guard).ok().and_then(round_up).ok_or_else(too_large)?,
             false => 0,
@@ -269,7 +258,8 @@ impl Memory {
 
     /// How many bytes it can have where it is.
     fn room(&self) -> usize {
-        self.mapping.bytes() - self.before
+        // The guard is part of the mapping, whose size no rounding makes smaller.
+        self.mapping.bytes() - self.before - self.checks.guard() as usize
     }
 
     /// Its size now, in bytes.
@@ -287,10 +277,10 @@ impl Memory {
     pub fn max_pages(&self) -> u64 {
         let reserved = match self.checks {
             BoundsChecks::Guarded { reservation, .. } => u128::from(reservation),
-            BoundsChecks::Explicit if self.space.may_move => isize::MAX as u128,
-            BoundsChecks::Explicit => self.room() as u128,
+            BoundsChecks::Explicit { .. } if self.space.may_move => isize::MAX as u128,
+            BoundsChecks::Explicit { .. } => self.room() as u128,
         };
-        (most_bytes(&self.ty).min(reserved) >> self.ty.page_size_log2) as u64
+        (self.ty.most_bytes().min(reserved) >> self.ty.page_size_log2) as u64
     }
 
     /// How many bytes it would have with `pages` more pages. `None` if it cannot have as many.
@@ -326,14 +316,14 @@ impl Memory {
 
     /// Moves a memory whose base may change to where there is room.
     fn move_to_larger(&mut self, bytes: usize) -> io::Result<()> {
-        assert_eq!(
-            self.checks,
-            BoundsChecks::Explicit,
-            "only memories with explicit checks may move"
-        );
+        let BoundsChecks::Explicit { guard } = self.checks else {
+            panic!("only memories with explicit checks may move");
+        };
         let refused = || io::Error::from(io::ErrorKind::OutOfMemory);
         let room = self.space.room(&self.ty, bytes, true).ok_or_else(refused)?;
-        let mut mapping = Mapping::reserve(self.before.checked_add(room).ok_or_else(refused)?)?;
+        let reserved =
+            room.checked_add(guard as usize).and_then(|all| all.checked_add(self.before));
+        let mut mapping = Mapping::reserve(reserved.ok_or_else(refused)?)?;
         mapping.make_accessible(self.before, self.before + bytes)?;
         // SAFETY: both are accessible up to the former size, and different.
         unsafe {
@@ -364,7 +354,7 @@ mod tests {
         space: AddressSpace,
         images: impl IntoIterator<Item = Image<'a>>,
     ) -> Result<Memory, MemoryError> {
-        Memory::new(ty, BoundsChecks::Explicit, space, images)
+        Memory::new(ty, BoundsChecks::Explicit { guard: 0 }, space, images)
     }
 
     fn ty(min: u64, max: Option<u64>) -> MemoryType {
@@ -398,7 +388,7 @@ mod tests {
                 (7, 0)
             );
             assert!(
-                memory.checks() == BoundsChecks::Explicit || memory.base() == base,
+                matches!(memory.checks(), BoundsChecks::Explicit { .. }) || memory.base() == base,
                 "guarded memories stay where they are"
             );
         }

@@ -80,9 +80,9 @@ impl SharedMemory {
         let most = in_bytes(ty.limits.max.expect("shared memories have a maximum"))?;
         let checks = space.checks(&ty);
         let reserved = match checks {
-            // No 32-bit memory is longer than the reservation.
+            // No memory that is shared is longer than the reservation.
             BoundsChecks::Guarded { reservation, guard } => reservation.checked_add(guard),
-            BoundsChecks::Explicit => Some(most as u64),
+            BoundsChecks::Explicit { guard } => (most as u64).checked_add(guard),
         };
         let before = if space.guard_before { space.guard } else { 0 };
         let (reserved, before) = reserved
