@@ -101,13 +101,15 @@ fn constant(expr: &ConstExpr) -> Option<u64> {
 struct Pages {
     bytes_each: usize,
     pages: BTreeMap<u64, Vec<u8>>,
+    /// How many runs of neighbouring pages there are.
+    runs: usize,
     /// Whether more segments may be added.
     open: bool,
 }
 
 impl Pages {
     fn new(alignment: u32) -> Pages {
-        Pages { bytes_each: alignment as usize, pages: BTreeMap::new(), open: true }
+        Pages { bytes_each: alignment as usize, pages: BTreeMap::new(), runs: 0, open: true }
     }
 
     /// Writes a segment. `false` if it must stay a segment, because it would make too many images.
@@ -115,9 +117,8 @@ impl Pages {
         let size = self.bytes_each as u64;
         let first = offset / size;
         let touches = |page: u64| self.pages.contains_key(&page);
-        let runs = self.runs().len();
         if !bytes.is_empty()
-            && runs >= MOST_IMAGES
+            && self.runs >= MOST_IMAGES
             && !touches(first)
             && !touches(first.wrapping_sub(1))
         {
@@ -128,12 +129,24 @@ impl Pages {
         while !bytes.is_empty() {
             let within = (at % size) as usize;
             let (now, later) = bytes.split_at(bytes.len().min(self.bytes_each - within));
-            let page = self.pages.entry(at / size).or_insert_with(|| vec![0; self.bytes_each]);
+            let page = self.page(at / size);
             page[within..within + now.len()].copy_from_slice(now);
             at += now.len() as u64;
             bytes = later;
         }
         true
+    }
+
+    /// The contents of a page, which is new if it was zero until now.
+    fn page(&mut self, page: u64) -> &mut [u8] {
+        if !self.pages.contains_key(&page) {
+            // It lengthens a run, joins two, or begins one.
+            let beside =
+                [page.wrapping_sub(1), page + 1].map(|page| self.pages.contains_key(&page));
+            self.runs = self.runs + 1 - beside.into_iter().filter(|&beside| beside).count();
+            self.pages.insert(page, vec![0; self.bytes_each]);
+        }
+        self.pages.get_mut(&page).expect("it is there now")
     }
 
     /// Runs of neighbouring pages: the first of each, and how many.
@@ -150,8 +163,9 @@ impl Pages {
 
     fn finish(self, memory: MemoryIndex, contents: &mut Contents) -> Result<()> {
         for (first, count) in self.runs() {
-            let bytes: Vec<u8> =
-                (first..first + count).flat_map(|page| self.pages[&page].iter().copied()).collect();
+            let pages: Vec<&[u8]> =
+                self.pages.range(first..first + count).map(|(_, page)| &page[..]).collect();
+            let bytes = pages.concat();
             let image = append(&mut contents.image, &bytes)?;
             contents.images.push(MemoryImage {
                 memory,
