@@ -25,9 +25,9 @@
 ;; @0021                               jump block2(v4, v1)  ; v4 = 0
 ;;
 ;;                                 block2(v5: i32, v6: i32):
-;; @0027                               v7 = load.i64 notrap aligned readonly can_move region1 v0+32
-;; @0027                               v8 = uextend.i64 v6
-;; @0027                               v9 = iadd v7, v8
+;; @0027                               v7 = uextend.i64 v6
+;; @0027                               v8 = load.i64 notrap aligned readonly can_move region1 v0+32
+;; @0027                               v9 = iadd v8, v7
 ;; @0027                               v10 = load.i32 user2 little region0 v9
 ;; @002a                               v11 = iadd v5, v10
 ;; @002f                               v12 = iconst.i32 4

@@ -16,19 +16,15 @@
 ;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
-;; @0020                               v3 = load.i64 notrap aligned region1 v0+32
-;; @0020                               v4 = uextend.i64 v1
-;; @0020                               v5 = load.i64 notrap aligned region1 v0+40
-;; @0020                               v6 = iconst.i64 24
-;; @0020                               v7 = iadd v4, v6  ; v6 = 24
-;; @0020                               v8 = icmp ugt v7, v5
-;; @0020                               v9 = iadd v3, v4
-;; @0020                               v10 = iconst.i64 16
-;; @0020                               v11 = iadd v9, v10  ; v10 = 16
-;; @0020                               v12 = iconst.i64 0
-;; @0020                               v13 = select_spectre_guard v8, v12, v11  ; v12 = 0
-;; @0020                               v14 = load.i64 user2 little region0 v13
-;; @0023                               jump block1(v14)
+;; @0020                               v3 = uextend.i64 v1
+;; @0020                               v4 = load.i64 notrap aligned region1 v0+40
+;; @0020                               v5 = icmp ugt v3, v4
+;; @0020                               v6 = load.i64 notrap aligned region1 v0+32
+;; @0020                               v7 = iadd v6, v3
+;; @0020                               v8 = iconst.i64 0
+;; @0020                               v9 = select_spectre_guard v5, v8, v7  ; v8 = 0
+;; @0020                               v10 = load.i64 user2 little region0 v9+16
+;; @0023                               jump block1(v10)
 ;;
 ;;                                 block1(v2: i64):
 ;; @0023                               return v2

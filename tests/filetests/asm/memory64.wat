@@ -1,0 +1,60 @@
+;; A 64-bit memory of any size is compared with its size once for all accesses at small offsets; the guard catches what
+;; ends behind. One with a maximum within the reservation is compared with that, which needs no load, and its base is
+;; constant.
+;; func: growing
+;; func: bounded
+
+(module
+  (memory i64 1)
+  (memory i64 1 100)
+  (func $growing (param i64) (result i64)
+    (i64.add (i64.load (local.get 0)) (i64.load offset=8 (local.get 0))))
+  (func $bounded (param i64) (result i64)
+    (i64.add (i64.load 1 (local.get 0)) (i64.load 1 offset=8 (local.get 0)))))
+
+;; ; function 0 `growing`
+;;   pushq %rbp
+;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;   movq %rsp, %rbp
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;; block0:
+;;   movq 0x28(%rdi), %r11
+;;   movq 0x20(%rdi), %rcx
+;;   uninit  %rax
+;;   xorq %rax, %rax
+;;   leaq (%rcx, %rsi), %r10
+;;   cmpq %r11, %rsi
+;;   cmovaq %rax, %r10
+;;   movq (%r10), %rax
+;;   movq 8(%r10), %rcx
+;;   jmp     label1
+;; block1:
+;;   leaq (%rax, %rcx), %rax
+;;   movq %rbp, %rsp
+;;   popq %rbp
+;;   retq
+;; ; trap at 0x1a: out of bounds memory access
+;; ; trap at 0x1d: out of bounds memory access
+;;
+;; ; function 1 `bounded`
+;;   pushq %rbp
+;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;   movq %rsp, %rbp
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;; block0:
+;;   uninit  %r10
+;;   xorq %r10, %r10
+;;   movq 0x30(%rdi), %r11
+;;   leaq (%r11, %rsi), %r9
+;;   cmpq $0x640000, %rsi
+;;   cmovaq %r10, %r9
+;;   movq (%r9), %r11
+;;   movq 8(%r9), %rax
+;;   jmp     label1
+;; block1:
+;;   leaq (%r11, %rax), %rax
+;;   movq %rbp, %rsp
+;;   popq %rbp
+;;   retq
+;; ; trap at 0x1a: out of bounds memory access
+;; ; trap at 0x1d: out of bounds memory access
