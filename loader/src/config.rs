@@ -414,8 +414,8 @@ impl Config {
     /// How many bytes of address space each linear memory has. The default is 4 GiB, with which accesses to 32-bit
     /// memories need no check.
     ///
-    /// With less, and for memories with 64-bit addresses or small pages, every access is checked, and a memory that
-    /// needs more moves. Modules run only in engines that reserve at least as much as they were compiled for.
+    /// With less, and for memories with 64-bit addresses or small pages, every access is checked. Memories whose maximum is
+    /// within the reservation never move; others do when they need more. Modules run only in engines that reserve at least as much as they were compiled for.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self

@@ -38,7 +38,7 @@ use super::sys;
 pub struct AddressSpace {
     /// How many bytes are reserved for each memory. From 4 GiB on, accesses to 32-bit memories need no check.
     pub reservation: u64,
-    /// How many bytes behind that always fault, where accesses are not checked otherwise.
+    /// How many bytes behind that, and behind memories of whole 64 KiB wherever they end, always fault.
     pub guard: u64,
     /// Whether as many bytes in front of each memory fault too.
     pub guard_before: bool,
