@@ -3,12 +3,15 @@
 //! Every module takes the way that modules of users take: it is compiled into a shared library, the library is loaded,
 //! and its functions are called.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::{self, Scope};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
+use wast::WastDirective;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wootz::{Config, Engine};
@@ -90,6 +93,17 @@ pub struct Failure {
 }
 
 impl Outcome {
+    /// Adds how a thread of the script ended.
+    fn add(&mut self, thread: thread::Result<Outcome>) {
+        match thread {
+            Ok(Outcome { passed, failures }) => {
+                self.passed += passed;
+                self.failures.extend(failures);
+            }
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
     fn failure(line: usize, column: usize, message: String) -> Outcome {
         Outcome { passed: 0, failures: vec![Failure { line, column, message }] }
     }
@@ -115,24 +129,51 @@ pub fn run(engine: &Engine, text: &str, print: fn(&str)) -> Outcome {
         Ok(wast) => wast.directives,
         Err(error) => return parse_failure(error),
     };
-    let mut script = match Script::new(engine, print) {
-        Ok(script) => script,
-        Err(error) => return Outcome::failure(0, 0, format!("{error:#}")),
-    };
+    match Script::new(engine, print) {
+        Ok(script) => thread::scope(|scope| run_directives(scope, script, directives, text)),
+        Err(error) => Outcome::failure(0, 0, format!("{error:#}")),
+    }
+}
+
+/// Runs the directives of a script, or of one of its threads. Waits for the threads that they start.
+fn run_directives<'scope, 'text>(
+    scope: &'scope Scope<'scope, 'text>,
+    mut script: Script,
+    directives: Vec<WastDirective<'text>>,
+    text: &'text str,
+) -> Outcome {
     let mut outcome = Outcome::default();
+    let mut threads = BTreeMap::new();
     for directive in directives {
         let (line, column) = directive.span().linecol_in(text);
-        let result = catch_unwind(AssertUnwindSafe(|| script.directive(directive)));
+        let result = catch_unwind(AssertUnwindSafe(|| match directive {
+            WastDirective::Thread(thread) => {
+                let name = thread.name.name();
+                let script = script.of_thread(thread.shared_module)?;
+                let run = move || run_directives(scope, script, thread.directives, text);
+                let former = threads.insert(name, scope.spawn(run));
+                ensure!(former.is_none(), "there are two threads ${name}");
+                Ok(())
+            }
+            WastDirective::Wait { thread: id, .. } => {
+                let thread = threads.remove(id.name());
+                let thread = thread.with_context(|| format!("no thread ${}", id.name()))?;
+                outcome.add(thread.join());
+                Ok(())
+            }
+            directive => script.directive(directive),
+        }));
         match result.unwrap_or_else(|panic| Err(anyhow!("panic: {}", panic_message(&*panic)))) {
             Ok(()) => outcome.passed += 1,
-            Err(error) => {
-                outcome.failures.push(Failure {
-                    line: line + 1,
-                    column: column + 1,
-                    message: format!("{error:#}"),
-                });
-            }
+            Err(error) => outcome.failures.push(Failure {
+                line: line + 1,
+                column: column + 1,
+                message: format!("{error:#}"),
+            }),
         }
+    }
+    for thread in threads.into_values() {
+        outcome.add(thread.join());
     }
     outcome
 }

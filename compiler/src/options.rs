@@ -228,6 +228,7 @@ const IMPLEMENTED: &[&str] = &[
     "sign-extension",
     "simd",
     "tail-call",
+    "threads",
     "wide-arithmetic",
 ];
 

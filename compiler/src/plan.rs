@@ -211,6 +211,9 @@ fn work(module: &Module<'_>, interrupts: Interrupts, calls_fma: bool) -> Vec<Wor
             Builtin::memory_grow | Builtin::memory_copy | Builtin::memory_fill => {
                 !module.memories.is_empty()
             }
+            Builtin::memory_atomic_notify
+            | Builtin::memory_atomic_wait32
+            | Builtin::memory_atomic_wait64 => module.memories.iter().any(|memory| memory.shared),
             Builtin::memory_init => !module.memories.is_empty() && !module.data.is_empty(),
             Builtin::data_drop => !module.data.is_empty(),
             Builtin::table_grow | Builtin::table_fill | Builtin::table_copy => {

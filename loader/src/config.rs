@@ -115,7 +115,7 @@ impl Default for Config {
             collector: Collector::Auto,
             gc_support: true,
             signals_based_traps: true,
-            shared_memory: false,
+            shared_memory: true,
             memory_reservation: 4 << 30,
             memory_guard_size: 32 << 20,
             guard_before_linear_memory: true,
@@ -247,7 +247,8 @@ impl Config {
         self
     }
 
-    /// Whether [`SharedMemory::new`](crate::SharedMemory::new) may be used. Off by default, as in the `wasmtime` crate.
+    /// Whether there may be shared memories: those of [`SharedMemory::new`](crate::SharedMemory::new), and those that modules
+    /// define. On by default; in the `wasmtime` crate it is off.
     pub fn shared_memory(&mut self, enable: bool) -> &mut Config {
         self.shared_memory = enable;
         self

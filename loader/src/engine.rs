@@ -2,10 +2,10 @@
 //!
 //! In: a [`Config`]. Out: an [`Engine`], after every setting was checked.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use anyhow::Result;
+use wootz_runtime::vm::epoch::Epoch;
 use wootz_runtime::vm::trap;
 
 #[cfg(feature = "compiler")]
@@ -38,7 +38,7 @@ pub struct Engine {
 
 struct EngineInner {
     config: Config,
-    epoch: AtomicU64,
+    epoch: Arc<Epoch>,
     #[cfg(feature = "compiler")]
     options: wootz_compiler::Options,
     /// The cache, and what of the key is the same for all modules.
@@ -83,7 +83,7 @@ impl Engine {
         trap::install();
         Ok(Engine {
             inner: Arc::new(EngineInner {
-                epoch: AtomicU64::new(0),
+                epoch: Arc::default(),
                 #[cfg(feature = "compiler")]
                 options,
                 #[cfg(feature = "compiler")]
@@ -108,12 +108,14 @@ impl Engine {
         Arc::ptr_eq(&a.inner, &b.inner)
     }
 
-    /// Begins the next epoch. May be called on any thread, and in signal handlers.
+    /// Begins the next epoch. May be called on any thread, and in signal handlers: it neither allocates nor locks.
+    ///
+    /// Guests that sleep (`memory.atomic.wait32` and its kin) and whose deadline has come are woken up.
     pub fn increment_epoch(&self) {
-        self.inner.epoch.fetch_add(1, Ordering::Relaxed);
+        self.inner.epoch.increment();
     }
 
-    pub(crate) fn epoch(&self) -> &AtomicU64 {
+    pub(crate) fn epoch(&self) -> &Arc<Epoch> {
         &self.inner.epoch
     }
 

@@ -1,6 +1,7 @@
 //! What modules import and export, and the exports of instances.
 
 use wootz_runtime::abi::manifest::ExportItem;
+use wootz_runtime::vm::instance::InstanceMemory;
 
 use crate::engine::Engine;
 use crate::handle::{Func, Global, Instance, Memory, Table, Tag};
@@ -152,15 +153,21 @@ impl Instance {
 
     fn item(&self, core: &StoreCore, item: ExportItem) -> Extern {
         let (store, data) = (self.store, self.data(core));
+        // SAFETY: instances live as long as their store, which is borrowed.
+        let instance = unsafe { data.vm.as_ref() };
         match item {
             ExportItem::Function(_, _, index) => {
-                // SAFETY: instances live as long as their store, which is borrowed.
-                let instance = unsafe { data.vm.as_ref() };
                 Func { store, raw: instance.funcref(index) }.into()
             }
             ExportItem::Table(index) => Table { store, index: data.tables[index.index()] }.into(),
             ExportItem::Memory(index) => {
-                Memory { store, index: data.memories[index.index()] }.into()
+                match (data.memories[index.index()], instance.memory(index)) {
+                    (Some(index), _) => Memory { store, index }.into(),
+                    (None, InstanceMemory::Shared(memory)) => {
+                        SharedMemory::of(core.engine(), memory.clone()).into()
+                    }
+                    (None, InstanceMemory::Unshared(_)) => unreachable!("it has a number"),
+                }
             }
             ExportItem::Global(index) => {
                 Global { store, index: data.globals[index.index()] }.into()

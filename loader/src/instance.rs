@@ -13,7 +13,7 @@ use wootz_runtime::abi::index::{GlobalIndex, MemoryIndex, TableIndex};
 use wootz_runtime::abi::manifest::ImportType as AbiImportType;
 use wootz_runtime::abi::vmctx::{ValRaw, VmFuncRef, VmGlobal};
 use wootz_runtime::vm;
-use wootz_runtime::vm::instance::{Imports, InitError};
+use wootz_runtime::vm::instance::{Imports, InitError, InstanceMemory};
 
 use crate::artifact::ArtifactError;
 use crate::engine::Engine;
@@ -22,6 +22,7 @@ use crate::func::{TypedFunc, WasmParams, WasmResults};
 use crate::handle::{Func, Instance};
 use crate::matching;
 use crate::module::Module;
+use crate::shared_memory;
 use crate::store::{AsContextMut, HostBody, InstanceData, StoreCore, StoreInner};
 use crate::trap::Trap;
 use crate::types::ExternType;
@@ -87,12 +88,14 @@ pub(crate) fn check_import(
     let expected = module.import_type(wanted);
     let (actual, size) = found.type_and_size(core);
     matching::import(&expected, &actual, size)?;
-    if let (AbiImportType::Memory(wanted), Extern::Memory(found)) = (wanted, found) {
+    let AbiImportType::Memory(wanted) = wanted else { return Ok(()) };
+    let checks = match found {
         // SAFETY: memories live as long as their store, which is borrowed.
-        let found = unsafe { core.memory(found.index).as_ref() };
-        matching::bounds_checks(wanted.checks, found.checks(), &wanted.ty)?;
-    }
-    Ok(())
+        Extern::Memory(found) => unsafe { core.memory(found.index).as_ref() }.checks(),
+        Extern::SharedMemory(found) => found.vm().checks(),
+        _ => unreachable!("it has just been found to be a memory"),
+    };
+    matching::bounds_checks(wanted.checks, checks, &wanted.ty)
 }
 
 /// The imports by kind, with the store's numbers.
@@ -100,10 +103,10 @@ pub(crate) fn check_import(
 struct Sorted {
     functions: Vec<NonNull<VmFuncRef>>,
     tables: Vec<NonNull<vm::table::Table>>,
-    memories: Vec<NonNull<vm::memory::Memory>>,
+    memories: Vec<InstanceMemory>,
     globals: Vec<NonNull<VmGlobal>>,
     table_numbers: Vec<usize>,
-    memory_numbers: Vec<usize>,
+    memory_numbers: Vec<Option<usize>>,
     global_numbers: Vec<usize>,
 }
 
@@ -117,14 +120,18 @@ fn sort(core: &StoreCore, imports: &[Extern]) -> Sorted {
                 sorted.table_numbers.push(table.index);
             }
             Extern::Memory(memory) => {
-                sorted.memories.push(core.memory(memory.index));
-                sorted.memory_numbers.push(memory.index);
+                sorted.memories.push(InstanceMemory::Unshared(core.memory(memory.index)));
+                sorted.memory_numbers.push(Some(memory.index));
+            }
+            Extern::SharedMemory(memory) => {
+                sorted.memories.push(InstanceMemory::Shared(memory.vm().clone()));
+                sorted.memory_numbers.push(None);
             }
             Extern::Global(global) => {
                 sorted.globals.push(core.global(global.index).1);
                 sorted.global_numbers.push(global.index);
             }
-            Extern::SharedMemory(_) | Extern::Tag(_) => {
+            Extern::Tag(_) => {
                 unreachable!("modules that import them are refused when they are loaded")
             }
         }
@@ -175,6 +182,9 @@ fn ask<T: 'static>(store: &mut StoreInner<T>, module: &Module) -> Result<()> {
     let manifest = module.code().manifest();
     store.core.check_counts(1, manifest.tables.len(), manifest.memories.len())?;
     for memory in &manifest.memories {
+        if memory.ty.shared {
+            shared_memory::check_allowed(store.core.engine())?;
+        }
         store.ask_for_memory(&memory.ty)?;
     }
     for table in &manifest.tables {
@@ -200,7 +210,13 @@ fn register(
         table_numbers.push(core.add_table(ty, instance.table(TableIndex(index))));
     }
     for index in shape.imported_memories..shape.imported_memories + shape.memories {
-        memory_numbers.push(core.add_memory(instance.memory(MemoryIndex(index))));
+        memory_numbers.push(match instance.memory(MemoryIndex(index)) {
+            InstanceMemory::Unshared(memory) => Some(core.add_memory(*memory)),
+            InstanceMemory::Shared(_) => {
+                core.count_shared_memory();
+                None
+            }
+        });
     }
     for (index, global) in (shape.imported_globals..).zip(&manifest.globals) {
         let ty = module.global_type(global.ty);

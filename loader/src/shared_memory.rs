@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, format_err};
+use anyhow::{Context, Result, bail, ensure, format_err};
 use wootz_runtime::vm;
+use wootz_runtime::vm::shared_memory::Expected;
 pub use wootz_runtime::vm::shared_memory::WaitResult;
 
 use crate::engine::Engine;
@@ -18,16 +19,14 @@ use crate::types::MemoryType;
 ///
 /// It never moves: address space for its maximum is reserved when it is made.
 ///
-/// In this version, modules can neither import nor define such memories: the compiler does not have the `threads` proposal
-/// yet. Host threads can use them.
+/// Modules import it, in any number of stores on any threads. A memory that a module defines as shared is one, too: see
+/// [`Instance::get_shared_memory`](crate::Instance::get_shared_memory). Limits of stores do not count for its growth.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
-/// use wootz::{Config, Engine, MemoryType, SharedMemory, WaitResult};
+/// use wootz::{Engine, MemoryType, SharedMemory, WaitResult};
 ///
-/// let mut config = Config::new();
-/// config.shared_memory(true);
-/// let memory = SharedMemory::new(&Engine::new(&config)?, MemoryType::shared(1, 10))?;
+/// let memory = SharedMemory::new(&Engine::default(), MemoryType::shared(1, 10))?;
 /// let other = memory.clone();
 /// let waiting = std::thread::spawn(move || other.atomic_wait32(8, 0, None));
 /// // SAFETY: inside of the memory, aligned, and only accessed atomically.
@@ -51,19 +50,30 @@ impl SharedMemory {
     /// If [`Config::shared_memory`](crate::Config::shared_memory) is off, if the type is not shared, or if the system has
     /// not as much address space as the maximum needs.
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
-        if !engine.config().shared_memory {
-            bail!("shared memories are off in this engine: switch `Config::shared_memory` on");
-        }
+        check_allowed(engine)?;
         if !ty.is_shared() {
             bail!(
                 "shared memory must have the `shared` flag enabled on its memory type, which is `{ty}`; others are made with \
                  `Memory::new`"
             );
         }
-        let space = engine.config().address_space();
-        let memory = vm::shared_memory::SharedMemory::new(ty.to_abi(), space)
+        let (space, ty) = (engine.config().address_space(), ty.to_abi());
+        let memory = vm::shared_memory::SharedMemory::new(ty, space.checks(&ty), space, None)
             .context("failed to make a shared memory")?;
-        Ok(SharedMemory { engine: engine.clone(), memory: Arc::new(memory) })
+        Ok(SharedMemory::of(engine, Arc::new(memory)))
+    }
+
+    /// One that exists.
+    pub(crate) fn of(
+        engine: &Engine,
+        memory: Arc<vm::shared_memory::SharedMemory>,
+    ) -> SharedMemory {
+        SharedMemory { engine: engine.clone(), memory }
+    }
+
+    /// What compiled code uses.
+    pub(crate) fn vm(&self) -> &Arc<vm::shared_memory::SharedMemory> {
+        &self.memory
     }
 
     /// Its type, as it was declared.
@@ -130,7 +140,7 @@ impl SharedMemory {
         expected: u32,
         timeout: Option<Duration>,
     ) -> Result<WaitResult, Trap> {
-        self.memory.wait32(addr, expected, timeout).map_err(Trap::from)
+        self.memory.wait(addr, Expected::I32(expected), timeout).map_err(Trap::from)
     }
 
     /// As [`atomic_wait32`](Self::atomic_wait32), for 64 bits.
@@ -143,13 +153,22 @@ impl SharedMemory {
         expected: u64,
         timeout: Option<Duration>,
     ) -> Result<WaitResult, Trap> {
-        self.memory.wait64(addr, expected, timeout).map_err(Trap::from)
+        self.memory.wait(addr, Expected::I64(expected), timeout).map_err(Trap::from)
     }
 
     /// Its engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
+}
+
+/// Whether an engine has shared memories.
+pub(crate) fn check_allowed(engine: &Engine) -> Result<()> {
+    ensure!(
+        engine.config().shared_memory,
+        "shared memories are off in this engine: switch `Config::shared_memory` on"
+    );
+    Ok(())
 }
 
 impl fmt::Debug for SharedMemory {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use wast::token::Id;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, WastRet};
-use wootz::{Engine, Extern, Instance, Linker, Module, Store, Trap, UpdateDeadline, Val};
+use wootz::{
+    Engine, Extern, Instance, Linker, Module, SharedMemory, Store, Trap, UpdateDeadline, Val,
+};
 
 use super::{spectest, values};
 
@@ -23,6 +25,10 @@ pub struct Script {
     /// Instances: by name, and the last one. None after an instantiation that failed.
     instances: HashMap<String, Instance>,
     last_instance: Option<Instance>,
+    /// In threads: what they have of an instance of the thread that has started them, by its name: its shared memories, by
+    /// the names of their exports.
+    shared: HashMap<String, Vec<(String, SharedMemory)>>,
+    print: fn(&str),
 }
 
 impl Script {
@@ -54,7 +60,26 @@ impl Script {
             last_module: None,
             instances: HashMap::new(),
             last_instance: None,
+            shared: HashMap::new(),
+            print,
         })
+    }
+
+    /// The script of a thread that shares memories of an instance with this one.
+    ///
+    /// # Errors
+    /// If there is no such instance, or no memory left.
+    pub fn of_thread(&mut self, instance: Option<Id<'_>>) -> Result<Script> {
+        let mut script = Script::new(&self.engine, self.print)?;
+        if let Some(id) = instance {
+            let instance = self.instance(Some(id))?;
+            let memories = instance.exports(&mut self.store).filter_map(|export| {
+                let name = export.name().to_string();
+                Some((name, export.into_shared_memory()?))
+            });
+            script.shared.insert(id.name().to_string(), memories.collect());
+        }
+        Ok(script)
     }
 
     /// Does what a directive says.
@@ -90,6 +115,14 @@ impl Script {
                 };
                 let module = module.clone();
                 self.instantiate(instance, &module)
+            }
+            WastDirective::Register { name, module: Some(id), .. }
+                if self.shared.contains_key(id.name()) =>
+            {
+                for (export, memory) in &self.shared[id.name()] {
+                    self.linker.define(&self.store, name, export, memory.clone())?;
+                }
+                Ok(())
             }
             WastDirective::Register { name, module, .. } => {
                 let instance = self.instance(module)?;
@@ -132,7 +165,7 @@ impl Script {
             WastDirective::AssertException { .. } => bail!("exceptions are not supported"),
             WastDirective::AssertSuspension { .. } => bail!("suspensions are not supported"),
             WastDirective::Thread(_) | WastDirective::Wait { .. } => {
-                bail!("threads are not supported")
+                unreachable!("the script's runner starts threads and waits for them")
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use wootz::{
-    Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, Store, Table,
-    TableType, Val,
+    Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, SharedMemory, Store,
+    Table, TableType, Val,
 };
 
 /// Defines the module.
@@ -39,5 +39,7 @@ pub fn link(linker: &mut Linker<()>, store: &mut Store<()>, print: fn(&str)) -> 
     linker.define(&mut *store, module, "table", table)?;
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(&mut *store, module, "memory", memory)?;
+    let memory = SharedMemory::new(store.engine(), MemoryType::shared(1, 2))?;
+    linker.define(&mut *store, module, "shared_memory", memory)?;
     Ok(())
 }

@@ -122,10 +122,15 @@ impl Translator<'_, '_> {
 
     /// The native address of a memory's first byte.
     fn memory_base(&mut self, memory: MemoryIndex) -> Value {
-        let (record, offset) = self.record(self.plan.layout.memory(memory));
+        let (record, offset) = self.memory_record(memory);
         let offset = offset + offset_of!(VmMemory, base) as u32;
-        match self.plan.memories[memory.index()].checks {
+        let Memory { checks, ty } = self.plan.memories[memory.index()];
+        match checks {
             BoundsChecks::Guarded { .. } => self.load_constant(POINTER, record, offset),
+            // Shared memories do not move.
+            BoundsChecks::Explicit { .. } if ty.shared => {
+                self.load_constant(POINTER, record, offset)
+            }
             BoundsChecks::Explicit { .. } => {
                 let flags = self.trusted(Region::Bounds);
                 self.builder.ins().load(POINTER, flags, record, offset as i32)
@@ -133,7 +138,14 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// The size of a memory in bytes.
+    /// Where the record of a memory is.
+    pub fn memory_record(&mut self, memory: MemoryIndex) -> (Value, u32) {
+        let shared = self.plan.memories[memory.index()].ty.shared;
+        self.record(self.plan.layout.memory(memory, shared))
+    }
+
+    /// The size of a memory in bytes. That of a shared memory may be out of date, as far as threads can tell that have not
+    /// synchronised: see "Threads" in `docs/rationale.md`.
     pub fn memory_bytes(&mut self, memory: MemoryIndex) -> Value {
         let ty = self.plan.memories[memory.index()].ty;
         if let Ok(bytes) = i64::try_from(ty.most_bytes())
@@ -141,7 +153,7 @@ impl Translator<'_, '_> {
         {
             return self.builder.ins().iconst(types::I64, bytes);
         }
-        let (record, offset) = self.record(self.plan.layout.memory(memory));
+        let (record, offset) = self.memory_record(memory);
         let flags = self.trusted(Region::Bounds);
         self.builder.ins().load(
             POINTER,

@@ -127,8 +127,9 @@ impl Translator<'_, '_> {
         }
     }
 
-    pub fn unreachable(&mut self) {
-        self.builder.ins().trap(trap(TrapCode::UnreachableCodeReached));
+    /// Traps. What follows cannot be reached.
+    pub fn trap_always(&mut self, code: TrapCode) {
+        self.builder.ins().trap(trap(code));
         self.reachable = false;
     }
 

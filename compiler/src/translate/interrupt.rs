@@ -60,6 +60,8 @@ fn flow(operator: &Operator<'_>) -> Flow {
     use Operator as Op;
     match operator {
         Op::Call { .. } | Op::CallIndirect { .. } | Op::CallRef { .. } => Flow::Call,
+        // The host is asked, if the epoch deadline comes meanwhile.
+        Op::MemoryAtomicWait32 { .. } | Op::MemoryAtomicWait64 { .. } => Flow::Call,
         Op::Unreachable
         | Op::Return
         | Op::ReturnCall { .. }

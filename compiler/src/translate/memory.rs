@@ -42,6 +42,14 @@ macro_rules! store_narrow {
     }};
 }
 
+/// The memory that is accessed.
+pub(super) fn memory_of(memarg: MemArg) -> MemoryIndex {
+    match memarg.target {
+        MemArgTarget::Memory(memory) => MemoryIndex(memory),
+        _ => unreachable!("validation admits accesses to memories only"),
+    }
+}
+
 impl Translator<'_, '_> {
     /// Translates the operator if it is a load or store.
     pub fn memory_access(&mut self, operator: &Operator<'_>) -> bool {
@@ -80,7 +88,10 @@ impl Translator<'_, '_> {
     pub fn memory_size(&mut self, memory: u32) {
         let memory = MemoryIndex(memory);
         let ty = self.plan.memories[memory.index()].ty;
-        let bytes = self.memory_bytes(memory);
+        let bytes = match ty.shared {
+            false => self.memory_bytes(memory),
+            true => self.shared_memory_bytes(memory),
+        };
         let pages = self.builder.ins().ushr_imm_u(bytes, i64::from(ty.page_size_log2));
         let pages = self.narrow(pages, ty.memory64);
         self.push(pages);
@@ -108,10 +119,7 @@ impl Translator<'_, '_> {
 
     /// The native place of an access.
     pub fn place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
-        let MemArgTarget::Memory(memory) = memarg.target else {
-            unreachable!("validation admits accesses to memories only");
-        };
-        self.address(MemoryIndex(memory), index, memarg.offset, bytes)
+        self.address(memory_of(memarg), index, memarg.offset, bytes)
     }
 
     fn load(&mut self, memarg: MemArg, ty: Type) {

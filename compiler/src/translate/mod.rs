@@ -25,6 +25,8 @@ mod convert;
 mod bounds;
 /// Loads and stores, size and growth of memories.
 mod memory;
+/// Atomic accesses, and threads that wait for each other.
+mod atomic;
 /// Bulk operations on memories.
 mod bulk;
 /// Tables.
@@ -37,6 +39,7 @@ mod simd;
 use cranelift_codegen::ir::{SourceLoc, UserExternalName, UserFuncName};
 use wasmparser::{BinaryReaderError, FuncValidator, Operator, WasmModuleResources};
 use wootz_runtime::abi::index::FuncIndex;
+use wootz_runtime::abi::trap::TrapCode;
 
 use crate::convention::{Caller, wasm_signature};
 use crate::error::{Error, Result};
@@ -110,7 +113,7 @@ impl Translator<'_, '_> {
         match *operator {
             // Control.
             Op::Nop => {}
-            Op::Unreachable => self.unreachable(),
+            Op::Unreachable => self.trap_always(TrapCode::UnreachableCodeReached),
             Op::Block { blockty } => self.block(blockty),
             Op::Loop { blockty } => self.loop_(blockty),
             Op::If { blockty } => self.if_(blockty),
@@ -169,6 +172,7 @@ impl Translator<'_, '_> {
 
             _ => {
                 let known = self.memory_access(operator)
+                    || self.atomic(operator)
                     || self.numeric(operator)
                     || self.wide(operator)
                     || self.conversion(operator)

@@ -89,10 +89,7 @@ fn all_memories(manifest: &Manifest) -> impl Iterator<Item = &Memory> {
 /// What the module has, as far as this loader cannot have it.
 pub fn contents(manifest: &Manifest) -> Result<(), ArtifactError> {
     let shape = manifest.shape();
-    let unsupported = [
-        ("exceptions", shape.tags != 0 || shape.imported_tags != 0),
-        ("threads", all_memories(manifest).any(|memory| memory.ty.shared)),
-    ];
+    let unsupported = [("exceptions", shape.tags != 0 || shape.imported_tags != 0)];
     match unsupported.into_iter().find(|(_, has)| *has) {
         None => Ok(()),
         Some((name, _)) => {
@@ -106,7 +103,6 @@ mod tests {
     use super::*;
     use wootz_runtime::abi::index::SignatureIndex;
     use wootz_runtime::abi::manifest::Import;
-    use wootz_runtime::abi::types::{Limits, MemoryType};
 
     fn compat(target: &str) -> Compatibility {
         let features = vec!["multi-value".to_string(), "simd".to_string()];
@@ -176,17 +172,9 @@ mod tests {
             imports: vec![Import { module: "m".into(), name: "n".into(), ty }],
             ..Manifest::default()
         };
-        let ty = MemoryType {
-            limits: Limits { min: 1, max: Some(1) },
-            memory64: false,
-            shared: true,
-            page_size_log2: 16,
-        };
-        let memory = Memory { ty, checks: BoundsChecks::Explicit { guard: 0 } };
         for (manifest, proposal) in [
             (import(ImportType::Tag(SignatureIndex(0))), "exceptions"),
-            (import(ImportType::Memory(memory)), "threads"),
-            (Manifest { memories: vec![memory], ..Manifest::default() }, "threads"),
+            (Manifest { tags: vec![SignatureIndex(0)], ..Manifest::default() }, "exceptions"),
         ] {
             let error = contents(&manifest).unwrap_err();
             assert!(matches!(error, ArtifactError::Setting { name, .. } if name == proposal));

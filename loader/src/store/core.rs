@@ -9,7 +9,6 @@ use std::ffi::c_void;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use anyhow::{Error, Result, bail, ensure};
 use wootz_runtime::abi::index::SignatureIndex;
@@ -41,6 +40,8 @@ pub struct StoreCore {
     engine: Engine,
     instances: Vec<InstanceData>,
     memories: Vec<NonNull<vm::memory::Memory>>,
+    /// How many shared memories its instances have defined.
+    shared_memories: usize,
     tables: Vec<(TableType, NonNull<vm::table::Table>)>,
     globals: Vec<(GlobalType, NonNull<VmGlobal>)>,
     tags: Vec<TagType>,
@@ -77,7 +78,8 @@ struct Limits {
 pub struct InstanceData {
     pub module: Module,
     pub vm: NonNull<vm::instance::Instance>,
-    pub memories: Vec<usize>,
+    /// None of those that are shared, which belong to no store.
+    pub memories: Vec<Option<usize>>,
     pub tables: Vec<usize>,
     pub globals: Vec<usize>,
 }
@@ -149,11 +151,13 @@ impl StoreCore {
             max_wasm_stack_bytes: config.max_wasm_stack,
             max_backtrace_frames: config.backtrace_frames(),
             memories: config.address_space(),
+            epoch_interruption: config.epoch_interruption,
         };
         StoreCore {
             id: StoreId::next(),
             instances: Vec::new(),
             memories: Vec::new(),
+            shared_memories: 0,
             tables: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
@@ -172,10 +176,8 @@ impl StoreCore {
                 memories: DEFAULT_MEMORY_LIMIT,
             },
             fuel_reserve: 0,
-            // SAFETY: the built-in functions are static; the epoch is the engine's, which the store keeps.
-            vm: unsafe {
-                OwnedStore::new(settings, builtins::addresses(), engine.epoch().as_ptr())
-            },
+            // SAFETY: the built-in functions are static.
+            vm: unsafe { OwnedStore::new(settings, builtins::addresses(), engine.epoch().clone()) },
             engine: engine.clone(),
         }
     }
@@ -201,10 +203,11 @@ impl StoreCore {
 
     /// Whether so many more things may be made.
     pub fn check_counts(&self, instances: usize, tables: usize, memories: usize) -> Result<()> {
+        let present_memories = self.memories.len() + self.shared_memories;
         for (what, present, more, limit) in [
             ("instance", self.instances.len(), instances, self.limits.instances),
             ("table", self.tables.len(), tables, self.limits.tables),
-            ("memory", self.memories.len(), memories, self.limits.memories),
+            ("memory", present_memories, memories, self.limits.memories),
         ] {
             let wanted = present.saturating_add(more);
             if more > 0 && wanted > limit {
@@ -240,7 +243,7 @@ impl StoreCore {
     }
 
     pub fn set_epoch_deadline(&mut self, ticks: u64) {
-        let deadline = self.engine.epoch().load(Ordering::Relaxed).saturating_add(ticks);
+        let deadline = self.engine.epoch().now().saturating_add(ticks);
         self.vm.set_epoch_deadline(deadline);
     }
 
@@ -254,6 +257,11 @@ impl StoreCore {
     pub fn add_memory(&mut self, memory: NonNull<vm::memory::Memory>) -> usize {
         self.memories.push(memory);
         self.memories.len() - 1
+    }
+
+    /// Counts a shared memory that an instance has defined. It belongs to nobody, but one store has made it.
+    pub fn count_shared_memory(&mut self) {
+        self.shared_memories += 1;
     }
 
     pub fn memory(&self, index: usize) -> NonNull<vm::memory::Memory> {

@@ -73,6 +73,12 @@ macro_rules! for_each_builtin {
             fma_f32(x: I32, y: I32, z: I32) -> I64;
             /// `x * y + z`, rounded once, of `f64` by their bits.
             fma_f64(x: I64, y: I64, z: I64) -> I64;
+            /// `memory.atomic.notify`: how many threads it has woken up. The address is `address` plus `offset`.
+            memory_atomic_notify(memory: I32, address: I64, offset: I64, count: I32) -> I64OrRaised;
+            /// `memory.atomic.wait32`: how waiting has ended. `timeout` counts nanoseconds; none if it is negative.
+            memory_atomic_wait32(memory: I32, address: I64, offset: I64, expected: I32, timeout: I64) -> I64OrRaised;
+            /// `memory.atomic.wait64`, as above.
+            memory_atomic_wait64(memory: I32, address: I64, offset: I64, expected: I64, timeout: I64) -> I64OrRaised;
         }
     };
 }

@@ -13,7 +13,7 @@
 //!             ├──────────────────────────────┤ VmLayout::globals
 //!             │ VmGlobal × n   (16 each)     │
 //!             ├──────────────────────────────┤ VmLayout::memories
-//!             │ VmMemory × n   (16 each)     │
+//!             │ VmMemory × n   (16 each)     │ or, of a shared memory, a pointer to it, and 8 unused bytes
 //!             ├──────────────────────────────┤ VmLayout::tables
 //!             │ VmTable × n    (16 each)     │
 //!             ├──────────────────────────────┤ VmLayout::funcrefs
@@ -367,15 +367,20 @@ impl VmLayout {
         )
     }
 
-    /// The [`VmMemory`] itself of a defined memory, or the pointer to it of an imported one.
-    pub fn memory(&self, index: MemoryIndex) -> Place {
-        self.place(
+    /// The [`VmMemory`] itself of a defined memory, or the pointer to it of an imported or shared one.
+    pub fn memory(&self, index: MemoryIndex, shared: bool) -> Place {
+        let place = self.place(
             index.0,
             self.shape.imported_memories,
             self.imported_memories,
             self.memories,
             size_of::<VmMemory>(),
-        )
+        );
+        match place {
+            // Other threads see its size change, so all who use the memory look at one record.
+            Place::Record(offset) if shared => Place::Pointer(offset),
+            place => place,
+        }
     }
 
     /// The [`VmTable`] itself of a defined table, or the pointer to it of an imported one.

@@ -9,6 +9,8 @@
 use std::convert::identity;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::abi::builtin::{Builtin, RAISED};
 use crate::abi::index::{DataIndex, ElemIndex, MemoryIndex, TableIndex};
@@ -17,8 +19,9 @@ use crate::abi::vmctx::VmContext;
 use crate::for_each_builtin;
 
 use super::activation::Failure;
-use super::instance::{InitError, Instance};
+use super::instance::{InitError, Instance, InstanceMemory};
 use super::memory::Memory;
+use super::shared_memory::{Expected, SharedMemory};
 use super::store::{Owner, Store};
 use super::table::Table;
 use super::trap::{leave, resume};
@@ -111,12 +114,16 @@ mod body {
         memory: u32,
         pages: i64,
     ) -> Result<i64, Failure> {
-        // SAFETY: compiled code passes its own vmctx. The memories of an instance are alive, and wasm does not run until
-        // this returns.
-        let memory = unsafe { Instance::of(vmctx).memory(MemoryIndex(memory)).as_mut() };
-        // SAFETY: whoever entered wasm has lent its owner for as long as wasm runs.
-        let owner = unsafe { owner(store).as_mut() };
-        Ok(grow_memory(memory, pages as u64, owner)?.map_or(-1, |pages| pages as i64))
+        let former = match memory_of(vmctx, memory) {
+            InstanceMemory::Unshared(mut memory) => {
+                // SAFETY: the memories of an instance are alive, and wasm does not run until this returns. Whoever entered
+                // wasm has lent its owner for as long as wasm runs.
+                unsafe { grow_memory(memory.as_mut(), pages as u64, owner(store).as_mut()) }?
+            }
+            // It does not belong to the store, whose limits say nothing about it.
+            InstanceMemory::Shared(memory) => memory.grow(pages as u64),
+        };
+        Ok(former.map_or(-1, |pages| pages as i64))
     }
 
     pub fn memory_copy(
@@ -129,7 +136,8 @@ mod body {
     ) -> Result<(), Failure> {
         let target = range(instance, dst_memory, dst, bytes)?;
         let source = range(instance, src_memory, src, bytes)?;
-        // SAFETY: both ranges were checked; they may overlap.
+        // SAFETY: both ranges were checked; they may overlap. What other threads write to shared memories meanwhile gives
+        // any mixture of bytes, which wasm allows: see "Threads" in docs/rationale.md.
         unsafe { ptr::copy(source, target, bytes as usize) };
         Ok(())
     }
@@ -142,7 +150,7 @@ mod body {
         bytes: i64,
     ) -> Result<(), Failure> {
         let target = range(instance, memory, dst, bytes)?;
-        // SAFETY: the range was checked.
+        // SAFETY: the range was checked. Other threads may use shared memories meanwhile, as above.
         unsafe { ptr::write_bytes(target, value as u8, bytes as usize) };
         Ok(())
     }
@@ -257,21 +265,99 @@ mod body {
         result.to_bits() as i64
     }
 
+    pub fn memory_atomic_notify(
+        _: &Store,
+        vmctx: NonNull<VmContext>,
+        memory: u32,
+        address: i64,
+        offset: i64,
+        count: u32,
+    ) -> Result<i64, Failure> {
+        let address = sum(address, offset)?;
+        let woken = shared_memory(vmctx, memory).notify(address, count);
+        woken.map(i64::from).map_err(Failure::Trap)
+    }
+
+    pub fn memory_atomic_wait32(
+        store: &Store,
+        vmctx: NonNull<VmContext>,
+        memory: u32,
+        address: i64,
+        offset: i64,
+        expected: u32,
+        timeout: i64,
+    ) -> Result<i64, Failure> {
+        let memory = shared_memory(vmctx, memory);
+        wait(store, &memory, sum(address, offset)?, Expected::I32(expected), timeout)
+    }
+
+    pub fn memory_atomic_wait64(
+        store: &Store,
+        vmctx: NonNull<VmContext>,
+        memory: u32,
+        address: i64,
+        offset: i64,
+        expected: i64,
+        timeout: i64,
+    ) -> Result<i64, Failure> {
+        let memory = shared_memory(vmctx, memory);
+        wait(store, &memory, sum(address, offset)?, Expected::I64(expected as u64), timeout)
+    }
+
+    /// Waits as guests do: when the epoch deadline comes, the store's owner decides whether to go on.
+    fn wait(
+        store: &Store,
+        memory: &SharedMemory,
+        address: u64,
+        expected: Expected,
+        timeout: i64,
+    ) -> Result<i64, Failure> {
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
+        let waited = match store.epoch() {
+            None => memory.wait(address, expected, timeout).map(Ok),
+            Some(epoch) => {
+                let sleeper = epoch.sleeper();
+                memory.wait_by(address, expected, timeout, sleeper.parker(), |end| {
+                    // The owner moves it.
+                    let deadline = store.epoch_deadline();
+                    if epoch.now() >= deadline {
+                        return epoch_reached(store);
+                    }
+                    sleeper.sleep(deadline, end);
+                    Ok(())
+                })
+            }
+        };
+        Ok(waited.map_err(Failure::Trap)?? as i64)
+    }
+
+    /// A memory of the instance, held by itself: the owner, who may be asked while it is used, may use the instance.
+    fn memory_of(vmctx: NonNull<VmContext>, memory: u32) -> InstanceMemory {
+        // SAFETY: compiled code passes its own vmctx, and does not run until this returns.
+        unsafe { Instance::of(vmctx) }.memory(MemoryIndex(memory)).clone()
+    }
+
+    fn shared_memory(vmctx: NonNull<VmContext>, memory: u32) -> Arc<SharedMemory> {
+        match memory_of(vmctx, memory) {
+            InstanceMemory::Shared(memory) => memory,
+            InstanceMemory::Unshared(_) => panic!("code for other memories does not call this"),
+        }
+    }
+
+    /// An address and its offset together.
+    fn sum(address: i64, offset: i64) -> Result<u64, Failure> {
+        let sum = (address as u64).checked_add(offset as u64);
+        sum.ok_or(Failure::Trap(TrapCode::MemoryOutOfBounds))
+    }
+
     fn owner(store: &Store) -> NonNull<dyn Owner> {
         store.owner().expect("wasm is only run by way of `enter`, with an owner")
     }
 
     /// The address of a range of a memory, after checking that it lies inside.
     fn range(instance: &Instance, memory: u32, start: i64, bytes: i64) -> Result<*mut u8, Failure> {
-        // SAFETY: the memories of an instance are alive, and wasm does not run until this returns.
-        let memory = unsafe { instance.memory(MemoryIndex(memory)).as_ref() };
-        match (start as u64).checked_add(bytes as u64) {
-            Some(end) if end <= memory.bytes() as u64 => {
-                // SAFETY: the start lies inside of the memory.
-                Ok(unsafe { memory.base().add(start as usize) })
-            }
-            _ => Err(Failure::Trap(TrapCode::MemoryOutOfBounds)),
-        }
+        let memory = instance.memory(MemoryIndex(memory));
+        memory.range(start as u64, bytes as u64).map_err(Failure::Trap)
     }
 
     fn init_failure(error: InitError) -> Failure {

@@ -10,6 +10,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::abi::index::{
     DataIndex, ElemIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex,
@@ -17,6 +18,7 @@ use crate::abi::index::{
 };
 use crate::abi::manifest::{ConstExpr, ConstOp, ElementItems, ImportType, SegmentMode};
 use crate::abi::trap::TrapCode;
+use crate::abi::types::MemoryType;
 use crate::abi::vmctx::{
     Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef,
     VmFunctionImport, VmGlobal, VmMemory, VmTable,
@@ -24,6 +26,7 @@ use crate::abi::vmctx::{
 
 use super::code::Code;
 use super::memory::{AddressSpace, Memory, MemoryError};
+use super::shared_memory::SharedMemory;
 use super::store::Store;
 use super::table::{Table, TableTooLarge};
 
@@ -33,8 +36,57 @@ use super::table::{Table, TableTooLarge};
 pub struct Imports<'a> {
     pub functions: &'a [NonNull<VmFuncRef>],
     pub tables: &'a [NonNull<Table>],
-    pub memories: &'a [NonNull<Memory>],
+    pub memories: &'a [InstanceMemory],
     pub globals: &'a [NonNull<VmGlobal>],
+}
+
+/// A memory that an instance uses.
+#[derive(Clone, Debug)]
+pub enum InstanceMemory {
+    /// One that belongs to the instance's store, and lives as long.
+    Unshared(NonNull<Memory>),
+    /// One that other threads use too.
+    Shared(Arc<SharedMemory>),
+}
+
+impl InstanceMemory {
+    /// The record that compiled code reads.
+    fn record(&self) -> NonNull<VmMemory> {
+        match self {
+            // SAFETY: memories are alive while they are used.
+            InstanceMemory::Unshared(memory) => unsafe { memory.as_ref() }.record(),
+            InstanceMemory::Shared(memory) => memory.record(),
+        }
+    }
+
+    /// Its type, as it was declared.
+    fn ty(&self) -> &MemoryType {
+        match self {
+            // SAFETY: as above.
+            InstanceMemory::Unshared(memory) => unsafe { memory.as_ref() }.ty(),
+            InstanceMemory::Shared(memory) => memory.ty(),
+        }
+    }
+
+    /// Its size now, in bytes.
+    pub fn bytes(&self) -> usize {
+        // SAFETY: as above; only the atomic part of the record is read.
+        unsafe { (*self.record().as_ptr()).bytes.load(Ordering::SeqCst) }
+    }
+
+    /// The address of a run of bytes.
+    ///
+    /// # Errors
+    /// If it does not lie inside.
+    pub fn range(&self, start: u64, bytes: u64) -> Result<*mut u8, TrapCode> {
+        match start.checked_add(bytes) {
+            Some(end) if end <= self.bytes() as u64 => {
+                // SAFETY: as above; the base changes only when the memory's store grows it. The start lies inside.
+                Ok(unsafe { (*self.record().as_ptr()).base.add(start as usize) })
+            }
+            _ => Err(TrapCode::MemoryOutOfBounds),
+        }
+    }
 }
 
 /// An instance of a module.
@@ -43,8 +95,8 @@ pub struct Instance {
     vmctx: NonNull<u8>,
     /// Tables by index, the imported ones first; those behind are owned.
     tables: Vec<NonNull<Table>>,
-    /// Memories by index, the imported ones first; those behind are owned.
-    memories: Vec<NonNull<Memory>>,
+    /// Memories by index, the imported ones first; those behind are owned unless they are shared.
+    memories: Vec<InstanceMemory>,
     /// Which element segments count as empty, because they were dropped.
     dropped_elements: Vec<bool>,
     /// Which data segments count as empty, because they were dropped.
@@ -78,6 +130,12 @@ impl fmt::Display for InstanceError {
 }
 
 impl std::error::Error for InstanceError {}
+
+impl From<MemoryError> for InstanceError {
+    fn from(error: MemoryError) -> InstanceError {
+        InstanceError::Memory(error)
+    }
+}
 
 fn corrupted(part: &'static str) -> InstanceError {
     InstanceError::Corrupted { part }
@@ -169,7 +227,7 @@ impl Instance {
             for (position, memory) in imports.memories.iter().enumerate() {
                 let pointer =
                     self.place::<NonNull<VmMemory>>(layout.imported_memories + 8 * position as u32);
-                pointer.write(memory.as_ref().record());
+                pointer.write(memory.record());
             }
             for (position, &global) in imports.globals.iter().enumerate() {
                 self.place::<NonNull<VmGlobal>>(layout.imported_globals + 8 * position as u32)
@@ -233,14 +291,22 @@ impl Instance {
         let code = self.code.clone();
         for declared in &code.manifest().memories {
             let index = MemoryIndex::from_position(self.memories.len());
-            let mut memory = Memory::new(declared.ty, declared.checks, space, code.images(index))
-                .map_err(InstanceError::Memory)?;
-            let Place::Record(offset) = code.layout().memory(index) else {
-                unreachable!("imports come first")
+            let (ty, checks, images) = (declared.ty, declared.checks, code.images(index));
+            let memory = match code.layout().memory(index, ty.shared) {
+                Place::Record(offset) => {
+                    let mut memory = Memory::new(ty, checks, space, images)?;
+                    // SAFETY: the record lies in the vmctx, which is freed after the memory.
+                    unsafe { memory.move_record(self.place(offset)) };
+                    InstanceMemory::Unshared(NonNull::from(Box::leak(Box::new(memory))))
+                }
+                Place::Pointer(offset) => {
+                    let memory = SharedMemory::new(ty, checks, space, images)?;
+                    // SAFETY: inside of the vmctx, by its layout. The instance keeps the memory.
+                    unsafe { self.place(offset).write(memory.record()) };
+                    InstanceMemory::Shared(Arc::new(memory))
+                }
             };
-            // SAFETY: the record lies in the vmctx, which is freed after the memory.
-            unsafe { memory.move_record(self.place(offset)) };
-            self.memories.push(NonNull::from(Box::leak(Box::new(memory))));
+            self.memories.push(memory);
         }
         Ok(())
     }
@@ -305,8 +371,7 @@ impl Instance {
             let index = DataIndex::from_position(position);
             if let SegmentMode::Active { target, offset } = &segment.mode {
                 if !segment.in_image {
-                    // SAFETY: memories are alive.
-                    let wide = unsafe { self.memory(*target).as_ref() }.ty().memory64;
+                    let wide = self.memory(*target).ty().memory64;
                     let offset = self.offset(offset, wide)?;
                     // SAFETY: the caller's promise.
                     unsafe {
@@ -422,8 +487,8 @@ impl Instance {
     }
 
     /// A memory, imported or defined.
-    pub fn memory(&self, index: MemoryIndex) -> NonNull<Memory> {
-        self.memories[index.index()]
+    pub fn memory(&self, index: MemoryIndex) -> &InstanceMemory {
+        &self.memories[index.index()]
     }
 
     /// A table, imported or defined.
@@ -519,18 +584,14 @@ impl Instance {
                 self.code.tables().data(range).ok_or(InitError::Corrupted)?
             }
         };
-        // SAFETY: the caller's promise.
-        let memory = unsafe { self.memory(memory).as_ref() };
-        let inside = |start: u64, size: usize| {
-            start.checked_add(bytes).is_some_and(|end| end <= size as u64)
-        };
-        if !inside(src, data.len()) || !inside(dst, memory.bytes()) {
+        let target = self.memory(memory).range(dst, bytes)?;
+        if src.checked_add(bytes).is_none_or(|end| end > data.len() as u64) {
             return Err(InitError::Trap(TrapCode::MemoryOutOfBounds));
         }
         // SAFETY: both runs were checked; a segment does not overlap a memory.
         unsafe {
             let source = data.as_ptr().add(src as usize);
-            source.copy_to_nonoverlapping(memory.base().add(dst as usize), bytes as usize);
+            source.copy_to_nonoverlapping(target, bytes as usize);
         }
         Ok(())
     }
@@ -570,7 +631,9 @@ impl Drop for Instance {
                 drop(Box::from_raw(table.as_ptr()));
             }
             for memory in &self.memories[shape.imported_memories as usize..] {
-                drop(Box::from_raw(memory.as_ptr()));
+                if let InstanceMemory::Unshared(memory) = memory {
+                    drop(Box::from_raw(memory.as_ptr()));
+                }
             }
             dealloc(self.vmctx.as_ptr(), vmctx_layout(&self.code));
         }

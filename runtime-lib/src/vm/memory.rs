@@ -16,8 +16,8 @@
 //! - the bytes from `base` up to the current size are readable and writable;
 //! - under [`BoundsChecks::Guarded`] the base never moves, and everything behind the current size, as far as reservation
 //!   and guard reach, faults;
-//! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it, and the guard is behind
-//!   the current size and behind the room to grow alike;
+//! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it, and never that of a
+//!   shared memory; the guard is behind the current size and behind the room to grow alike;
 //! - the size is a whole number of pages of the memory's page size, and never exceeds its maximum.
 
 use std::fs::File;
@@ -57,6 +57,8 @@ impl AddressSpace {
     /// How many bytes to reserve for a memory that has explicit checks and `bytes` bytes.
     fn room(&self, ty: &MemoryType, bytes: usize, moved: bool) -> Option<usize> {
         let wanted = match !moved && bytes as u64 <= self.reservation {
+            // It never moves, so it gets room for its maximum.
+            _ if ty.shared => u64::MAX,
             true => self.reservation,
             false => (bytes as u64).saturating_add(self.reservation_for_growth),
         };
@@ -265,7 +267,7 @@ impl Memory {
     /// Its size now, in bytes.
     pub fn bytes(&self) -> usize {
         // SAFETY: the record is valid, and only its atomic part is read.
-        unsafe { (*self.record().as_ptr()).bytes.load(Ordering::Acquire) }
+        unsafe { (*self.record().as_ptr()).bytes.load(Ordering::SeqCst) }
     }
 
     /// Its size now, in pages.
@@ -309,7 +311,7 @@ impl Memory {
             if (*record).base != base {
                 (*record).base = base;
             }
-            (*record).bytes.store(bytes, Ordering::Release);
+            (*record).bytes.store(bytes, Ordering::SeqCst);
         }
         Some(former_pages)
     }

@@ -11,6 +11,10 @@
 pub mod sys;
 // Runs of pages: reserved, made accessible, mapped from files, given back.
 pub mod mmap;
+// A place for one thread to sleep at.
+pub mod parker;
+// The epoch of an engine, and the threads that sleep until one comes.
+pub mod epoch;
 // Function types, numbered once for the whole process.
 pub mod signature;
 // Linear memories.

@@ -1,38 +1,38 @@
 //! Linear memories that several threads use at a time, and the threads that wait for something to change in one.
 //!
-//! In: a type with a maximum. Out: a [`VmMemory`] record that any number of instances on any threads may have a pointer
-//! to, as long as the memory lives.
+//! In: a type with a maximum, perhaps images to start with. Out: a [`VmMemory`] record that any number of instances on any
+//! threads may have a pointer to, as long as the memory lives.
 //!
 //! Always true:
 //! - the base never moves, and the size only grows; the record's `bytes` is published after the bytes can be accessed;
 //! - who waits was on the list before anybody could change the value unseen: the value is compared, and a notifier looks
-//!   for waiters, under the same lock. So no wake-up is lost, and nobody wakes up without one or a timeout;
-//! - nothing is allocated or freed while a thread sleeps but its own place on the list.
+//!   for waiters, under the same lock. So no wake-up is lost;
+//! - whoever stops to wait, for whatever reason, is on no list afterwards.
 
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::abi::manifest::BoundsChecks;
 use crate::abi::trap::TrapCode;
 use crate::abi::types::MemoryType;
 use crate::abi::vmctx::VmMemory;
 
-use super::memory::{AddressSpace, MemoryError};
-use super::mmap::{Mapping, round_up};
+use super::memory::{AddressSpace, Image, Memory, MemoryError};
+use super::parker::Parker;
 
 /// A linear memory that several threads use at a time.
 #[derive(Debug)]
 pub struct SharedMemory {
     ty: MemoryType,
     checks: BoundsChecks,
-    record: VmMemory,
-    /// How many bytes of the mapping lie in front of the memory.
-    before: usize,
+    /// The record of the memory below, which has it in a box of its own.
+    record: NonNull<VmMemory>,
     /// Locked while it grows.
-    mapping: Mutex<Mapping>,
+    memory: Mutex<Memory>,
     /// Who waits, by address.
     waiters: Mutex<HashMap<u64, VecDeque<Arc<Waiter>>>>,
 }
@@ -54,60 +54,107 @@ pub enum WaitResult {
     TimedOut = 2,
 }
 
+/// What is waited for: as long as it is there, the thread sleeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// 32 bits.
+    I32(u32),
+    /// 64 bits.
+    I64(u64),
+}
+
+impl Expected {
+    /// How many bytes are compared.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Expected::I32(_) => 4,
+            Expected::I64(_) => 8,
+        }
+    }
+
+    /// Whether it is there.
+    ///
+    /// # Safety
+    /// So many bytes can be accessed there, and the address is a multiple of their number.
+    unsafe fn is_at(self, place: NonNull<u8>) -> bool {
+        // Memories are little-endian on every machine.
+        match self {
+            Expected::I32(expected) => {
+                // SAFETY: the caller's promise; everybody accesses it atomically or has a race that wasm allows.
+                let value = unsafe { AtomicU32::from_ptr(place.cast().as_ptr()) };
+                u32::from_le(value.load(Ordering::SeqCst)) == expected
+            }
+            Expected::I64(expected) => {
+                // SAFETY: as above.
+                let value = unsafe { AtomicU64::from_ptr(place.cast().as_ptr()) };
+                u64::from_le(value.load(Ordering::SeqCst)) == expected
+            }
+        }
+    }
+}
+
 /// A thread that waits.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Waiter {
-    /// Whether it was taken off the list by a notifier. Only used under the lock of the list.
+    /// Whether it was taken off the list by a notifier.
     notified: AtomicBool,
-    wake_up: Condvar,
+    parker: Arc<Parker>,
+}
+
+/// A waiter on its list, until it is notified or this is dropped.
+struct Listed<'a> {
+    memory: &'a SharedMemory,
+    address: u64,
+    waiter: Arc<Waiter>,
+}
+
+impl Waiter {
+    fn is_notified(&self) -> bool {
+        self.notified.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        if self.waiter.is_notified() {
+            return;
+        }
+        let mut lists = self.memory.waiters();
+        if let Some(list) = lists.get_mut(&self.address) {
+            list.retain(|other| !Arc::ptr_eq(other, &self.waiter));
+            if list.is_empty() {
+                lists.remove(&self.address);
+            }
+        }
+    }
 }
 
 impl SharedMemory {
-    /// A memory of this type, of its minimum size, with room for its maximum.
+    /// A memory of this type, of its minimum size, with room for its maximum, that gives compiled code what it needs and
+    /// what `space` promises to all memories.
     ///
     /// # Errors
-    /// If it is too large, or the system refuses.
-    ///
-    /// # Panics
-    /// If the type has no maximum, which validation asks of shared memories.
-    pub fn new(ty: MemoryType, space: AddressSpace) -> Result<SharedMemory, MemoryError> {
-        let in_bytes = |pages: u64| {
-            let bytes = u128::from(pages) << ty.page_size_log2;
-            let fits = usize::try_from(bytes).ok().filter(|&bytes| bytes <= isize::MAX as usize);
-            fits.ok_or(MemoryError::TooLarge { bytes })
-        };
-        let bytes = in_bytes(ty.limits.min)?;
-        let most = in_bytes(ty.limits.max.expect("shared memories have a maximum"))?;
-        let checks = space.checks(&ty);
-        let reserved = match checks {
-            // No memory that is shared is longer than the reservation.
-            BoundsChecks::Guarded { reservation, guard } => reservation.checked_add(guard),
-            BoundsChecks::Explicit { guard } => (most as u64).checked_add(guard),
-        };
-        let before = if space.guard_before { space.guard } else { 0 };
-        let (reserved, before) = reserved
-            .and_then(|reserved| usize::try_from(reserved).ok())
-            .zip(usize::try_from(before).ok().and_then(round_up))
-            .ok_or(MemoryError::TooLarge { bytes: most as u128 })?;
-        let all =
-            reserved.checked_add(before).ok_or(MemoryError::TooLarge { bytes: most as u128 })?;
-        let mut mapping = Mapping::reserve(all).map_err(MemoryError::System)?;
-        mapping.make_accessible(before, before + bytes).map_err(MemoryError::System)?;
-        // SAFETY: the mapping is at least as long.
-        let base = unsafe { mapping.start().add(before) };
+    /// If it is too large, if the system refuses, or if an image does not fit the minimum size.
+    pub fn new<'a>(
+        ty: MemoryType,
+        needed: BoundsChecks,
+        space: AddressSpace,
+        images: impl IntoIterator<Item = Image<'a>>,
+    ) -> Result<SharedMemory, MemoryError> {
+        debug_assert!(ty.shared);
+        let memory = Memory::new(ty, needed, space, images)?;
         Ok(SharedMemory {
             ty,
-            checks,
-            record: VmMemory { base: base.as_ptr(), bytes: bytes.into() },
-            before,
-            mapping: Mutex::new(mapping),
+            checks: memory.checks(),
+            record: memory.record(),
+            memory: Mutex::new(memory),
             waiters: Mutex::default(),
         })
     }
 
-    /// The record that compiled code reads. It lies in this memory's own allocation, and never moves while that lives.
+    /// The record that compiled code reads. It never moves while this memory lives.
     pub fn record(&self) -> NonNull<VmMemory> {
-        NonNull::from(&self.record)
+        self.record
     }
 
     /// Its type, as it was declared.
@@ -122,12 +169,15 @@ impl SharedMemory {
 
     /// The address of its first byte.
     pub fn base(&self) -> NonNull<u8> {
-        NonNull::new(self.record.base).expect("no mapping begins at address 0")
+        // SAFETY: the record lives as long as the memory, and the base of a shared memory never changes.
+        NonNull::new(unsafe { (*self.record.as_ptr()).base })
+            .expect("no mapping begins at address 0")
     }
 
     /// Its size now, in bytes.
     pub fn bytes(&self) -> usize {
-        self.record.bytes.load(Ordering::SeqCst)
+        // SAFETY: the record lives as long as the memory, and only its atomic part is read.
+        unsafe { (*self.record.as_ptr()).bytes.load(Ordering::SeqCst) }
     }
 
     /// Its size now, in pages.
@@ -138,17 +188,7 @@ impl SharedMemory {
     /// Makes it larger by `pages` pages. Returns the former size in pages, or `None` if that is not possible; then nothing
     /// has changed.
     pub fn grow(&self, pages: u64) -> Option<u64> {
-        let mut mapping = self.mapping.lock().unwrap_or_else(PoisonError::into_inner);
-        let former_pages = self.pages();
-        let larger = former_pages.checked_add(pages)?;
-        if larger > self.ty.limits.max.unwrap_or(0) {
-            return None;
-        }
-        // The maximum fits, so this does.
-        let bytes = (larger << self.ty.page_size_log2) as usize;
-        mapping.make_accessible(self.before + self.bytes(), self.before + bytes).ok()?;
-        self.record.bytes.store(bytes, Ordering::SeqCst);
-        Some(former_pages)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).grow(pages)
     }
 
     /// Wakes up at most `count` threads that wait at this address, those that have waited longest. Returns how many.
@@ -161,8 +201,8 @@ impl SharedMemory {
         let Some(list) = lists.get_mut(&address) else { return Ok(0) };
         let woken = list.len().min(count as usize);
         for waiter in list.drain(..woken) {
-            waiter.notified.store(true, Ordering::Relaxed);
-            waiter.wake_up.notify_one();
+            waiter.notified.store(true, Ordering::Release);
+            waiter.parker.unpark();
         }
         if list.is_empty() {
             lists.remove(&address);
@@ -170,77 +210,58 @@ impl SharedMemory {
         Ok(woken as u32)
     }
 
-    /// Waits until somebody notifies this address, if there is `expected`. Without `timeout`, for ever.
+    /// Waits until somebody notifies this address, if there is what is expected. Without `timeout`, for ever.
     ///
     /// # Errors
-    /// If the address is not a multiple of 4, or outside of the memory.
-    pub fn wait32(
+    /// If the address is not a multiple of the size of what is expected, or outside of the memory.
+    pub fn wait(
         &self,
         address: u64,
-        expected: u32,
+        expected: Expected,
         timeout: Option<Duration>,
     ) -> Result<WaitResult, TrapCode> {
-        let place = self.place(address, 4)?;
-        // SAFETY: inside of the memory, aligned, and everybody accesses it atomically or has a race that wasm allows.
-        let value = unsafe { AtomicU32::from_ptr(place.cast().as_ptr()) };
-        // Memories are little-endian on every machine.
-        let is_expected = || u32::from_le(value.load(Ordering::SeqCst)) == expected;
-        Ok(self.wait(address, is_expected, timeout))
-    }
-
-    /// As [`wait32`](Self::wait32), for 64 bits.
-    ///
-    /// # Errors
-    /// If the address is not a multiple of 8, or outside of the memory.
-    pub fn wait64(
-        &self,
-        address: u64,
-        expected: u64,
-        timeout: Option<Duration>,
-    ) -> Result<WaitResult, TrapCode> {
-        let place = self.place(address, 8)?;
-        // SAFETY: as above.
-        let value = unsafe { AtomicU64::from_ptr(place.cast().as_ptr()) };
-        let is_expected = || u64::from_le(value.load(Ordering::SeqCst)) == expected;
-        Ok(self.wait(address, is_expected, timeout))
-    }
-
-    fn wait(
-        &self,
-        address: u64,
-        is_expected: impl FnOnce() -> bool,
-        timeout: Option<Duration>,
-    ) -> WaitResult {
-        let mut lists = self.waiters();
-        if !is_expected() {
-            return WaitResult::Mismatch;
-        }
-        let waiter = Arc::new(Waiter::default());
-        lists.entry(address).or_default().push_back(waiter.clone());
-        let sleeps = |_: &mut _| !waiter.notified.load(Ordering::Relaxed);
-        lists = match timeout {
-            None => {
-                waiter.wake_up.wait_while(lists, sleeps).unwrap_or_else(PoisonError::into_inner)
-            }
-            Some(timeout) => {
-                waiter
-                    .wake_up
-                    .wait_timeout_while(lists, timeout, sleeps)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
+        let parker = Arc::<Parker>::default();
+        let sleep = |end| {
+            parker.park(end);
+            Ok::<(), Infallible>(())
         };
-        // Who was notified at the last moment was notified: the notifier has counted it.
-        if waiter.notified.load(Ordering::Relaxed) {
-            return WaitResult::Ok;
+        let Ok(result) = self.wait_by(address, expected, timeout, &parker, sleep)?;
+        Ok(result)
+    }
+
+    /// As [`wait`](Self::wait), for a thread that sleeps at this place, by way of a function that says when it has to wake
+    /// up at last. The function may return early. When it fails, the thread no longer waits.
+    ///
+    /// # Errors
+    /// Outside, as [`wait`](Self::wait); inside, the function's.
+    pub fn wait_by<E>(
+        &self,
+        address: u64,
+        expected: Expected,
+        timeout: Option<Duration>,
+        parker: &Arc<Parker>,
+        mut sleep: impl FnMut(Option<Instant>) -> Result<(), E>,
+    ) -> Result<Result<WaitResult, E>, TrapCode> {
+        let place = self.place(address, expected.bytes())?;
+        // An end that the clock cannot tell is none.
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut lists = self.waiters();
+        // SAFETY: just checked.
+        if !unsafe { expected.is_at(place) } {
+            return Ok(Ok(WaitResult::Mismatch));
         }
-        if let Some(list) = lists.get_mut(&address) {
-            list.retain(|other| !Arc::ptr_eq(other, &waiter));
-            if list.is_empty() {
-                lists.remove(&address);
+        let waiter = Arc::new(Waiter { notified: AtomicBool::new(false), parker: parker.clone() });
+        lists.entry(address).or_default().push_back(waiter.clone());
+        drop(lists);
+        let listed = Listed { memory: self, address, waiter: waiter.clone() };
+        while !waiter.is_notified() && end.is_none_or(|end| Instant::now() < end) {
+            if let Err(error) = sleep(end) {
+                return Ok(Err(error));
             }
         }
-        WaitResult::TimedOut
+        drop(listed);
+        // Who was notified at the last moment was notified: the notifier has counted it.
+        Ok(Ok(if waiter.is_notified() { WaitResult::Ok } else { WaitResult::TimedOut }))
     }
 
     fn waiters(&self) -> MutexGuard<'_, HashMap<u64, VecDeque<Arc<Waiter>>>> {
@@ -279,7 +300,7 @@ mod tests {
             may_move: true,
             reservation_for_growth: 0,
         };
-        SharedMemory::new(ty, space)
+        SharedMemory::new(ty, BoundsChecks::Explicit { guard: 0 }, space, None)
     }
 
     #[test]
@@ -298,17 +319,33 @@ mod tests {
 
     #[test]
     fn a_maximum_that_is_too_large_is_an_error() {
-        assert!(matches!(memory(1, 1 << 48, 0), Err(MemoryError::TooLarge { .. })));
-        assert!(matches!(memory(1, 1 << 46, 0), Err(MemoryError::System(_))));
+        for most in [1 << 46, 1 << 48] {
+            assert!(matches!(memory(1, most, 0), Err(MemoryError::System(_))));
+        }
     }
 
     #[test]
     fn lists_of_waiters_do_not_stay() {
         let memory = memory(1, 1, 0).unwrap();
         let timeout = Some(Duration::from_millis(1));
-        assert_eq!(memory.wait32(8, 0, timeout), Ok(WaitResult::TimedOut));
-        assert_eq!(memory.wait64(8, 1, timeout), Ok(WaitResult::Mismatch));
+        assert_eq!(memory.wait(8, Expected::I32(0), timeout), Ok(WaitResult::TimedOut));
+        assert_eq!(memory.wait(8, Expected::I64(1), timeout), Ok(WaitResult::Mismatch));
+        let parker = Arc::default();
+        let failed = memory.wait_by(8, Expected::I64(0), None, &parker, |_| Err(()));
+        assert_eq!(failed, Ok(Err(())));
         assert!(memory.waiters().is_empty());
         assert_eq!(memory.notify(8, 1), Ok(0));
+    }
+
+    #[test]
+    fn who_is_notified_while_it_fails_is_counted_and_gone() {
+        let memory = memory(1, 1, 0).unwrap();
+        let parker = Arc::default();
+        let failed = memory.wait_by(8, Expected::I64(0), None, &parker, |_| {
+            assert_eq!(memory.notify(8, 5), Ok(1));
+            Err(())
+        });
+        assert_eq!(failed, Ok(Err(())));
+        assert!(memory.waiters().is_empty());
     }
 }

@@ -11,9 +11,11 @@ use std::cell::{Cell, UnsafeCell};
 use std::fmt::Display;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use crate::abi::vmctx::{VmContext, VmStoreContext};
 
+use super::epoch::Epoch;
 use super::memory::AddressSpace;
 
 /// Something of the owner's that travels through compiled code: an error, or the payload of a panic.
@@ -81,6 +83,8 @@ pub struct Settings {
     pub max_backtrace_frames: usize,
     /// How much address space memories get.
     pub memories: AddressSpace,
+    /// Whether guests are stopped when the epoch deadline comes.
+    pub epoch_interruption: bool,
 }
 
 /// What all instances of one store share.
@@ -90,6 +94,8 @@ pub struct Store {
     context: UnsafeCell<VmStoreContext>,
     settings: Settings,
     builtins: *const usize,
+    /// What the context's pointer to the present epoch leads to.
+    epoch: Arc<Epoch>,
     /// Whose store this is, while one of its calls is under way.
     owner: Cell<Option<NonNull<dyn Owner>>>,
     /// How many calls are under way.
@@ -118,6 +124,17 @@ impl Store {
     pub fn set_fuel(&self, fuel: i64) {
         // SAFETY: as above.
         unsafe { (*self.context()).fuel = fuel };
+    }
+
+    /// The epoch, if it interrupts execution.
+    pub fn epoch(&self) -> Option<&Epoch> {
+        self.settings.epoch_interruption.then_some(&*self.epoch)
+    }
+
+    /// The epoch at which execution is interrupted.
+    pub fn epoch_deadline(&self) -> u64 {
+        // SAFETY: as above.
+        unsafe { (*self.context()).epoch_deadline }
     }
 
     /// Sets the epoch at which execution is interrupted.
@@ -193,16 +210,16 @@ unsafe impl Send for OwnedStore {}
 unsafe impl Sync for OwnedStore {}
 
 impl OwnedStore {
-    /// A new store. `epoch` is the counter that compiled code compares with the deadline.
+    /// A new store. `epoch` is what compiled code compares with the deadline.
     ///
     /// # Safety
-    /// `builtins` and `epoch` are valid as long as the store is.
-    pub unsafe fn new(settings: Settings, builtins: *const usize, epoch: *const u64) -> OwnedStore {
+    /// `builtins` is valid as long as the store is.
+    pub unsafe fn new(settings: Settings, builtins: *const usize, epoch: Arc<Epoch>) -> OwnedStore {
         let context = VmStoreContext {
             stack_limit: usize::MAX,
             fuel: 0,
             epoch_deadline: 0,
-            epoch,
+            epoch: epoch.as_ptr(),
             exit_fp: 0,
             exit_pc: 0,
             entry_fp: 0,
@@ -213,6 +230,7 @@ impl OwnedStore {
             context: UnsafeCell::new(context),
             settings,
             builtins,
+            epoch,
             owner: Cell::new(None),
             depth: Cell::new(0),
             innermost: Cell::new(ptr::null()),

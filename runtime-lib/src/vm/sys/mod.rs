@@ -13,6 +13,11 @@ pub use unix::{
     page_bytes, protect, release, reserve, stack_bounds,
 };
 
+#[cfg(target_os = "linux")]
+mod futex;
+#[cfg(target_os = "linux")]
+pub use futex::{sleep_while, wake_one};
+
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
