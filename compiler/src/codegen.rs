@@ -49,13 +49,23 @@ pub struct Relocation {
     pub addend: Addend,
 }
 
+/// The product of blocks and values from which on a function is huge.
+const HUGE: usize = 1 << 30;
+
+/// Whether the better algorithm would take too long to allocate the function's registers: it has a set of values for each
+/// block, so its time and memory grow with the product of both. This many bits are about a second's work.
+fn is_huge(func: &ir::Function) -> bool {
+    func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
+}
+
 /// Compiles the function in the worker's context.
 ///
 /// # Errors
 /// If it is too large for the code generator.
 pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
     let context = &mut worker.context;
-    if let Err(error) = context.compile(&*target.isa, &mut worker.control) {
+    let isa = if is_huge(&context.func) { &target.single_pass } else { &target.isa };
+    if let Err(error) = context.compile(&**isa, &mut worker.control) {
         return Err(failure(&error.func.name.to_string(), &error.inner));
     }
     let func = &context.func;

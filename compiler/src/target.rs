@@ -19,6 +19,8 @@ use crate::options::{OptLevel, Options, TargetCpu};
 pub struct Target {
     /// Cranelift for it.
     pub isa: OwnedTargetIsa,
+    /// The same with registers allocated in one pass: for functions for which the better algorithm would take too long.
+    pub single_pass: OwnedTargetIsa,
     /// The CPU features that code may use, by Cranelift's names, sorted.
     pub cpu_features: Vec<String>,
     /// What the beginning of every function is a multiple of, in bytes.
@@ -45,11 +47,37 @@ pub fn lookup(options: &Options) -> Result<Target> {
         )));
     }
 
+    let isa = code_generator(options, &triple, "backtracking")?;
+    let single_pass = code_generator(options, &triple, "single_pass")?;
+    let mut cpu_features: Vec<String> = isa
+        .isa_flags()
+        .iter()
+        .filter(|flag| flag.as_bool() == Some(true))
+        .map(|flag| flag.name.to_string())
+        .collect();
+    cpu_features.sort();
+    if let Some(name) = NEEDED.iter().find(|name| !cpu_features.iter().any(|has| has == *name)) {
+        let name = name.trim_start_matches("has_");
+        return Err(error(format!(
+            "the CPU feature `{name}` cannot be left out: code for {} relies on what {BASELINE} has",
+            triple.architecture
+        )));
+    }
+    // Functions that begin in the middle of a line of the instruction cache cost some programs a tenth of their speed.
+    let alignment = isa.function_alignment();
+    let function_alignment = match options.opt_level {
+        OptLevel::Speed => alignment.preferred,
+        OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
+    };
+    Ok(Target { isa, single_pass, cpu_features, function_alignment })
+}
+
+/// Cranelift for a machine. `registers` is how they are allocated, unless the options say it.
+fn code_generator(options: &Options, triple: &Triple, registers: &str) -> Result<OwnedTargetIsa> {
+    let error = |message: String| Error::Options { message };
     let mut builder =
         isa::lookup(triple.clone()).map_err(|e| error(format!("target `{triple}`: {e}")))?;
-    // What every x86-64 target has: below it, Cranelift would call library functions for rounding and shuffles.
-    let baseline = "x86-64-v2";
-    builder.enable(baseline).expect("a preset of Cranelift's");
+    builder.enable(BASELINE).expect("a preset of Cranelift's");
     match &options.cpu {
         TargetCpu::Baseline => {}
         TargetCpu::Named(name) => builder.enable(name).map_err(|_| error(unknown_cpu(name)))?,
@@ -70,33 +98,12 @@ pub fn lookup(options: &Options) -> Result<Target> {
             error(format!("unknown CPU feature `{}` of {}", feature.name, triple.architecture))
         })?;
     }
-
-    let shared = shared_flags(options)?;
-    let isa = builder
-        .finish(shared)
-        .map_err(|e| error(format!("these settings of the code generator: {e}")))?;
-    let mut cpu_features: Vec<String> = isa
-        .isa_flags()
-        .iter()
-        .filter(|flag| flag.as_bool() == Some(true))
-        .map(|flag| flag.name.to_string())
-        .collect();
-    cpu_features.sort();
-    if let Some(name) = NEEDED.iter().find(|name| !cpu_features.iter().any(|has| has == *name)) {
-        let name = name.trim_start_matches("has_");
-        return Err(error(format!(
-            "the CPU feature `{name}` cannot be left out: code for {} relies on what {baseline} has",
-            triple.architecture
-        )));
-    }
-    // Functions that begin in the middle of a line of the instruction cache cost some programs a tenth of their speed.
-    let alignment = isa.function_alignment();
-    let function_alignment = match options.opt_level {
-        OptLevel::Speed => alignment.preferred,
-        OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
-    };
-    Ok(Target { isa, cpu_features, function_alignment })
+    let flags = shared_flags(options, registers)?;
+    builder.finish(flags).map_err(|e| error(format!("these settings of the code generator: {e}")))
 }
+
+/// What every x86-64 target has: below it, Cranelift would call library functions for rounding and shuffles.
+const BASELINE: &str = "x86-64-v2";
 
 /// The CPU features without which Cranelift calls library functions.
 const NEEDED: &[&str] = &["has_sse3", "has_ssse3", "has_sse41"];
@@ -107,7 +114,8 @@ fn unknown_cpu(cpu: &str) -> String {
     )
 }
 
-fn shared_flags(options: &Options) -> Result<settings::Flags> {
+/// Settings for all machines, the user's last. `registers` is how they are allocated if the user does not say it.
+fn shared_flags(options: &Options, registers: &str) -> Result<settings::Flags> {
     let mut flags = settings::builder();
     let opt_level = match options.opt_level {
         OptLevel::None => "none",
@@ -117,6 +125,7 @@ fn shared_flags(options: &Options) -> Result<settings::Flags> {
     let truth = |value: bool| if value { "true" } else { "false" };
     for (name, value) in [
         ("opt_level", opt_level),
+        ("regalloc_algorithm", registers),
         ("is_pic", "false"),
         ("unwind_info", "true"),
         // Backtraces walk frame pointers.
