@@ -309,6 +309,7 @@ fn deep_nesting_needs_no_deep_stack() {
     body.push(I::LocalGet(0));
     assert_eq!(start(&single((&i32, &i32), &[], &body)).run(&[7]), 7 + (depth - depth / 2) as i32);
 
+    let depth = 10_000;
     let mut body = vec![];
     for _ in 0..depth {
         body.push(I::LocalGet(0));

@@ -50,10 +50,11 @@ pub struct Relocation {
 }
 
 /// The product of blocks and values from which on a function is huge.
-const HUGE: usize = 1 << 30;
+const HUGE: usize = 1 << 28;
 
-/// Whether the better algorithm would take too long to allocate the function's registers: it has a set of values for each
-/// block, so its time and memory grow with the product of both. This many bits are about a second's work.
+/// Whether optimising would take too long: the better allocation of registers has a set of values for each block, and the
+/// search for common expressions looks through all dominating blocks, so time and memory grow with the product of both.
+/// This much is about a second's work.
 fn is_huge(func: &ir::Function) -> bool {
     func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
 }
@@ -64,7 +65,7 @@ fn is_huge(func: &ir::Function) -> bool {
 /// If it is too large for the code generator.
 pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
     let context = &mut worker.context;
-    let isa = if is_huge(&context.func) { &target.single_pass } else { &target.isa };
+    let isa = if is_huge(&context.func) { &target.quick } else { &target.isa };
     if let Err(error) = context.compile(&**isa, &mut worker.control) {
         return Err(failure(&error.func.name.to_string(), &error.inner));
     }

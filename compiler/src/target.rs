@@ -19,8 +19,9 @@ use crate::options::{OptLevel, Options, TargetCpu};
 pub struct Target {
     /// Cranelift for it.
     pub isa: OwnedTargetIsa,
-    /// The same with registers allocated in one pass: for functions for which the better algorithm would take too long.
-    pub single_pass: OwnedTargetIsa,
+    /// The same for functions for which what makes code fast would take too long: nothing is optimised, and registers are
+    /// allocated in one pass.
+    pub quick: OwnedTargetIsa,
     /// The CPU features that code may use, by Cranelift's names, sorted.
     pub cpu_features: Vec<String>,
     /// What the beginning of every function is a multiple of, in bytes.
@@ -47,8 +48,8 @@ pub fn lookup(options: &Options) -> Result<Target> {
         )));
     }
 
-    let isa = code_generator(options, &triple, "backtracking")?;
-    let single_pass = code_generator(options, &triple, "single_pass")?;
+    let isa = code_generator(options, &triple, options.opt_level, "backtracking")?;
+    let quick = code_generator(options, &triple, OptLevel::None, "single_pass")?;
     let mut cpu_features: Vec<String> = isa
         .isa_flags()
         .iter()
@@ -69,11 +70,16 @@ pub fn lookup(options: &Options) -> Result<Target> {
         OptLevel::Speed => alignment.preferred,
         OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
     };
-    Ok(Target { isa, single_pass, cpu_features, function_alignment })
+    Ok(Target { isa, quick, cpu_features, function_alignment })
 }
 
 /// Cranelift for a machine. `registers` is how they are allocated, unless the options say it.
-fn code_generator(options: &Options, triple: &Triple, registers: &str) -> Result<OwnedTargetIsa> {
+fn code_generator(
+    options: &Options,
+    triple: &Triple,
+    opt_level: OptLevel,
+    registers: &str,
+) -> Result<OwnedTargetIsa> {
     let error = |message: String| Error::Options { message };
     let mut builder =
         isa::lookup(triple.clone()).map_err(|e| error(format!("target `{triple}`: {e}")))?;
@@ -98,7 +104,7 @@ fn code_generator(options: &Options, triple: &Triple, registers: &str) -> Result
             error(format!("unknown CPU feature `{}` of {}", feature.name, triple.architecture))
         })?;
     }
-    let flags = shared_flags(options, registers)?;
+    let flags = shared_flags(options, opt_level, registers)?;
     builder.finish(flags).map_err(|e| error(format!("these settings of the code generator: {e}")))
 }
 
@@ -114,10 +120,14 @@ fn unknown_cpu(cpu: &str) -> String {
     )
 }
 
-/// Settings for all machines, the user's last. `registers` is how they are allocated if the user does not say it.
-fn shared_flags(options: &Options, registers: &str) -> Result<settings::Flags> {
+/// Settings for all machines, the user's last.
+fn shared_flags(
+    options: &Options,
+    opt_level: OptLevel,
+    registers: &str,
+) -> Result<settings::Flags> {
     let mut flags = settings::builder();
-    let opt_level = match options.opt_level {
+    let opt_level = match opt_level {
         OptLevel::None => "none",
         OptLevel::Speed => "speed",
         OptLevel::SpeedAndSize => "speed_and_size",
