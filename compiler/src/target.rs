@@ -86,7 +86,12 @@ fn code_generator(
     builder.enable(BASELINE).expect("a preset of Cranelift's");
     match &options.cpu {
         TargetCpu::Baseline => {}
-        TargetCpu::Named(name) => builder.enable(name).map_err(|_| error(unknown_cpu(name)))?,
+        TargetCpu::Named(name) => {
+            builder.enable(name).map_err(|_| error(unknown_cpu(name)))?;
+            for (_, feature) in LEFT_OUT.iter().filter(|(cpu, _)| cpu == name) {
+                builder.enable(feature).expect("a setting of Cranelift's");
+            }
+        }
         TargetCpu::Native if triple.architecture == Triple::host().architecture => {
             cranelift_native::infer_native_flags(&mut builder)
                 .map_err(|message| error(format!("this machine is not supported: {message}")))?;
@@ -110,6 +115,11 @@ fn code_generator(
 
 /// What every x86-64 target has: below it, Cranelift would call library functions for rounding and shuffles.
 const BASELINE: &str = "x86-64-v2";
+
+/// What the levels of x86-64 have, and Cranelift's presets for them lack. Without the first of these, Cranelift leaves the
+/// others unused.
+const LEFT_OUT: &[(&str, &str)] =
+    &[("x86-64-v3", "has_avx"), ("x86-64-v4", "has_avx"), ("x86-64-v4", "has_avx512f")];
 
 /// The CPU features without which Cranelift calls library functions.
 const NEEDED: &[&str] = &["has_sse3", "has_ssse3", "has_sse41"];
@@ -222,6 +232,11 @@ mod tests {
             lookup(&Options { cpu: cpu.parse().unwrap(), ..Options::default() }).unwrap()
         };
         assert!(!features("x86-64-v2").cpu_features.contains(&"has_avx2".to_string()));
-        assert!(features("x86-64-v3").cpu_features.contains(&"has_avx2".to_string()));
+        for (cpu, name) in
+            [("x86-64-v3", "has_avx2"), ("x86-64-v3", "has_avx"), ("x86-64-v4", "has_avx512f")]
+        {
+            assert!(features(cpu).has(name), "{cpu}: {name}");
+        }
+        assert!(features("x86-64-v3").isa.has_native_fma());
     }
 }
