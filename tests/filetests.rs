@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ;; What this protects, in a sentence or more.
-//! ;; options: opt-level=none cpu=x86-64-v3      how it is compiled (also prefix, reservation, guard, fuel, epochs)
+//! ;; options: opt-level=none cpu=x86-64-v3      how it is compiled (also prefix, reservation, guard, fuel, epochs, feature)
 //! ;; func: NAME                                 which function is shown (clif, asm); may be repeated
 //! ;; invoke: NAME ARGUMENT...                   what is called (trap, run); may be repeated
 //! ;; provide: MODULE FIELDS                     what is there to be imported: an instance of (module FIELDS)
@@ -21,7 +21,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 use wootz::{Config, Engine, Linker, Module, Store, Trap, Val, WasmBacktrace};
 use wootz_compiler::dump::{DumpStage, dump};
-use wootz_compiler::{Emit, Options};
+use wootz_compiler::{Emit, Options, WasmFeature};
 use wootz_tests::{difference, files, root, stem};
 
 const STAGES: &[&str] = &["parse", "plan", "clif", "asm", "object", "link-error", "run", "trap"];
@@ -142,6 +142,10 @@ impl<'a> Test<'a> {
                 "guard" => options.memory_guard = value.parse()?,
                 "fuel" => options.consume_fuel = value.parse()?,
                 "epochs" => options.epoch_interruption = value.parse()?,
+                "feature" => {
+                    let feature: WasmFeature = value.parse()?;
+                    options.features.set(feature.name, feature.enabled)?;
+                }
                 _ => bail!("unknown option `{name}`"),
             }
         }

@@ -4,7 +4,10 @@
 mod common;
 
 use common::{instance, linked, module};
-use wootz::{Engine, Func, FuncType, Instance, Store, Val, ValType};
+use wootz::{
+    Config, Engine, Func, FuncType, Global, GlobalType, Instance, Linker, Module, Mutability,
+    Store, V128, Val, ValType,
+};
 
 #[test]
 fn values_of_every_type_come_back_unchanged() {
@@ -253,4 +256,119 @@ fn arrays_are_lists_of_values() {
     let double = instance.get_typed_func::<(), [i32; 3]>(&mut store, "double").unwrap();
     assert_eq!(double.call(&mut store, ()).unwrap(), [2, 4, 6]);
     assert!(instance.get_typed_func::<(), [i32; 4]>(&mut store, "double").is_err());
+}
+
+#[test]
+fn vectors_go_everywhere() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let (one, two) =
+        (V128::from(1 << 100 | 1), V128::from(0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100));
+    // With a Rust type, and without; there and back.
+    linker.func_wrap("host", "typed", |x: V128, n: i64, y: V128| (y, n + 1, x)).unwrap();
+    let ty = FuncType::new(&engine, [ValType::V128, ValType::I32], [ValType::I32, ValType::V128]);
+    linker
+        .func_new("host", "untyped", ty, |_, params, results| {
+            results[0] = Val::I32(params[1].unwrap_i32() * 2);
+            results[1] = Val::V128(V128::from(params[0].unwrap_v128().as_u128().rotate_left(8)));
+            Ok(())
+        })
+        .unwrap();
+    let ty = GlobalType::new(ValType::V128, Mutability::Var);
+    let global = Global::new(&mut store, ty, Val::V128(two)).unwrap();
+    linker.define(&store, "host", "global", global).unwrap();
+    let module = Module::new(
+        &engine,
+        r#"(module
+            (import "host" "typed" (func $typed (param v128 i64 v128) (result v128 i64 v128)))
+            (import "host" "untyped" (func $untyped (param v128 i32) (result i32 v128)))
+            (import "host" "global" (global $global (mut v128)))
+            (global (export "own") (mut v128) (v128.const i32x4 1 2 3 4))
+            (func (export "typed") (param v128 i64 v128) (result v128 i64 v128)
+                (call $typed (local.get 0) (local.get 1) (local.get 2)))
+            (func (export "untyped") (param v128 i32) (result i32 v128)
+                (call $untyped (local.get 0) (local.get 1)))
+            (func (export "many") (param v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
+                (result v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
+                (i32x4.add (local.get 9) (global.get $global)) (local.get 8) (local.get 7) (local.get 6)
+                (local.get 5) (local.get 4) (local.get 3) (local.get 2) (local.get 1) (local.get 0)
+                (global.set $global (f32x4.neg (local.get 0)))))"#,
+    )
+    .unwrap();
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+
+    let typed = instance
+        .get_typed_func::<(V128, i64, V128), (V128, i64, V128)>(&mut store, "typed")
+        .unwrap();
+    assert_eq!(typed.call(&mut store, (one, 4, two)).unwrap(), (two, 5, one));
+    let untyped = instance.get_func(&mut store, "untyped").unwrap();
+    let mut results = [Val::I32(0), Val::I32(0)];
+    untyped.call(&mut store, &[Val::V128(two), Val::I32(21)], &mut results).unwrap();
+    assert_eq!(results[0].unwrap_i32(), 42);
+    assert_eq!(results[1].unwrap_v128().as_u128(), two.as_u128().rotate_left(8));
+
+    let many = instance.get_func(&mut store, "many").unwrap();
+    let params: Vec<Val> = (0..10).map(|n| Val::V128(V128::from(n << 64))).collect();
+    let mut results = vec![Val::I32(0); 10];
+    many.call(&mut store, &params, &mut results).unwrap();
+    assert_eq!(results[0].unwrap_v128().as_u128(), (9 << 64) + two.as_u128());
+    for (result, param) in results[1..].iter().zip(params.iter().rev().skip(1)) {
+        assert_eq!(result.unwrap_v128(), param.unwrap_v128());
+    }
+    let signs = 0x8000_0000_8000_0000_8000_0000_8000_0000;
+    assert_eq!(global.get(&mut store).unwrap_v128().as_u128(), signs);
+
+    let own = instance.get_global(&mut store, "own").unwrap();
+    assert_eq!(own.get(&mut store).unwrap_v128().as_u128(), 4 << 96 | 3 << 64 | 2 << 32 | 1);
+    own.set(&mut store, Val::V128(one)).unwrap();
+    assert_eq!(own.get(&mut store).unwrap_v128(), one);
+}
+
+#[test]
+fn relaxed_multiplication_rounds_once_on_any_processor_if_results_must_not_differ() {
+    let text = r#"(module
+        (func (export "f32") (param f32 f32 f32) (result f32)
+            (f32x4.extract_lane 3 (f32x4.relaxed_madd
+                (f32x4.splat (local.get 0)) (f32x4.splat (local.get 1)) (f32x4.splat (local.get 2)))))
+        (func (export "f64") (param f64 f64 f64) (result f64)
+            (f64x2.extract_lane 1 (f64x2.relaxed_nmadd
+                (f64x2.splat (local.get 0)) (f64x2.splat (local.get 1)) (f64x2.splat (local.get 2))))))"#;
+    let (x, y) = (1.0 + f32::EPSILON, 1.0 + f64::EPSILON);
+    for cpu in ["baseline", "native"] {
+        let mut config = Config::new();
+        config.target_cpu(cpu).relaxed_simd_deterministic(true);
+        let engine = Engine::new(&config).unwrap();
+        let module = Module::new(&engine, text).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let f32 = instance.get_typed_func::<(f32, f32, f32), f32>(&mut store, "f32").unwrap();
+        let f64 = instance.get_typed_func::<(f64, f64, f64), f64>(&mut store, "f64").unwrap();
+        // Only the part that rounding the product would take away is left.
+        let rest = f32.call(&mut store, (x, x, -1.0 - 2.0 * f32::EPSILON)).unwrap();
+        assert_eq!(rest, f32::EPSILON * f32::EPSILON, "{cpu}");
+        let rest = f64.call(&mut store, (y, y, 1.0 + 2.0 * f64::EPSILON)).unwrap();
+        assert_eq!(rest, -f64::EPSILON * f64::EPSILON, "{cpu}");
+        let nan = f64.call(&mut store, (f64::INFINITY, 0.0, 1.0)).unwrap();
+        assert!(nan.is_nan(), "{cpu}");
+    }
+}
+
+#[test]
+fn who_needs_the_same_results_everywhere_loads_nothing_else() {
+    let compiled = |deterministic| {
+        let mut config = Config::new();
+        config.relaxed_simd_deterministic(deterministic);
+        Engine::new(&config).unwrap().precompile_module(b"(module)").unwrap()
+    };
+    let mut config = Config::new();
+    let deterministic = Engine::new(config.relaxed_simd_deterministic(true)).unwrap();
+    let load = |engine: &Engine, bytes: &[u8]| {
+        // SAFETY: the bytes are what the compiler made.
+        unsafe { Module::deserialize(engine, bytes) }
+    };
+    load(&deterministic, &compiled(true)).unwrap();
+    load(&Engine::default(), &compiled(true)).unwrap();
+    let error = load(&deterministic, &compiled(false)).unwrap_err();
+    assert!(format!("{error:?}").contains("relaxed_simd_deterministic"), "{error:?}");
 }

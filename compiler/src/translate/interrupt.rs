@@ -12,7 +12,7 @@
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder, InstructionData, Opcode, Value, types};
+use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 use wasmparser::Operator;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::vmctx::{VmContextHeader, VmStoreContext};
@@ -182,14 +182,8 @@ impl Translator<'_, '_> {
 
     /// The value, if it is a constant. As an unsigned number, at most [`MOST_UNITS`].
     fn known_constant(&self, value: Value) -> Option<i64> {
-        let dfg = &self.builder.func.dfg;
-        let InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } =
-            dfg.insts[dfg.value_def(value).inst()?]
-        else {
-            return None;
-        };
-        let bits = imm.bits();
-        Some(match dfg.value_type(value) {
+        let bits = self.known_integer(value)?;
+        Some(match self.builder.func.dfg.value_type(value) {
             types::I32 => i64::from(bits as u32),
             _ => (bits as u64).min(MOST_UNITS as u64) as i64,
         })

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, Block, Endianness, ExtFuncData, ExternalName, FuncRef,
-    GlobalValue, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Type, UserExternalName, Value,
+    GlobalValue, GlobalValueData, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef, Type,
+    UserExternalName, Value,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use wasmparser::BlockType;
@@ -259,6 +260,21 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.stack[position] = self.canonical(value);
         }
         self.stack[self.stack.len() - count..].to_vec()
+    }
+
+    /// The instruction that makes a value.
+    pub fn instruction(&self, value: Value) -> Option<&InstructionData> {
+        let dfg = &self.builder.func.dfg;
+        let inst = dfg.value_def(dfg.resolve_aliases(value)).inst()?;
+        Some(&dfg.insts[inst])
+    }
+
+    /// The bits of an integer, if it is a constant.
+    pub fn known_integer(&self, value: Value) -> Option<i64> {
+        match self.instruction(value)? {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+            _ => None,
+        }
     }
 
     /// Parameters and results of a block.

@@ -14,6 +14,15 @@ macro_rules! bitwise {
     }};
 }
 
+/// A shift of lanes by a known amount.
+struct Shift {
+    opcode: Opcode,
+    vector: Value,
+    lanes: Type,
+    /// Less than a lane has bits.
+    amount: u32,
+}
+
 impl Translator<'_, '_> {
     /// Translates the operator if it is one on bits.
     pub fn vector_bits(&mut self, operator: &Operator<'_>) -> bool {
@@ -25,7 +34,14 @@ impl Translator<'_, '_> {
                 self.push(value);
             }
             Op::V128And => bitwise!(self, band),
-            Op::V128Or => bitwise!(self, bor),
+            Op::V128Or => {
+                let (x, y) = self.pop2_bits();
+                let value = match self.rotation(x, y) {
+                    Some((x, lanes)) => self.shuffle(x, x, lanes),
+                    None => self.builder.ins().bor(x, y),
+                };
+                self.push(value);
+            }
             Op::V128Xor => bitwise!(self, bxor),
             Op::V128AndNot => bitwise!(self, band_not),
             Op::V128Bitselect => {
@@ -58,6 +74,46 @@ impl Translator<'_, '_> {
         self.pop2_as(lanes)
     }
 
+    /// If `x` and `y` are the two parts of a vector whose lanes are rotated by whole bytes, this vector as bytes, and where
+    /// each byte of the result comes from: one instruction instead of three.
+    fn rotation(&mut self, x: Value, y: Value) -> Option<(Value, [u8; 16])> {
+        let (first, second) = (self.shift(x)?, self.shift(y)?);
+        let (left, right) = match (first.opcode, second.opcode) {
+            (Opcode::Ishl, Opcode::Ushr) => (first, second),
+            (Opcode::Ushr, Opcode::Ishl) => (second, first),
+            _ => return None,
+        };
+        let bits = left.lanes.lane_bits();
+        let is_rotation = left.lanes == right.lanes
+            && self.uncast(left.vector) == self.uncast(right.vector)
+            && left.amount % 8 == 0
+            && left.amount + right.amount == bits;
+        if !is_rotation {
+            return None;
+        }
+        let (bytes, distance) = (bits / 8, left.amount / 8);
+        let lanes = std::array::from_fn(|position| {
+            let (lane, byte) = (position as u32 / bytes, position as u32 % bytes);
+            (lane * bytes + (byte + bytes - distance) % bytes) as u8
+        });
+        Some((self.cast(left.vector, types::I8X16), lanes))
+    }
+
+    /// The shift by a known amount that makes a vector.
+    fn shift(&self, value: Value) -> Option<Shift> {
+        let value = self.uncast(value);
+        let &InstructionData::Binary {
+            opcode: opcode @ (Opcode::Ishl | Opcode::Ushr),
+            args: [vector, amount],
+        } = self.instruction(value)?
+        else {
+            return None;
+        };
+        let lanes = self.builder.func.dfg.value_type(value);
+        let amount = self.known_integer(amount)? as u32 % lanes.lane_bits();
+        Some(Shift { opcode, vector, lanes, amount })
+    }
+
     /// Two values as values of one type: vectors with the lanes that both were made with, if these are the same.
     pub fn alike(&mut self, x: Value, y: Value) -> (Value, Value) {
         let (bits_x, bits_y) = (self.uncast(x), self.uncast(y));
@@ -76,17 +132,15 @@ impl Translator<'_, '_> {
     /// The bits of `x` where `mask` has ones, those of `y` elsewhere.
     pub fn bitselect(&mut self, mask: Value, x: Value, y: Value) -> Value {
         let mask = self.uncast(mask);
-        let dfg = &self.builder.func.dfg;
-        let lanes = [self.uncast(x), self.uncast(y)].map(|value| dfg.value_type(value));
-        let compares_floats = matches!(
-            self.instruction(mask),
-            Some(InstructionData::FloatCompare { opcode: Opcode::Fcmp, .. })
-        );
-        // With the lanes of a comparison, the code generator sees that whole lanes are selected. Where those are of the
-        // floats that were compared, it may even be a minimum.
-        let lanes = match lanes {
-            [types::F32X4, types::F32X4] if compares_floats => types::F32X4,
-            [types::F64X2, types::F64X2] if compares_floats => types::F64X2,
+        // With the lanes of a comparison, the code generator sees that whole lanes are selected. Where it is of the same
+        // floats, it may even be a minimum.
+        let selected = [self.uncast(x), self.uncast(y)];
+        let lanes = match self.instruction(mask) {
+            Some(InstructionData::FloatCompare { opcode: Opcode::Fcmp, args, .. })
+                if args.iter().all(|arg| selected.contains(&self.uncast(*arg))) =>
+            {
+                self.builder.func.dfg.value_type(args[0])
+            }
             _ => self.integer_lanes(mask),
         };
         let (mask, x, y) = (self.cast(mask, lanes), self.cast(x, lanes), self.cast(y, lanes));

@@ -100,7 +100,7 @@ impl Translator<'_, '_> {
         self.push(value);
     }
 
-    fn shuffle(&mut self, x: Value, y: Value, lanes: [u8; 16]) -> Value {
+    pub fn shuffle(&mut self, x: Value, y: Value, lanes: [u8; 16]) -> Value {
         // The code generator has better instructions where it sees that only one vector matters.
         let from_x = lanes.iter().all(|lane| *lane < 16);
         let from_y = lanes.iter().all(|lane| *lane >= 16);
@@ -145,11 +145,7 @@ impl Translator<'_, '_> {
                 })
             }
             Some(&InstructionData::Binary { opcode: Opcode::Ushr, args }) => {
-                matches!(
-                    self.instruction(args[1]),
-                    Some(InstructionData::UnaryImm { opcode: Opcode::Iconst, imm })
-                        if imm.bits() & 7 >= 4
-                )
+                self.known_integer(args[1]).is_some_and(|amount| amount & 7 >= 4)
             }
             _ => false,
         }

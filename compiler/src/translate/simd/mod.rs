@@ -23,7 +23,7 @@ mod convert;
 mod relaxed;
 
 use cranelift_codegen::ir::{
-    ConstantData, Endianness, Inst, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value,
+    ConstantData, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value,
 };
 use wasmparser::Operator;
 
@@ -137,13 +137,6 @@ impl Translator<'_, '_> {
             }
             _ => value,
         }
-    }
-
-    /// The instruction that makes a value.
-    fn instruction(&self, value: Value) -> Option<&InstructionData> {
-        let dfg = &self.builder.func.dfg;
-        let inst: Inst = dfg.value_def(dfg.resolve_aliases(value)).inst()?;
-        Some(&dfg.insts[inst])
     }
 
     /// The bytes of a vector, if it is a constant.
