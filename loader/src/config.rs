@@ -229,7 +229,7 @@ impl Config {
     }
 
     /// Whether the results of relaxed SIMD instructions are the same on all machines, at some cost in speed. Off by
-    /// default.
+    /// default. Modules that were compiled without it are then refused, unless they were compiled without relaxed SIMD.
     pub fn relaxed_simd_deterministic(&mut self, enable: bool) -> &mut Config {
         self.relaxed_simd_deterministic = enable;
         self
