@@ -122,3 +122,46 @@ fn what_should_fail_fails() {
     }
     assert_eq!(lines[lines.len() - 1], "1 passed, 12 failed");
 }
+
+#[test]
+fn threads_share_memories_and_nothing_else() {
+    let directory = Directory::new("wast-threads");
+    directory.write(
+        "threads.wast",
+        r#"(module $Mem
+    (memory (export "shared") 1 1 shared)
+    (func (export "load") (result i32) (i32.atomic.load (i32.const 0)))
+    (func (export "wait") (result i32)
+        (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 60000000000))))
+(thread $T1 (shared (module $Mem))
+    (register "mem" $Mem)
+    (module
+        (memory (import "mem" "shared") 1 1 shared)
+        (func (export "wake") (result i32)
+            (i32.atomic.store (i32.const 0) (i32.const 42))
+            (memory.atomic.notify (i32.const 0) (i32.const 1))))
+    (assert_return (invoke "wake") (either (i32.const 0) (i32.const 1))))
+(thread $T2
+    (module (func (export "one") (result i32) (i32.const 1)))
+    (assert_return (invoke "one") (i32.const 2)))
+(assert_return (invoke $Mem "wait") (either (i32.const 0) (i32.const 1)))
+(wait $T1)
+(assert_return (invoke $Mem "load") (i32.const 42))
+(wait $T1)
+(thread $T3 (register "mem" $Mem))
+"#,
+    );
+    let ended = directory.wootz(&["wast", "threads.wast"]);
+    let lines: Vec<&str> = ended.stdout.lines().filter(|line| !line.starts_with(' ')).collect();
+    let expected = [
+        ("threads.wast:20:", "no thread $T1"),
+        // At the end, those that nobody has waited for.
+        ("threads.wast:16:", "expected [i32:2], got [i32:1]"),
+        ("threads.wast:21:", "no instance $Mem"),
+        ("10 passed, 3 failed", ""),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{}", ended.stdout);
+    for (line, (place, message)) in lines.iter().zip(expected) {
+        assert!(line.starts_with(place) && line.contains(message), "{line}: {place} {message}");
+    }
+}
