@@ -125,7 +125,7 @@ fn what_should_fail_fails() {
 
 #[test]
 fn threads_share_memories_and_nothing_else() {
-    let directory = Directory::new("wast-threads");
+    let directory = Directory::new();
     directory.write(
         "threads.wast",
         r#"(module $Mem

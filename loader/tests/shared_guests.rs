@@ -390,27 +390,27 @@ fn a_guest_that_may_go_on_waits_for_the_rest_of_its_time() {
 
 #[test]
 fn errors_and_panics_of_the_callback_leave_no_waiter_behind() {
-    let shared = interruptible();
-    let mut store = shared.store();
-    store.set_epoch_deadline(0);
-    let mut armed = false;
-    store.epoch_deadline_callback(move |_| match std::mem::replace(&mut armed, true) {
-        // The question at the beginning of the function.
-        false => Ok(UpdateDeadline::Continue(1)),
-        true => anyhow::bail!("enough"),
-    });
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            shared.call_in::<_, i32>(&mut store, "wait", (0, 0, -1_i64)).unwrap_err().to_string()
+    for panics in [false, true] {
+        let shared = interruptible();
+        let mut store = shared.store();
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| match panics {
+            false => anyhow::bail!("enough"),
+            true => panic!("enough, and this message is expected"),
         });
-        while !waiting.is_finished() {
-            thread::sleep(Duration::from_millis(5));
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                shared.call_in::<_, i32>(&mut store, "wait", (0, 0, -1_i64)).unwrap_err()
+            });
+            thread::sleep(Duration::from_millis(50));
             shared.module.engine().increment_epoch();
-        }
-        let message = waiting.join().unwrap();
-        assert!(message.contains("enough") || message.contains("backtrace"), "{message}");
-    });
-    assert_eq!(shared.memory.atomic_notify(0, 9), Ok(0));
+            match waiting.join() {
+                Ok(error) => assert_eq!(error.root_cause().to_string(), "enough"),
+                Err(panic) => assert!(panics && panic.is::<&str>()),
+            }
+        });
+        assert_eq!(shared.memory.atomic_notify(0, 9), Ok(0));
+    }
 }
 
 #[test]
