@@ -9,9 +9,8 @@
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
 
-use super::parker::Parker;
+use super::parker::{End, Parker};
 
 /// The deadline of places where nobody sleeps.
 const NEVER: u64 = u64::MAX;
@@ -128,7 +127,7 @@ impl Sleeper<'_> {
 
     /// Sleeps until somebody wakes the thread up, or the epoch has come, or the time is over. It may also wake up without a
     /// reason.
-    pub fn sleep(&self, deadline: u64, end: Option<Instant>) {
+    pub fn sleep(&self, deadline: u64, end: Option<End>) {
         self.place.deadline.store(deadline, Ordering::SeqCst);
         self.epoch.asleep.fetch_add(1, Ordering::SeqCst);
         if self.epoch.now() < deadline {
@@ -148,7 +147,7 @@ impl Drop for Sleeper<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn ticks_wake_those_up_whose_deadline_has_come() {
@@ -196,7 +195,7 @@ mod tests {
                     for deadline in 1..2000 {
                         while epoch.now() < deadline {
                             let start = Instant::now();
-                            sleeper.sleep(deadline, Some(start + Duration::from_secs(60)));
+                            sleeper.sleep(deadline, End::after(Duration::from_secs(60)));
                             assert!(start.elapsed() < Duration::from_secs(60), "a tick was lost");
                         }
                     }

@@ -3,12 +3,32 @@
 //! Always true: a thread that is woken up before it sleeps does not fall asleep; waking neither allocates nor locks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sys;
 
 const EMPTY: u32 = 0;
 const WOKEN: u32 = 1;
+
+/// When a thread that sleeps has to wake up at last.
+#[derive(Clone, Copy, Debug)]
+pub struct End(Instant);
+
+impl End {
+    /// So long from now. `None` if that is longer than the clock can tell.
+    pub fn after(timeout: Duration) -> Option<End> {
+        Instant::now().checked_add(timeout).map(End)
+    }
+
+    /// Whether it has come.
+    pub fn has_come(self) -> bool {
+        self.left().is_zero()
+    }
+
+    fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}
 
 /// A place for one thread to sleep at.
 #[derive(Default, Debug)]
@@ -19,8 +39,8 @@ impl Parker {
     /// reason.
     ///
     /// What was written before [`unpark`](Self::unpark) is seen afterwards.
-    pub fn park(&self, end: Option<Instant>) {
-        let timeout = end.map(|end| end.saturating_duration_since(Instant::now()));
+    pub fn park(&self, end: Option<End>) {
+        let timeout = end.map(End::left);
         if self.0.swap(EMPTY, Ordering::Acquire) == EMPTY {
             sys::sleep_while(&self.0, EMPTY, timeout);
             self.0.swap(EMPTY, Ordering::Acquire);

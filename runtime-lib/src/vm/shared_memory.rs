@@ -14,7 +14,7 @@ use std::convert::Infallible;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::abi::manifest::BoundsChecks;
 use crate::abi::trap::TrapCode;
@@ -22,7 +22,7 @@ use crate::abi::types::MemoryType;
 use crate::abi::vmctx::VmMemory;
 
 use super::memory::{AddressSpace, Image, Memory, MemoryError};
-use super::parker::Parker;
+use super::parker::{End, Parker};
 
 /// A linear memory that several threads use at a time.
 #[derive(Debug)]
@@ -240,11 +240,11 @@ impl SharedMemory {
         expected: Expected,
         timeout: Option<Duration>,
         parker: &Arc<Parker>,
-        mut sleep: impl FnMut(Option<Instant>) -> Result<(), E>,
+        mut sleep: impl FnMut(Option<End>) -> Result<(), E>,
     ) -> Result<Result<WaitResult, E>, TrapCode> {
         let place = self.place(address, expected.bytes())?;
         // An end that the clock cannot tell is none.
-        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let end = timeout.and_then(End::after);
         let mut lists = self.waiters();
         // SAFETY: just checked.
         if !unsafe { expected.is_at(place) } {
@@ -254,7 +254,7 @@ impl SharedMemory {
         lists.entry(address).or_default().push_back(waiter.clone());
         drop(lists);
         let listed = Listed { memory: self, address, waiter: waiter.clone() };
-        while !waiter.is_notified() && end.is_none_or(|end| Instant::now() < end) {
+        while !waiter.is_notified() && !end.is_some_and(End::has_come) {
             if let Err(error) = sleep(end) {
                 return Ok(Err(error));
             }
