@@ -1,5 +1,8 @@
 //! What the tests share: where things are, what to do when a tool is missing, and how texts differ.
 
+/// Comparing what modules do with what they do elsewhere.
+pub mod differential;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
