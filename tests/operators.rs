@@ -10,7 +10,7 @@ use wasm_encoder::{
 };
 use wootz_compiler::Features;
 use wootz_tests::differential::chain::{push_constant, ty};
-use wootz_tests::differential::operators::{Entry, Ground};
+use wootz_tests::differential::operators::{Entry, Ground, names};
 use wootz_tests::differential::random::Random;
 use wootz_tests::differential::value::{Kind, Value};
 use wootz_tests::differential::{Comparison, Peer, rewrite};
@@ -32,6 +32,51 @@ fn operators_do_the_same_as_in_an_interpreter() {
 #[test]
 fn operators_do_the_same_with_all_settings() {
     compare(Peer::Settings);
+}
+
+/// Operators that are nothing without others: they decide where to go on, or name something of the module.
+const WITH_OTHERS: &[&str] = &[
+    "Block",
+    "Br",
+    "BrIf",
+    "BrOnNonNull",
+    "BrOnNull",
+    "BrTable",
+    "Call",
+    "CallIndirect",
+    "CallRef",
+    "Else",
+    "End",
+    "F32Const",
+    "F64Const",
+    "GlobalGet",
+    "GlobalSet",
+    "I32Const",
+    "I64Const",
+    "If",
+    "LocalGet",
+    "LocalSet",
+    "LocalTee",
+    "Loop",
+    "RefFunc",
+    "Return",
+    "ReturnCall",
+    "ReturnCallIndirect",
+    "ReturnCallRef",
+    "TypedSelectMulti",
+    "V128Const",
+];
+
+#[test]
+fn no_operator_is_forgotten() {
+    let features = Features::default();
+    let mut missing = names(&features);
+    for ground in Ground::all(&features) {
+        ground.operators(&features).iter().for_each(|entry| _ = missing.remove(entry.name));
+    }
+    for name in missing {
+        assert!(WITH_OTHERS.contains(&name), "{name} is not compared");
+    }
 }
 
 fn compare(peer: Peer) {
@@ -117,7 +162,8 @@ fn module(ground: &Ground, features: &Features, entries: &[Entry]) -> Vec<u8> {
             for &kind in &entry.params {
                 let mut sink = InstructionSink::new(&mut body);
                 let source = if form == 0 { 0 } else { random.below(3) };
-                let loadable = holds_values && !matches!(kind, Kind::Func | Kind::Extern);
+                let loadable =
+                    holds_values && !matches!(kind, Kind::Func | Kind::Extern | Kind::Other);
                 match source {
                     1 => push_constant(&mut sink, *random.one_of(&kind.edges())),
                     2 if loadable => {
@@ -160,7 +206,7 @@ fn module(ground: &Ground, features: &Features, entries: &[Entry]) -> Vec<u8> {
                 Value::F32(bits) => bits.to_le_bytes().to_vec(),
                 Value::F64(bits) => bits.to_le_bytes().to_vec(),
                 Value::V128(bits) => bits.to_le_bytes().to_vec(),
-                Value::Func(_) | Value::Extern(_) => Vec::new(),
+                Value::Func(_) | Value::Extern(_) | Value::Other(_) => Vec::new(),
             };
             bytes.resize(VALUE_BYTES, 0xa5);
             bytes

@@ -148,6 +148,7 @@ pub fn ty(kind: Kind) -> ValType {
         Kind::V128 => ValType::V128,
         Kind::Func => ValType::FUNCREF,
         Kind::Extern => ValType::EXTERNREF,
+        Kind::Other => unreachable!("operators of other types are not chained"),
     }
 }
 
@@ -161,6 +162,7 @@ pub fn push_constant(sink: &mut InstructionSink, value: Value) {
         Value::V128(bits) => sink.v128_const(bits as i128),
         Value::Func(_) => sink.ref_null(HeapType::FUNC),
         Value::Extern(_) => sink.ref_null(HeapType::EXTERN),
+        Value::Other(_) => unreachable!("operators of other types are not chained"),
     };
 }
 
@@ -402,7 +404,8 @@ impl Body<'_, '_, '_> {
             || entry.name.contains("Trunc")
                 && !entry.name.contains("Sat")
                 && entry.name.starts_with('I')
-            || entry.name.starts_with("Table");
+            || entry.name.starts_with("Table")
+            || entry.name == "RefAsNonNull";
         if (traps || entry.is_far) && !self.bytes.ratio(1, 6)? {
             return Ok(None);
         }
@@ -443,6 +446,10 @@ impl Body<'_, '_, '_> {
     /// Pushes a value: of a local, a constant, or what an operator leaves.
     fn push(&mut self, kind: Kind, nesting: usize) -> Result<()> {
         match self.bytes.int_in_range(0..=9)? {
+            0 | 1 if kind == Kind::Func && self.bytes.arbitrary()? => {
+                let function = self.bytes.choose_index(self.shape.signatures.len())?;
+                self.sink().ref_func(function as u32);
+            }
             0 | 1 => {
                 let value = *self.bytes.choose(&kind.edges())?;
                 push_constant(&mut self.sink(), value);

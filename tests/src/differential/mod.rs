@@ -140,7 +140,7 @@ impl Comparison {
         let mut run = || -> Result<(), String> {
             let module = wootz::Module::new(engine, wasm)
                 .map_err(|error| format!("it cannot be compiled: {error:?}"))?;
-            let exports = Export::all(&module)?;
+            let exports = Export::all(&module);
             self.counts.modules += 1;
             self.counts.note_operators(wasm);
             let session = Session { exports: &exports, counts: &mut self.counts, arguments };

@@ -3,6 +3,8 @@
 //!
 //! In: the proposals that are switched on. Out: operators in binary format, each for a module that has what a [`Ground`] has.
 
+use std::collections::BTreeSet;
+
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
     ConstExpr, DataSection, ElementSection, Elements, Encode, MemorySection, MemoryType, RefType,
@@ -49,6 +51,17 @@ pub fn name_of(operator: &Operator) -> (&'static str, &'static str) {
     wasmparser::for_each_operator!(names)
 }
 
+/// The names of all operators of some proposals.
+pub fn names(features: &Features) -> BTreeSet<&'static str> {
+    let ground = &Ground::all(features)[0];
+    let available = |listed: &Listed| is_available(listed.proposal, features);
+    listed(0, ground).into_iter().filter(available).map(|listed| listed.name).collect()
+}
+
+fn is_available(proposal: &str, features: &Features) -> bool {
+    feature_of(proposal).is_some_and(|name| name.is_empty() || features.contains(name))
+}
+
 /// The proposal by the name that options have for it; `None` if there is no such option. What was there from the beginning
 /// has the empty name.
 fn feature_of(proposal: &str) -> Option<&'static str> {
@@ -59,6 +72,7 @@ fn feature_of(proposal: &str) -> Option<&'static str> {
         "bulk_memory" => "bulk-memory",
         "reference_types" => "reference-types",
         "threads" => "threads",
+        "tail_call" => "tail-call",
         "simd" => "simd",
         "relaxed_simd" => "relaxed-simd",
         "function_references" => "function-references",
@@ -172,8 +186,7 @@ impl Ground {
         let mut entries = Vec::<Entry>::new();
         for variant in 0..VARIANTS {
             for listed in listed(variant, self) {
-                let available = feature_of(listed.proposal)
-                    .is_some_and(|name| name.is_empty() || features.contains(name));
+                let available = is_available(listed.proposal, features);
                 if !available || STRUCTURAL.contains(&listed.name) {
                     continue;
                 }
@@ -255,6 +268,7 @@ pub fn available(kind: Kind, features: &Features) -> bool {
     match kind {
         Kind::V128 => features.contains("simd"),
         Kind::Func | Kind::Extern => features.contains("reference-types"),
+        Kind::Other => false,
         _ => true,
     }
 }
@@ -345,7 +359,7 @@ fn constant(kind: Kind) -> Operator<'static> {
             decoded(&CODE)
         }
         Kind::Func => Operator::RefNull { hty: HeapType::FUNC },
-        Kind::Extern => Operator::RefNull { hty: HeapType::EXTERN },
+        Kind::Extern | Kind::Other => Operator::RefNull { hty: HeapType::EXTERN },
     }
 }
 

@@ -7,7 +7,7 @@ use wootz_compiler::Features;
 
 use super::random::Random;
 use super::trap::{Trap, of_wasmi, of_wootz};
-use super::value::{Function, Kind, Value};
+use super::value::{Function, Kind, Object, Value};
 
 /// What a module exports, as far as it is compared.
 #[derive(Clone, Debug)]
@@ -42,41 +42,33 @@ pub struct Param {
 
 impl Export {
     /// The exports of a module.
-    ///
-    /// # Errors
-    /// If there is a type whose values are not known here.
-    pub fn all(module: &wootz::Module) -> Result<Vec<Export>, String> {
+    pub fn all(module: &wootz::Module) -> Vec<Export> {
         let mut exports = Vec::new();
         for export in module.exports() {
             let name = export.name().to_string();
             exports.push(match export.ty() {
                 wootz::ExternType::Func(ty) => {
-                    let params = ty.params().map(|ty| Param::of(&ty)).collect::<Result<_, _>>()?;
-                    ty.results().try_for_each(|ty| Param::of(&ty).map(|_| ()))?;
+                    let params = ty.params().map(|ty| Param::of(&ty)).collect();
                     Export::Func { name, params, results: ty.results().len() }
                 }
                 wootz::ExternType::Memory(_) => Export::Memory(name),
-                wootz::ExternType::Global(ty) => {
-                    Param::of(ty.content())?;
-                    Export::Global(name)
-                }
+                wootz::ExternType::Global(_) => Export::Global(name),
                 wootz::ExternType::Table(_) => Export::Table(name),
                 _ => continue,
             });
         }
-        Ok(exports)
+        exports
     }
 }
 
 impl Param {
-    fn of(ty: &wootz::ValType) -> Result<Param, String> {
-        let kind = Kind::of(ty).ok_or_else(|| format!("{ty} is not a type that is compared"))?;
+    fn of(ty: &wootz::ValType) -> Param {
         let reference = ty.as_ref();
-        Ok(Param {
-            kind,
+        Param {
+            kind: Kind::of(ty),
             takes_all: reference.is_none_or(|ty| ty.is_nullable() && ty.heap_type().is_top()),
             takes_null: reference.is_none_or(|ty| ty.is_nullable()),
-        })
+        }
     }
 
     /// Some value of its type; `None` if it takes none that is known here.
@@ -86,7 +78,8 @@ impl Param {
         }
         let null = match self.kind {
             Kind::Func => Value::Func(None),
-            _ => Value::Extern(None),
+            Kind::Extern => Value::Extern(None),
+            _ => Value::Other(None),
         };
         self.takes_null.then_some(null)
     }
@@ -187,6 +180,7 @@ impl Wootz {
                 Value::F64(bits) => wootz::Val::F64(bits),
                 Value::V128(bits) => wootz::Val::V128(bits.into()),
                 Value::Func(_) => wootz::Val::FuncRef(function),
+                Value::Other(_) => wootz::Val::null_ref(ty.unwrap_ref().heap_type()),
                 Value::Extern(number) => wootz::Val::ExternRef(number.map(|number| {
                     wootz::ExternRef::new(&mut scope, number).expect("there is room")
                 })),
@@ -209,7 +203,10 @@ fn from_wootz(store: impl wootz::AsContext, value: &wootz::Val) -> Value {
             *data.downcast_ref().expect("they are numbers")
         })),
         #[allow(unreachable_patterns, reason = "there are more as proposals come")]
-        other => panic!("{other:?} is of a type that is not compared"),
+        other => {
+            let reference = other.ref_().expect("all others are references");
+            Value::Other((!reference.is_null()).then_some(Object))
+        }
     }
 }
 
@@ -328,6 +325,7 @@ impl Wasmi {
             Value::Func(Some(Function)) => wasmi::Val::FuncRef(self.function),
             Value::Extern(None) => wasmi::Val::ExternRef(wasmi::Ref::Null),
             Value::Extern(Some(number)) => wasmi::ExternRef::new(&mut self.store, number).into(),
+            Value::Other(_) => unreachable!("the interpreter has no other types"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Values in a form in which sides can be compared, and the values at which operators change what they do.
 //!
-//! Always true: two values are equal if no guest can tell them apart, as far as a host can see. Of a function only that it
-//! is there is compared.
+//! Always true: two values are equal if no guest can tell them apart, as far as a host can see. Of functions and
+//! objects only that they are there is compared.
 
 use super::random::Random;
 
@@ -22,7 +22,13 @@ pub enum Value {
     Func(Option<Function>),
     /// A host value, which is a number, or null.
     Extern(Option<u32>),
+    /// Another reference, or null.
+    Other(Option<Object>),
 }
+
+/// Something that a reference refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Object;
 
 /// Some function. As an argument it is the first exported one, by name, that has the right type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +45,8 @@ impl std::fmt::Debug for Value {
             Value::Func(None) => write!(f, "funcref null"),
             Value::Func(Some(Function)) => write!(f, "a function"),
             Value::Extern(None) => write!(f, "externref null"),
+            Value::Other(None) => write!(f, "null"),
+            Value::Other(Some(Object)) => write!(f, "an object"),
             Value::Extern(Some(number)) => write!(f, "externref {number}"),
         }
     }
@@ -61,30 +69,29 @@ pub enum Kind {
     Func,
     /// A reference to a host value.
     Extern,
+    /// A reference to something else. The host knows no value of it but null.
+    Other,
 }
 
 impl Kind {
-    /// All kinds.
+    /// All kinds whose values the host can make.
     pub const ALL: [Kind; 7] =
         [Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::V128, Kind::Func, Kind::Extern];
 
-    /// The kind of a type; `None` if it is one that no value here has.
-    pub fn of(ty: &wootz::ValType) -> Option<Kind> {
-        Some(match ty {
+    /// The kind of a type.
+    pub fn of(ty: &wootz::ValType) -> Kind {
+        match ty {
             wootz::ValType::I32 => Kind::I32,
             wootz::ValType::I64 => Kind::I64,
             wootz::ValType::F32 => Kind::F32,
             wootz::ValType::F64 => Kind::F64,
             wootz::ValType::V128 => Kind::V128,
-            wootz::ValType::Ref(ty) => match ty.heap_type() {
-                wootz::HeapType::Extern | wootz::HeapType::NoExtern => Kind::Extern,
-                wootz::HeapType::Func
-                | wootz::HeapType::NoFunc
-                | wootz::HeapType::ConcreteFunc(_) => Kind::Func,
-                #[allow(unreachable_patterns, reason = "there are more as proposals come")]
-                _ => return None,
+            wootz::ValType::Ref(ty) => match ty.heap_type().top() {
+                wootz::HeapType::Extern => Kind::Extern,
+                wootz::HeapType::Func => Kind::Func,
+                _ => Kind::Other,
             },
-        })
+        }
     }
 
     /// The values at which operators change what they do. Never empty.
@@ -96,6 +103,7 @@ impl Kind {
             Kind::F64 => f64_edges().into_iter().map(Value::F64).collect(),
             Kind::V128 => v128_edges().into_iter().map(Value::V128).collect(),
             Kind::Func => vec![Value::Func(None), Value::Func(Some(Function))],
+            Kind::Other => vec![Value::Other(None)],
             Kind::Extern => [None, Some(0), Some(u32::MAX)].map(Value::Extern).into(),
         }
     }
@@ -114,6 +122,7 @@ impl Kind {
             Kind::V128 => Value::V128(u128::from(bits) << 64 | u128::from(random.number())),
             Kind::Func => Value::Func(Some(Function)),
             Kind::Extern => Value::Extern(Some(bits as u32)),
+            Kind::Other => Value::Other(None),
         }
     }
 }
