@@ -83,11 +83,14 @@ fn compare(peer: Peer) {
     let mut comparison = Comparison::new(peer);
     let features = comparison.features().clone();
     let lacking = Comparison::new(Peer::Wasmi).features().clone();
-    let settings = comparison.settings().iter().enumerate();
-    let chosen: Vec<usize> = settings
-        .filter(|(_, setting)| ["default", "baseline", "checks"].contains(&setting.name))
-        .map(|(at, _)| at)
-        .collect();
+    let settings: Vec<&str> = comparison.settings().iter().map(|setting| setting.name).collect();
+    let settings = |names: &[&str]| -> Vec<usize> {
+        let chosen = settings.iter().enumerate().filter(|(_, name)| names.contains(name));
+        chosen.map(|(at, _)| at).collect()
+    };
+    // CPUs compute in different ways, and settings access memories in different ways.
+    let (computing, accessing) =
+        (settings(&["default", "baseline"]), settings(&["default", "checks"]));
     let mut modules = 0;
     for ground in Ground::all(&features) {
         let mut entries = ground.operators(&features);
@@ -101,16 +104,21 @@ fn compare(peer: Peer) {
         }
         let (stateful, pure): (Vec<_>, Vec<_>) = entries.into_iter().partition(has_state);
         for entries in pure.chunks(OPERATORS).chain(stateful.chunks(OPERATORS)) {
-            let most = if has_state(&entries[0]) { STATEFUL_CALLS } else { CALLS };
+            let (most, settings) = match has_state(&entries[0]) {
+                true => (STATEFUL_CALLS, &accessing),
+                false => (CALLS, &computing),
+            };
             let wasm = module(&ground, &features, entries);
             let wasm = rewrite::determined(&wasm).expect("it is valid");
-            let setting = chosen[modules % chosen.len()];
             modules += 1;
-            let result = comparison.compare_calls(&wasm, setting, &mut |params, random, call| {
-                let kinds: Vec<Kind> = params.iter().map(|param| param.kind).collect();
-                operands(&kinds, random, call, most)
-            });
-            result.unwrap_or_else(|difference| panic!("{difference}"));
+            for &setting in settings {
+                let result =
+                    comparison.compare_calls(&wasm, setting, &mut |params, random, call| {
+                        let kinds: Vec<Kind> = params.iter().map(|param| param.kind).collect();
+                        operands(&kinds, random, call, most)
+                    });
+                result.unwrap_or_else(|difference| panic!("{difference}"));
+            }
         }
     }
     println!("{}", comparison.counts());

@@ -31,7 +31,7 @@ const NESTING: usize = 3;
 /// If there are too few bytes.
 pub fn module(bytes: &mut Unstructured, features: &Features, fuel: u32) -> Result<Vec<u8>> {
     let supplies = supplies(features);
-    let supply = bytes.choose(&supplies)?;
+    let supply = bytes.choose(supplies)?;
     let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| available(*kind, features)).collect();
     let random_kinds = |counts: &[usize], bytes: &mut Unstructured| -> Result<Vec<Kind>> {
         let count = *bytes.choose(counts)?;

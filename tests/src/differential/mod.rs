@@ -59,6 +59,10 @@ pub struct Setting {
     engine: wootz::Engine,
 }
 
+/// The arguments for a call of a function with some parameters, given how often it was called before; `None` if it is not to
+/// be called again.
+pub type Arguments<'a> = dyn FnMut(&[Param], &mut Random, usize) -> Option<Vec<Value>> + 'a;
+
 /// Compares modules.
 pub struct Comparison {
     peer: Peer,
@@ -125,8 +129,7 @@ impl Comparison {
         })
     }
 
-    /// As [`compare`](Self::compare); the closure has the arguments for each call of a function that takes these parameters,
-    /// and is told how often it was called before. There are no more calls once it returns `None`.
+    /// As [`compare`](Self::compare), with other arguments.
     ///
     /// # Errors
     /// If the sides differ.
@@ -134,7 +137,7 @@ impl Comparison {
         &mut self,
         wasm: &[u8],
         setting: usize,
-        arguments: &mut dyn FnMut(&[Param], &mut Random, usize) -> Option<Vec<Value>>,
+        arguments: &mut Arguments,
     ) -> Result<(), Difference> {
         let Setting { name, engine } = &self.settings[setting];
         let mut run = || -> Result<(), String> {
@@ -171,7 +174,8 @@ impl Comparison {
 
 /// The settings that modules are compiled with, the plainest first.
 fn settings() -> Vec<Setting> {
-    let settings: [(&str, fn(&mut wootz::Config)); 7] = [
+    type Change = fn(&mut wootz::Config);
+    let settings: [(&str, Change); 7] = [
         ("unoptimised", |config| _ = config.cranelift_opt_level(wootz::OptLevel::None)),
         ("default", |_| ()),
         ("baseline", |config| _ = config.target_cpu("baseline")),
@@ -245,7 +249,7 @@ fn saved(wasm: &[u8]) -> PathBuf {
 struct Session<'a> {
     exports: &'a [Export],
     counts: &'a mut Counts,
-    arguments: &'a mut dyn FnMut(&[Param], &mut Random, usize) -> Option<Vec<Value>>,
+    arguments: &'a mut Arguments<'a>,
 }
 
 impl Session<'_> {
