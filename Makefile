@@ -49,6 +49,23 @@ bless: ## Makes what the filetests and golden files say now what they are expect
 bench: ## Compares with wasmtime in the same run (builds it first, which takes minutes)
 	cd benches && $(CARGO) run --release
 
+# For how long, what, and with which sanitizer; see fuzz/README.md.
+SECONDS ?= 3600
+TARGETS ?= differential settings compile
+SANITIZER ?= none
+FUZZ_BUILD := -O --codegen-units 16 --no-trace-compares -s $(SANITIZER)
+FUZZ_RUN := -max_total_time=$(SECONDS) -max_len=8192 -len_control=0 -timeout=60 -rss_limit_mb=8192 -malloc_limit_mb=0
+
+.PHONY: fuzz
+fuzz: ## Generates modules and compares, for an hour a target (SECONDS=, TARGETS=; needs nightly and cargo-fuzz)
+	cd fuzz && $(CARGO) +nightly fuzz build $(FUZZ_BUILD)
+	@for target in $(TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		for seed in 1 2 3 4 5 6 7 8; do head -c 4096 /dev/urandom >fuzz/corpus/$$target/random-$$seed; done; \
+		(cd fuzz && ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0 \
+			$(CARGO) +nightly fuzz run $(FUZZ_BUILD) $$target -- $(FUZZ_RUN)) || exit 1; \
+	done
+
 .PHONY: fmt
 fmt: ## Formats the code
 	$(CARGO) fmt --all

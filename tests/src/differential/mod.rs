@@ -78,7 +78,7 @@ impl Comparison {
     /// # Panics
     /// If the settings do not fit each other.
     pub fn new(peer: Peer) -> Comparison {
-        let all = Features::default();
+        let all = implemented();
         let features = match peer {
             Peer::Wasmi => Wasmi::features(&all),
             Peer::Settings => all,
@@ -172,9 +172,26 @@ impl Comparison {
     }
 }
 
+/// Changes settings.
+type Change = fn(&mut wootz::Config);
+
+/// Proposals that are off unless one asks for them, and how one does.
+const OFF_BY_DEFAULT: &[(&str, Change)] = &[
+    ("custom-page-sizes", |config| _ = config.wasm_custom_page_sizes(true)),
+    ("wide-arithmetic", |config| _ = config.wasm_wide_arithmetic(true)),
+];
+
+/// All proposals that are implemented, whether on by default or not.
+pub fn implemented() -> Features {
+    let mut features = Features::default();
+    for (name, _) in OFF_BY_DEFAULT.iter().filter(|(name, _)| Features::is_implemented(name)) {
+        features.set(name, true).expect("it is implemented");
+    }
+    features
+}
+
 /// The settings that modules are compiled with, the plainest first.
 fn settings() -> Vec<Setting> {
-    type Change = fn(&mut wootz::Config);
     let settings: [(&str, Change); 7] = [
         ("unoptimised", |config| _ = config.cranelift_opt_level(wootz::OptLevel::None)),
         ("default", |_| ()),
@@ -193,6 +210,8 @@ fn settings() -> Vec<Setting> {
             let mut config = wootz::Config::new();
             config.parallel_compilation(false).relaxed_simd_deterministic(true);
             change(&mut config);
+            let off = OFF_BY_DEFAULT.iter().filter(|(name, _)| Features::is_implemented(name));
+            off.for_each(|(_, switch_on)| switch_on(&mut config));
             let engine = wootz::Engine::new(&config).expect("the settings fit each other");
             Setting { name, engine }
         })
