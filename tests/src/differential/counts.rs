@@ -19,7 +19,7 @@ pub struct Counts {
     pub results: usize,
     /// Calls that trapped, by reason.
     pub traps: BTreeMap<Trap, usize>,
-    /// Calls after which nothing could be compared, because they were nested too deeply.
+    /// Calls after which nothing could be compared, because stack or fuel did not suffice.
     pub exhausted: usize,
     /// Memories, after each call.
     pub memories: usize,
@@ -61,7 +61,7 @@ impl fmt::Display for Counts {
         let Counts { modules, refused, returned, results, exhausted, .. } = self;
         let Counts { memories, globals, tables, .. } = self;
         writeln!(f, "{modules} modules, of which {refused} could not be instantiated")?;
-        writeln!(f, "{returned} calls returned {results} values; {exhausted} exhausted the stack")?;
+        writeln!(f, "{returned} calls returned {results} values; {exhausted} exhausted stack or fuel")?;
         writeln!(f, "{memories} memories, {globals} globals, {tables} tables after calls")?;
         write!(f, "{} calls trapped:", self.traps.values().sum::<usize>())?;
         for (trap, count) in &self.traps {

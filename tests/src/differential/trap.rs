@@ -3,8 +3,9 @@
 /// A reason.
 pub type Trap = &'static str;
 
-/// The reason on which sides need not agree: calls are nested too deeply for one of them.
-pub const EXHAUSTED: Trap = "call stack exhausted";
+/// The reason on which sides need not agree: calls are nested too deeply for one of them, or a bulk operation whose length
+/// takes 64 bits is more than all the fuel there can be, which is found before it is found to be out of bounds.
+pub const EXHAUSTED: Trap = "stack or fuel exhausted";
 
 /// The reason of a guest that stops itself.
 pub const UNREACHABLE: Trap = "unreachable";
@@ -18,7 +19,7 @@ const TABLE: Trap = "table out of bounds";
 /// If it is none that a guest can bring about.
 pub fn of_wootz(error: &wootz::Error) -> Result<Trap, String> {
     Ok(match error.downcast_ref::<wootz::Trap>() {
-        Some(wootz::Trap::StackOverflow) => EXHAUSTED,
+        Some(wootz::Trap::StackOverflow | wootz::Trap::OutOfFuel) => EXHAUSTED,
         Some(wootz::Trap::MemoryOutOfBounds) => MEMORY,
         Some(wootz::Trap::TableOutOfBounds) => TABLE,
         Some(wootz::Trap::IndirectCallToNull) => "indirect call to null",
