@@ -61,7 +61,10 @@ impl fmt::Display for Counts {
         let Counts { modules, refused, returned, results, exhausted, .. } = self;
         let Counts { memories, globals, tables, .. } = self;
         writeln!(f, "{modules} modules, of which {refused} could not be instantiated")?;
-        writeln!(f, "{returned} calls returned {results} values; {exhausted} exhausted stack or fuel")?;
+        writeln!(
+            f,
+            "{returned} calls returned {results} values; {exhausted} exhausted stack or fuel"
+        )?;
         writeln!(f, "{memories} memories, {globals} globals, {tables} tables after calls")?;
         write!(f, "{} calls trapped:", self.traps.values().sum::<usize>())?;
         for (trap, count) in &self.traps {
