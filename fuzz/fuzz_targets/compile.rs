@@ -10,12 +10,8 @@ use wootz_tests::differential::{generated, implemented};
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let wasm = if bytes.starts_with(b"\0asm") { Some(bytes.to_vec()) } else { mutated(bytes) };
     let Some(wasm) = wasm else { return Corpus::Reject };
-    let options = Options {
-        features: implemented(),
-        threads: Some(1),
-        verifier: true,
-        ..Options::default()
-    };
+    let options =
+        Options { features: implemented(), threads: Some(1), verifier: true, ..Options::default() };
     if let Err(error) = wootz_compiler::compile(&wasm, &options) {
         assert!(!error.to_string().is_empty());
         assert!(!matches!(error, Error::Options { .. }), "not the module's fault: {error}");
