@@ -164,6 +164,7 @@ impl Access {
 
 fn check(reservation: u64, guard: u64, adapt: impl Fn(&mut Config)) {
     let mut config = Config::new();
+    config.wasm_custom_page_sizes(true);
     config.memory_reservation(reservation).memory_guard_size(guard).wasm_backtrace_max_frames(None);
     adapt(&mut config);
     let engine = Engine::new(&config).expect("the settings fit each other");

@@ -8,7 +8,9 @@ use wasm_encoder::{
     GlobalType, ImportSection, Instruction as I, MemArg, MemArgTarget, MemorySection, MemoryType,
     RefType, TableSection, TableType, TypeSection, ValType,
 };
-use wootz::{Engine, Func, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, Val};
+use wootz::{
+    Config, Engine, Func, Instance, Linker, Module, Store, StoreLimits, StoreLimitsBuilder, Val,
+};
 
 /// The sections of a module, in their order. Those that stay empty are left out.
 #[derive(Default)]
@@ -85,7 +87,8 @@ struct Running {
 
 /// Instantiates a module that imports nothing.
 fn start(wasm: &[u8]) -> Running {
-    let engine = Engine::default();
+    let engine =
+        Engine::new(Config::new().wasm_custom_page_sizes(true)).expect("settings that fit");
     let module = Module::new(&engine, wasm).expect("within the limits");
     let mut store = Store::new(&engine, StoreLimitsBuilder::new().tables(1_000_000).build());
     store.limiter(|limits| limits);

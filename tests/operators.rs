@@ -16,11 +16,11 @@ use wootz_tests::differential::value::{Kind, Value};
 use wootz_tests::differential::{Comparison, Peer, implemented, rewrite};
 
 /// With how many lists of operands each function is called at most.
-const CALLS: usize = 100;
+const CALLS: usize = 24;
 /// The same where memories and tables are compared after each call.
-const STATEFUL_CALLS: usize = 40;
+const STATEFUL_CALLS: usize = 6;
 /// How many functions with constants there are for each operator.
-const CONSTANTS: usize = 8;
+const CONSTANTS: usize = 3;
 /// How many operators are compared in one module.
 const OPERATORS: usize = 30;
 

@@ -135,7 +135,7 @@ fn manifest(plan: &Plan<'_>) -> Manifest {
             .zip(&module.global_inits)
             .map(|(&ty, init)| Global { ty, init: init.clone() })
             .collect(),
-        tags: Vec::new(),
+        tags: module.tags[module.imported_tags..].to_vec(),
         elements: module.elements.clone(),
         data: plan.contents.segments.clone(),
         images: plan.contents.images.clone(),
@@ -150,5 +150,6 @@ fn import_type(module: &Module<'_>, plan: &Plan<'_>, item: ImportItem) -> Import
         ImportItem::Table(index) => ImportType::Table(module.tables[index.index()]),
         ImportItem::Memory(index) => ImportType::Memory(plan.memories[index.index()]),
         ImportItem::Global(index) => ImportType::Global(module.globals[index.index()]),
+        ImportItem::Tag(index) => ImportType::Tag(module.tags[index.index()]),
     }
 }

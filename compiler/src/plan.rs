@@ -167,11 +167,11 @@ fn shape(module: &Module<'_>) -> Result<VmShape> {
         imported_tables: count("imported tables", module.imported_tables())?,
         imported_memories: count("imported memories", module.imported_memories)?,
         imported_globals: count("imported globals", module.imported_globals())?,
-        imported_tags: 0,
+        imported_tags: count("imported tags", module.imported_tags)?,
         tables: count("tables", module.table_inits.len())?,
         memories: count("memories", module.memories.len() - module.imported_memories)?,
         globals: count("globals", module.global_inits.len())?,
-        tags: 0,
+        tags: count("tags", module.tags.len() - module.imported_tags)?,
         funcrefs: count("functions that may be referred to", module.funcrefs.len())?,
         signatures: count("signatures", module.signatures.len())?,
     })

@@ -172,7 +172,7 @@ impl Instance {
             ExportItem::Global(index) => {
                 Global { store, index: data.globals[index.index()] }.into()
             }
-            ExportItem::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
+            ExportItem::Tag(index) => Tag { store, index: data.tags[index.index()] }.into(),
         }
     }
 

@@ -108,6 +108,7 @@ struct Sorted {
     table_numbers: Vec<usize>,
     memory_numbers: Vec<Option<usize>>,
     global_numbers: Vec<usize>,
+    tag_numbers: Vec<usize>,
 }
 
 fn sort(core: &StoreCore, imports: &[Extern]) -> Sorted {
@@ -131,9 +132,7 @@ fn sort(core: &StoreCore, imports: &[Extern]) -> Sorted {
                 sorted.globals.push(core.global(global.index).1);
                 sorted.global_numbers.push(global.index);
             }
-            Extern::Tag(_) => {
-                unreachable!("modules that import them are refused when they are loaded")
-            }
+            Extern::Tag(tag) => sorted.tag_numbers.push(tag.index),
         }
     }
     sorted
@@ -204,7 +203,9 @@ fn register(
     let (manifest, shape) = (code.manifest(), code.layout().shape);
     // SAFETY: just made.
     let instance = unsafe { vm.as_ref() };
-    let Sorted { mut table_numbers, mut memory_numbers, mut global_numbers, .. } = imports;
+    let Sorted {
+        mut table_numbers, mut memory_numbers, mut global_numbers, mut tag_numbers, ..
+    } = imports;
     for (index, table) in (shape.imported_tables..).zip(&manifest.tables) {
         let ty = module.table_type(table.ty);
         table_numbers.push(core.add_table(ty, instance.table(TableIndex(index))));
@@ -222,12 +223,16 @@ fn register(
         let ty = module.global_type(global.ty);
         global_numbers.push(core.add_global(ty, instance.global(GlobalIndex(index))));
     }
+    for signature in &manifest.tags {
+        tag_numbers.push(core.add_tag(module.tag_type(signature.index())));
+    }
     let index = core.add_instance(InstanceData {
         module: module.clone(),
         vm,
         memories: memory_numbers,
         tables: table_numbers,
         globals: global_numbers,
+        tags: tag_numbers,
     });
     Instance { store: core.id(), index }
 }

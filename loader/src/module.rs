@@ -19,7 +19,7 @@ use wootz_runtime::vm::code::Code;
 use crate::artifact;
 use crate::engine::Engine;
 use crate::types::{
-    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType,
+    ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType, TagType,
 };
 
 /// What is in a module.
@@ -393,7 +393,7 @@ impl Module {
             AbiImportType::Table(ty) => self.table_type(ty).into(),
             AbiImportType::Memory(memory) => MemoryType::from_abi(memory.ty).into(),
             AbiImportType::Global(ty) => self.global_type(ty).into(),
-            AbiImportType::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
+            AbiImportType::Tag(signature) => self.tag_type(signature.index()).into(),
         }
     }
 
@@ -431,13 +431,23 @@ impl Module {
                     .global_type(manifest.globals[(index.0 - shape.imported_globals) as usize].ty)
                     .into();
             }
-            ExportItem::Tag(_) => unreachable!("exceptions are refused when modules are loaded"),
+            ExportItem::Tag(index) if index.0 < shape.imported_tags => {
+                imported(index.0, |ty| matches!(ty, AbiImportType::Tag(_)))
+            }
+            ExportItem::Tag(index) => {
+                let signature = manifest.tags[(index.0 - shape.imported_tags) as usize];
+                return self.tag_type(signature.index()).into();
+            }
         };
         self.import_type(&import.expect("the shape counts the imports").ty)
     }
 
     pub(crate) fn func_type(&self, signature: usize) -> FuncType {
         FuncType::from_signature(self.engine(), &self.code().signatures()[signature])
+    }
+
+    pub(crate) fn tag_type(&self, signature: usize) -> TagType {
+        TagType::new(self.func_type(signature))
     }
 
     pub(crate) fn table_type(&self, ty: abi::TableType) -> TableType {

@@ -6,8 +6,8 @@ mod common;
 use common::{linked, module, trap};
 use wootz::{
     Caller, Engine, Extern, ExternRef, ExternType, Func, FuncType, Global, GlobalType, Instance,
-    Linker, Memory, MemoryType, Mutability, Ref, RefType, Rooted, Store, Table, TableType, Trap,
-    UnknownImportError, Val, ValType,
+    Linker, Memory, MemoryType, Mutability, Ref, RefType, Rooted, Store, Table, TableType, Tag,
+    TagType, Trap, UnknownImportError, Val, ValType,
 };
 
 #[test]
@@ -417,4 +417,37 @@ fn exports_are_found_without_their_names() {
     let names: Vec<String> =
         instance.exports(&mut store).map(|export| export.name().to_string()).collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+/// Nothing can be thrown yet, but a tag keeps its identity on its way through modules.
+#[test]
+fn tags_travel_through_modules() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let ty = |params: &[ValType]| TagType::new(FuncType::new(&engine, params.iter().cloned(), []));
+    let host = Tag::new(&mut store, &ty(&[ValType::I32])).unwrap();
+    let module = module(
+        &engine,
+        r#"(module
+            (import "host" "tag" (tag $in (param i32)))
+            (tag $own (param i64 f32))
+            (export "same" (tag $in)) (export "own" (tag $own)) (export "again" (tag $own)))"#,
+    );
+    let types: Vec<String> = module.exports().map(|export| export.ty().to_string()).collect();
+    assert_eq!(types, ["(tag (param i32))", "(tag (param i64 f32))", "(tag (param i64 f32))"]);
+    let instance = Instance::new(&mut store, &module, &[host.into()]).unwrap();
+    let [same, own, again] =
+        ["same", "own", "again"].map(|name| instance.get_tag(&mut store, name).unwrap());
+    assert!(Tag::eq(&host, &same, &store) && Tag::eq(&own, &again, &store));
+    assert!(!Tag::eq(&host, &own, &store));
+    let other = Instance::new(&mut store, &module, &[host.into()]).unwrap();
+    let others = other.get_tag(&mut store, "own").unwrap();
+    assert!(!Tag::eq(&own, &others, &store), "each instance has its own");
+    let wrong = Tag::new(&mut store, &ty(&[ValType::I64])).unwrap();
+    for (import, words) in
+        [(wrong.into(), "incompatible tag types"), (own.into(), "(tag (param i32))")]
+    {
+        let error = Instance::new(&mut store, &module, &[import]).unwrap_err();
+        assert!(format!("{error:#}").contains(words), "{error:#}");
+    }
 }

@@ -18,14 +18,14 @@ fn bits(name: &str) -> WasmFeatures {
         "branch-hinting" => WasmFeatures::empty(),
         "bulk-memory" => WasmFeatures::BULK_MEMORY,
         "custom-page-sizes" => WasmFeatures::CUSTOM_PAGE_SIZES,
-        "exceptions" => WasmFeatures::EXCEPTIONS,
         "extended-const" => WasmFeatures::EXTENDED_CONST,
         // Version 3 of the specification defines functions' types together with those of objects and exceptions. Of these
-        // there are only the types: `check_operator` refuses instructions, and so no values other than null come up.
+        // there are types and tags: `check_operator` refuses operators, and so no values other than null come up.
         "function-references" => {
             WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::GC | WasmFeatures::EXCEPTIONS
         }
-        "gc" => WasmFeatures::GC,
+        // What there is of these comes with function references, and the rest is refused.
+        "exceptions" | "gc" => WasmFeatures::empty(),
         "memory64" => WasmFeatures::MEMORY64,
         "multi-memory" => WasmFeatures::MULTI_MEMORY,
         "multi-value" => WasmFeatures::MULTI_VALUE,

@@ -25,7 +25,8 @@ use wasmparser::{
     Validator, ValidatorResources,
 };
 use wootz_runtime::abi::index::{
-    FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TypeIndex,
+    FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex,
+    TypeIndex,
 };
 use wootz_runtime::abi::manifest::{self, ConstExpr, ElementSegment, SegmentMode};
 use wootz_runtime::abi::types::{
@@ -68,6 +69,10 @@ pub struct Module<'a> {
     pub globals: Vec<GlobalType>,
     /// The first value of each defined global.
     pub global_inits: Vec<ConstExpr>,
+    /// The signature of every exception tag, imports first.
+    pub tags: Vec<SignatureIndex>,
+    /// How many of the tags are imported.
+    pub imported_tags: usize,
     /// Exports, in order.
     pub exports: Vec<manifest::Export>,
     /// The function to call at the end of instantiation.
@@ -118,6 +123,8 @@ pub enum ImportItem {
     Memory(MemoryIndex),
     /// A global.
     Global(GlobalIndex),
+    /// An exception tag.
+    Tag(TagIndex),
 }
 
 /// A data segment.
@@ -227,6 +234,8 @@ impl<'a> Module<'a> {
             imported_memories: 0,
             globals: Vec::new(),
             global_inits: Vec::new(),
+            tags: Vec::new(),
+            imported_tags: 0,
             exports: Vec::new(),
             start: None,
             elements: Vec::new(),

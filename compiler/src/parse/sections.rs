@@ -3,7 +3,9 @@
 use wasmparser::{
     DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, Payload, TableInit, TypeRef,
 };
-use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TypeIndex};
+use wootz_runtime::abi::index::{
+    FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex, TypeIndex,
+};
 use wootz_runtime::abi::manifest::{self, ElementSegment, Export, ExportItem, Range, SegmentMode};
 use wootz_runtime::abi::types::RefType;
 
@@ -19,10 +21,7 @@ pub(super) fn read<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<
         Payload::TableSection(section) => tables(module, section),
         Payload::MemorySection(section) => memories(module, section),
         Payload::GlobalSection(section) => globals(module, section),
-        Payload::TagSection(section) if section.count() > 0 => {
-            let offset = section.original_position();
-            Err(Error::needs("exceptions", "tags are not supported", offset))
-        }
+        Payload::TagSection(section) => tags(module, section),
         Payload::ExportSection(section) => exports(module, section),
         Payload::StartSection { func, .. } => {
             module.start = Some(module.mention(FuncIndex(func)));
@@ -57,8 +56,8 @@ fn imports<'a>(
     module: &mut Module<'a>,
     section: wasmparser::ImportSectionReader<'a>,
 ) -> Result<()> {
-    for import in section.into_imports_with_offsets() {
-        let (offset, import) = import.map_err(|e| Error::invalid(&e))?;
+    for import in section.into_imports() {
+        let import = import.map_err(|e| Error::invalid(&e))?;
         let item = match import.ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                 module.functions.push(module.signature_index(TypeIndex(ty)));
@@ -77,8 +76,10 @@ fn imports<'a>(
                 module.globals.push(module.global_type(ty));
                 ImportItem::Global(GlobalIndex::from_position(module.globals.len() - 1))
             }
-            TypeRef::Tag(_) => {
-                return Err(Error::needs("exceptions", "tags are not supported", offset));
+            TypeRef::Tag(ty) => {
+                module.tags.push(module.signature_index(TypeIndex(ty.func_type_idx)));
+                module.imported_tags += 1;
+                ImportItem::Tag(TagIndex::from_position(module.tags.len() - 1))
             }
         };
         module.imports.push(Import { module: import.module, name: import.name, item });
@@ -119,6 +120,13 @@ fn memories<'a>(
     Ok(())
 }
 
+fn tags<'a>(module: &mut Module<'a>, section: wasmparser::TagSectionReader<'a>) -> Result<()> {
+    for tag in items(section) {
+        module.tags.push(module.signature_index(TypeIndex(tag?.func_type_idx)));
+    }
+    Ok(())
+}
+
 fn globals<'a>(
     module: &mut Module<'a>,
     section: wasmparser::GlobalSectionReader<'a>,
@@ -147,7 +155,7 @@ fn exports<'a>(
             ExternalKind::Table => ExportItem::Table(TableIndex(export.index)),
             ExternalKind::Memory => ExportItem::Memory(MemoryIndex(export.index)),
             ExternalKind::Global => ExportItem::Global(GlobalIndex(export.index)),
-            ExternalKind::Tag => unreachable!("there is no tag"),
+            ExternalKind::Tag => ExportItem::Tag(TagIndex(export.index)),
         };
         module.exports.push(Export { name: export.name.to_string(), item });
     }

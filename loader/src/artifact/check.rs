@@ -86,23 +86,9 @@ fn all_memories(manifest: &Manifest) -> impl Iterator<Item = &Memory> {
     imported.chain(&manifest.memories)
 }
 
-/// What the module has, as far as this loader cannot have it.
-pub fn contents(manifest: &Manifest) -> Result<(), ArtifactError> {
-    let shape = manifest.shape();
-    let unsupported = [("exceptions", shape.tags != 0 || shape.imported_tags != 0)];
-    match unsupported.into_iter().find(|(_, has)| *has) {
-        None => Ok(()),
-        Some((name, _)) => {
-            Err(ArtifactError::Setting { name: name.to_string(), artifact: true, engine: false })
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wootz_runtime::abi::index::SignatureIndex;
-    use wootz_runtime::abi::manifest::Import;
 
     fn compat(target: &str) -> Compatibility {
         let features = vec!["multi-value".to_string(), "simd".to_string()];
@@ -164,20 +150,5 @@ mod tests {
         let compat = Compatibility { cpu_features: vec!["has_warp_drive".into()], ..compat(&here) };
         let error = cpu(&compat).unwrap_err();
         assert!(matches!(error, ArtifactError::CpuFeature { name } if name == "has_warp_drive"));
-    }
-
-    #[test]
-    fn what_this_loader_cannot_have_is_named_by_its_proposal() {
-        let import = |ty| Manifest {
-            imports: vec![Import { module: "m".into(), name: "n".into(), ty }],
-            ..Manifest::default()
-        };
-        for (manifest, proposal) in [
-            (import(ImportType::Tag(SignatureIndex(0))), "exceptions"),
-            (Manifest { tags: vec![SignatureIndex(0)], ..Manifest::default() }, "exceptions"),
-        ] {
-            let error = contents(&manifest).unwrap_err();
-            assert!(matches!(error, ArtifactError::Setting { name, .. } if name == proposal));
-        }
     }
 }

@@ -234,7 +234,6 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     check::target(&compat.target)?;
     check::cpu(&compat)?;
     check::settings(&compat.settings, config)?;
-    check::contents(&manifest)?;
     check::memories(&manifest, config)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());

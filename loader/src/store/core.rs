@@ -82,6 +82,7 @@ pub struct InstanceData {
     pub memories: Vec<Option<usize>>,
     pub tables: Vec<usize>,
     pub globals: Vec<usize>,
+    pub tags: Vec<usize>,
 }
 
 /// A host function, as it is before it belongs to a store.

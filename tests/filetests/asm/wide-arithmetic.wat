@@ -1,4 +1,5 @@
 ;; Sums of 128 bits are an addition and one with carry; wide products are one instruction.
+;; options: feature=wide-arithmetic
 ;; func: add
 ;; func: sub
 ;; func: multiply

@@ -1,5 +1,6 @@
 ;; How each kind of memory is checked: not at all, against the size with the guard behind, exactly, exactly without going
 ;; below zero, with a sum that may wrap around, and never inside.
+;; options: feature=custom-page-sizes
 ;; func: guarded
 ;; func: far
 ;; func: exact

@@ -28,9 +28,9 @@
 ;;
 ;;                                 block0(v0: i64, v1: i32, v2: i8x16):
 ;;                                     v4 = vconst.i8x16 const0
-;; @003b                               v5 = load.i64 notrap aligned readonly can_move region1 v0+48
-;; @003b                               v6 = uextend.i64 v1
-;; @003b                               v7 = iadd v5, v6
+;; @003b                               v5 = uextend.i64 v1
+;; @003b                               v6 = load.i64 notrap aligned readonly can_move region1 v0+48
+;; @003b                               v7 = iadd v6, v5
 ;; @003b                               v11 = load.f32x4 user2 little region0 v7
 ;; @003f                               v9 = vconst.i8x16 const1
 ;; @0051                               v10 = vconst.f32x4 const1
