@@ -14,11 +14,9 @@ use wootz_cli::wast;
 /// The files that are not expected to pass yet, and the feature that each needs. One
 /// that passes fails, so that this list is always true.
 const EXPECTED_FAILURES: &[(&str, &str)] = &[
-    ("exceptions/tag", "exceptions"),
     ("exceptions/throw", "exceptions"),
     ("exceptions/throw_ref", "exceptions"),
     ("exceptions/try_table", "exceptions"),
-    ("v3/imports", "exceptions"),
     ("v3/instance", "exceptions"),
     ("bulk-memory/table_init", "gc"),
     ("gc/array", "gc"),
