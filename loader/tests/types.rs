@@ -216,3 +216,16 @@ fn tags_belong_to_a_store() {
     let tag = Tag::new(&mut Store::new(&engine, ()), &ty).unwrap();
     tag.ty(Store::new(&engine, ()));
 }
+
+#[test]
+fn chains_of_types_may_be_long() {
+    let chain = || {
+        let engine = Engine::default();
+        let mut last = FuncType::new(&engine, [], [ValType::V128]);
+        for _ in 0..20_000 {
+            last = FuncType::new(&engine, [RefType::new(true, last.into()).into()], []);
+        }
+    };
+    // What takes stack for each type of a chain does not get far with so little.
+    std::thread::Builder::new().stack_size(1 << 18).spawn(chain).unwrap().join().unwrap();
+}

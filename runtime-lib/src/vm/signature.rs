@@ -41,7 +41,7 @@ struct Group {
     /// Its members, with numbers for all types they mention.
     types: Vec<CompositeType>,
     /// Keeps the numbers of other groups inside of them meaningful.
-    _mentioned: Vec<Arc<Group>>,
+    mentioned: Vec<Arc<Group>>,
 }
 
 /// The types of a group. Numbers from [`WITHIN`] on are places in it.
@@ -110,7 +110,7 @@ impl Group {
             Some(place.map_or(heap, |place| with_number(heap, ids[place as usize])))
         };
         let types = key.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
-        let group = Arc::new(Group { types, key: key.clone(), _mentioned: mentioned, ids });
+        let group = Arc::new(Group { types, key: key.clone(), mentioned, ids });
         registry.by_key.insert(key, Arc::downgrade(&group));
         for (position, &id) in group.ids.iter().enumerate() {
             registry.by_id[slot(id)] = (Arc::downgrade(&group), position);
@@ -141,6 +141,14 @@ impl Drop for Group {
         // Somebody may have interned the same types again in the meantime, under other numbers.
         if registry.by_key.get(&self.key).is_some_and(|group| group.strong_count() == 0) {
             registry.by_key.remove(&self.key);
+        }
+        drop(registry);
+        // One after the other: each may be the last to mention one more, and chains are as long as modules make them.
+        let mut mentioned = std::mem::take(&mut self.mentioned);
+        while let Some(group) = mentioned.pop() {
+            if let Some(mut group) = Arc::into_inner(group) {
+                mentioned.append(&mut group.mentioned);
+            }
         }
     }
 }
