@@ -199,10 +199,14 @@ impl Memory {
 
     fn place(&mut self, image: Image<'_>) -> Result<(), MemoryError> {
         let end = image.offset as u128 + image.bytes.len() as u128;
-        // The last page of an image may be longer than a memory with small pages is.
-        if end > self.accessible_bytes as u128 {
+        // Images are whole pages of the largest size that such systems have: the last one may be longer than a memory with
+        // small pages is, here by more than a page. There is nothing behind the memory's end.
+        let room = self.accessible_bytes.saturating_sub(image.offset).min(image.bytes.len());
+        let (bytes, behind) = image.bytes.split_at(room);
+        if behind.iter().any(|&byte| byte != 0) {
             return Err(MemoryError::TooLarge { bytes: end });
         }
+        let image = Image { bytes, ..image };
         let page = sys::page_bytes();
         let mut copied = image;
         if let Some((file, offset)) = image.file
@@ -430,6 +434,28 @@ mod tests {
                 assert_eq!(contents[offset + image.bytes.len()..].iter().max(), Some(&0));
                 contents.fill(0xff);
             }
+        }
+    }
+
+    #[test]
+    fn images_may_be_longer_than_memories_with_small_pages() {
+        let page = sys::page_bytes();
+        let ty = MemoryType { page_size_log2: 0, ..ty(10, None) };
+        let mut bytes = vec![0; 16 * page];
+        bytes[9] = 7;
+        let file = sys::memory_file(c"image", &bytes).unwrap();
+        for file in [Some((&file, 0)), None] {
+            let mut memory =
+                new(ty, GUARDED, Some(Image { offset: 0, bytes: &bytes, file })).unwrap();
+            assert_eq!(contents(&mut memory), &bytes[..10]);
+            assert_eq!(memory.grow(2 * page as u64), Some(10));
+            assert_eq!(contents(&mut memory)[10..].iter().max(), Some(&0));
+        }
+        bytes[page] = 1;
+        for offset in [0, 32 * page] {
+            let image = Image { offset, bytes: &bytes, file: None };
+            let error = new(ty, GUARDED, Some(image)).unwrap_err();
+            assert!(matches!(error, MemoryError::TooLarge { .. }));
         }
     }
 
