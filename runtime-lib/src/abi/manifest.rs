@@ -167,10 +167,13 @@ impl BoundsChecks {
         if ty.page_size_log2 < 16 {
             return BoundsChecks::Explicit { guard: 0 };
         }
-        let most = u64::try_from(ty.most_bytes()).unwrap_or(u64::MAX);
+        let most = ty.most_bytes();
         // Memories that several threads use cannot move, so they are given all that they may ever need.
-        let reservation = if ty.shared { reservation.max(most) } else { reservation };
-        match most <= reservation {
+        let reservation = match u64::try_from(most) {
+            Ok(most) if ty.shared => reservation.max(most),
+            _ => reservation,
+        };
+        match most <= u128::from(reservation) {
             true => BoundsChecks::Guarded { reservation, guard },
             false => BoundsChecks::Explicit { guard },
         }
