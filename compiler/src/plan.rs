@@ -12,7 +12,7 @@ use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
-use wootz_runtime::abi::types::{FuncType, HeapType, RefKind, RefType, ValType};
+use wootz_runtime::abi::types::{FuncType, HeapType, MemoryType, RefKind, RefType, ValType};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::error::{Error, Result};
@@ -124,9 +124,13 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
     let memories: Vec<Memory> = module
         .memories
         .iter()
-        .map(|&ty| {
-            let checks = BoundsChecks::of(&ty, options.memory_reservation, options.memory_guard);
-            Memory { ty, checks }
+        .enumerate()
+        .map(|(index, &ty)| {
+            // A shared memory has room for its own maximum. That of one that is imported may be smaller than is said here.
+            let shared = ty.shared && index >= module.imported_memories;
+            let reserved = MemoryType { shared, ..ty };
+            let (reservation, guard) = (options.memory_reservation, options.memory_guard);
+            Memory { ty, checks: BoundsChecks::of(&reserved, reservation, guard) }
         })
         .collect();
     let interrupts = Interrupts { fuel: options.consume_fuel, epochs: options.epoch_interruption };

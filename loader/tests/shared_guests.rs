@@ -667,3 +667,52 @@ fn growth_of_shared_memories_is_nobodys_to_limit() {
     let error = Instance::new(&mut store, &define, &[]).unwrap_err();
     assert_eq!(error.to_string(), "resource limit exceeded: memory count too high at 2");
 }
+
+#[test]
+fn an_imported_memory_may_have_a_smaller_maximum() -> Result<()> {
+    let mut small = Config::new();
+    small.memory_reservation(1 << 20);
+    for (config, address, host, guest) in [
+        (Config::new(), "i32", (1, 2), (1, 3)),
+        // More than is reserved for other memories.
+        (small, "i32", (1, 20), (1, 100)),
+        (Config::new(), "i64", (1, 0x1_8000), (1, 0x2_0000)),
+    ] {
+        let engine = Engine::new(&config)?;
+        let importer = module(
+            &engine,
+            &format!(
+                r#"(module
+                    (import "" "" (memory {address} {} {} shared))
+                    (func (export "grow") (result {address}) (memory.grow ({address}.const 1)))
+                    (func (export "load") (param {address}) (result i32) (i32.load (local.get 0))))"#,
+                guest.0, guest.1
+            ),
+        );
+        let ty = MemoryType::builder()
+            .shared(true)
+            .memory64(address == "i64")
+            .min(host.0)
+            .max(Some(host.1))
+            .build()?;
+        let memory = SharedMemory::new(&engine, ty)?;
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &importer, &[memory.into()])?;
+        let number = |value: u32| match address {
+            "i64" => Val::I64(value.into()),
+            _ => Val::I32(value as i32),
+        };
+        let load = instance.get_func(&mut store, "load").unwrap();
+        let grow = instance.get_func(&mut store, "grow").unwrap();
+        let mut result = [Val::I32(0)];
+        let error = load.call(&mut store, &[number(1 << 16)], &mut result).unwrap_err();
+        assert_eq!(trap(&error), Trap::MemoryOutOfBounds);
+        grow.call(&mut store, &[], &mut result)?;
+        load.call(&mut store, &[number(1 << 16)], &mut result)?;
+        for address in [(2 << 16) - 3, 2 << 16, 20 << 16, 1 << 31] {
+            let error = load.call(&mut store, &[number(address)], &mut result).unwrap_err();
+            assert_eq!(trap(&error), Trap::MemoryOutOfBounds, "{address}");
+        }
+    }
+    Ok(())
+}
