@@ -40,8 +40,8 @@ pub const DEFAULT_MEMORY_LIMIT: usize = 10_000;
 /// ```
 pub trait ResourceLimiter: Send {
     /// Whether a memory of `current` bytes may grow to `desired`. Also asked when a memory is made, with `current` 0, and
-    /// when `desired` exceeds the maximum, in which case the answer has no effect. Not asked when a shared memory grows, which
-    /// belongs to no store.
+    /// when `desired` exceeds the maximum, in which case the answer has no effect. When a shared memory grows, the store is
+    /// asked whose guest wants it; nobody is, if the host does.
     ///
     /// # Errors
     /// End the call that wants to grow.

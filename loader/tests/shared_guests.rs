@@ -647,7 +647,7 @@ fn types_and_settings_are_checked() {
 }
 
 #[test]
-fn growth_of_shared_memories_is_nobodys_to_limit() {
+fn the_limits_of_a_store_hold_for_shared_memories_too() {
     let [engine, _] = engines();
     let define = r#"(module (memory (export "m") 2 9 shared)
         (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
@@ -663,9 +663,20 @@ fn growth_of_shared_memories_is_nobodys_to_limit() {
     let mut store = limits(StoreLimitsBuilder::new().memory_size(2 << 16).memories(1));
     let instance = Instance::new(&mut store, &define, &[]).unwrap();
     let grow = instance.get_typed_func::<u32, u32>(&mut store, "grow").unwrap();
-    assert_eq!(grow.call(&mut store, 7).unwrap(), 2);
+    assert_eq!(grow.call(&mut store, 1).unwrap(), u32::MAX);
     let error = Instance::new(&mut store, &define, &[]).unwrap_err();
     assert_eq!(error.to_string(), "resource limit exceeded: memory count too high at 2");
+    let mut store = limits(StoreLimitsBuilder::new().memory_size(5 << 16));
+    let instance = Instance::new(&mut store, &define, &[]).unwrap();
+    let grow = instance.get_typed_func::<u32, u32>(&mut store, "grow").unwrap();
+    assert_eq!(grow.call(&mut store, 3).unwrap(), 2);
+    assert_eq!(grow.call(&mut store, 1).unwrap(), u32::MAX);
+    // Neither a limit nor the maximum is one for the other.
+    let mut store = limits(StoreLimitsBuilder::new());
+    let instance = Instance::new(&mut store, &define, &[]).unwrap();
+    let grow = instance.get_typed_func::<u32, u32>(&mut store, "grow").unwrap();
+    assert_eq!(grow.call(&mut store, 8).unwrap(), u32::MAX);
+    assert_eq!(grow.call(&mut store, 7).unwrap(), 2);
 }
 
 #[test]

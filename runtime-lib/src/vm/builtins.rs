@@ -15,13 +15,14 @@ use std::time::Duration;
 use crate::abi::builtin::{Builtin, RAISED};
 use crate::abi::index::{DataIndex, ElemIndex, MemoryIndex, TableIndex};
 use crate::abi::trap::TrapCode;
+use crate::abi::types::MemoryType;
 use crate::abi::vmctx::VmContext;
 use crate::for_each_builtin;
 
 use super::activation::Failure;
 use super::instance::{InitError, Instance, InstanceMemory};
 use super::memory::Memory;
-use super::shared_memory::{Expected, SharedMemory};
+use super::shared_memory::{Expected, SharedMemory, SizeChanged};
 use super::store::{Owner, Store};
 use super::table::Table;
 use super::trap::{leave, resume};
@@ -120,8 +121,10 @@ mod body {
                 // wasm has lent its owner for as long as wasm runs.
                 unsafe { grow_memory(memory.as_mut(), pages as u64, owner(store).as_mut()) }?
             }
-            // It does not belong to the store, whose limits say nothing about it.
-            InstanceMemory::Shared(memory) => memory.grow(pages as u64),
+            InstanceMemory::Shared(memory) => {
+                // SAFETY: as above.
+                grow_shared_memory(&memory, pages as u64, unsafe { owner(store).as_mut() })?
+            }
         };
         Ok(former.map_or(-1, |pages| pages as i64))
     }
@@ -379,22 +382,61 @@ pub fn grow_memory(
     pages: u64,
     owner: &mut dyn Owner,
 ) -> Result<Option<u64>, Failure> {
-    let maximum =
-        memory.ty().limits.max.map(|_| (memory.max_pages() as usize) << memory.ty().page_size_log2);
-    let wanted = (u128::from(memory.pages()) + u128::from(pages)) << memory.ty().page_size_log2;
-    let desired = usize::try_from(wanted).unwrap_or(usize::MAX);
-    if !owner.memory_growing(memory.bytes(), desired, maximum).map_err(Failure::Error)? {
+    if !may_grow(memory.ty(), memory.pages(), pages, memory.max_pages(), owner)? {
         return Ok(None);
     }
-    if memory.bytes_after_growth(pages).is_none() {
+    grown(memory.grow(pages), owner)
+}
+
+/// Grows a shared memory if the owner of the store agrees whose guest wants it.
+fn grow_shared_memory(
+    memory: &SharedMemory,
+    pages: u64,
+    owner: &mut dyn Owner,
+) -> Result<Option<u64>, Failure> {
+    loop {
+        let former = memory.pages();
+        if !may_grow(memory.ty(), former, pages, memory.max_pages(), owner)? {
+            return Ok(None);
+        }
+        // If somebody else was faster, the owner has agreed to another size.
+        match memory.grow_from(former, pages) {
+            Ok(former) => return grown(former, owner),
+            Err(SizeChanged) => continue,
+        }
+    }
+}
+
+/// Asks the owner whether a memory of `former` pages may have `pages` more.
+fn may_grow(
+    ty: &MemoryType,
+    former: u64,
+    pages: u64,
+    max_pages: u64,
+    owner: &mut dyn Owner,
+) -> Result<bool, Failure> {
+    let bytes = |pages: u128| usize::try_from(pages << ty.page_size_log2).unwrap_or(usize::MAX);
+    let desired = u128::from(former) + u128::from(pages);
+    let maximum = ty.limits.max.map(|_| bytes(max_pages.into()));
+    if !owner
+        .memory_growing(bytes(former.into()), bytes(desired), maximum)
+        .map_err(Failure::Error)?
+    {
+        return Ok(false);
+    }
+    if desired > max_pages.into() {
         owner.memory_grow_failed(&"the memory would exceed its maximum").map_err(Failure::Error)?;
-        return Ok(None);
+        return Ok(false);
     }
-    let grown = memory.grow(pages);
-    if grown.is_none() {
+    Ok(true)
+}
+
+/// Tells the owner if a memory did not grow after all.
+fn grown(former: Option<u64>, owner: &mut dyn Owner) -> Result<Option<u64>, Failure> {
+    if former.is_none() {
         owner.memory_grow_failed(&"the system refused memory").map_err(Failure::Error)?;
     }
-    Ok(grown)
+    Ok(former)
 }
 
 /// Grows a table if its store's owner agrees. Returns the former size, or `None` if it did not grow.

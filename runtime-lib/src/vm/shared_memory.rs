@@ -42,6 +42,10 @@ unsafe impl Send for SharedMemory {}
 // SAFETY: as above.
 unsafe impl Sync for SharedMemory {}
 
+/// Another thread has made a memory larger in the meantime.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SizeChanged;
+
 /// How waiting has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -189,6 +193,23 @@ impl SharedMemory {
     /// has changed.
     pub fn grow(&self, pages: u64) -> Option<u64> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).grow(pages)
+    }
+
+    /// As [`grow`](Self::grow), if it has `former` pages until then.
+    ///
+    /// # Errors
+    /// If it has another size.
+    pub fn grow_from(&self, former: u64, pages: u64) -> Result<Option<u64>, SizeChanged> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        match memory.pages() == former {
+            true => Ok(memory.grow(pages)),
+            false => Err(SizeChanged),
+        }
+    }
+
+    /// The size it never exceeds, in pages.
+    pub fn max_pages(&self) -> u64 {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).max_pages()
     }
 
     /// Wakes up at most `count` threads that wait at this address, those that have waited longest. Returns how many.
