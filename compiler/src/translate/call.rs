@@ -151,12 +151,7 @@ impl<'a> Translator<'a, '_> {
     /// Calls, and pushes the results.
     fn call_and_return(&mut self, callee: &Callee<'_>) {
         let results = &callee.ty.results;
-        let memory = results_in_memory(callee.ty).then(|| {
-            let bytes = results.len() as u32 * 16;
-            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4);
-            let slot = self.builder.create_sized_stack_slot(slot);
-            self.builder.ins().stack_addr(POINTER, slot, 0)
-        });
+        let memory = results_in_memory(callee.ty).then(|| self.memory_for_results(results.len()));
         let args = self.arguments(callee, memory);
         let call = match callee.code {
             Code::Here(function) => self.builder.ins().call(function, &args),
@@ -180,6 +175,18 @@ impl<'a> Translator<'a, '_> {
                 }
             }
         }
+    }
+
+    /// Where a callee writes its results: one place for all calls, because they are read before the next one.
+    fn memory_for_results(&mut self, count: usize) -> Value {
+        let bytes = count as u32 * 16;
+        let slot = *self.call_results.get_or_insert_with(|| {
+            let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 4);
+            self.builder.create_sized_stack_slot(slot)
+        });
+        let size = &mut self.builder.func.sized_stack_slots[slot].size;
+        *size = bytes.max(*size);
+        self.builder.ins().stack_addr(POINTER, slot, 0)
     }
 
     /// Calls in place of this function: what the callee returns goes to this one's caller, and so does what it writes to

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, Block, Endianness, ExtFuncData, ExternalName, FuncRef,
-    GlobalValue, GlobalValueData, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef, Type,
-    UserExternalName, Value,
+    GlobalValue, GlobalValueData, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef,
+    StackSlot, Type, UserExternalName, Value,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use wasmparser::BlockType;
@@ -45,6 +45,8 @@ pub(super) struct Translator<'a, 'f> {
     pub vmctx: Value,
     /// Where results go that are too many for registers.
     pub result_memory: Option<Value>,
+    /// Where the functions it calls write results that are too many for registers, as soon as there is such a call.
+    pub call_results: Option<StackSlot>,
     /// If fuel is counted.
     pub fuel: Option<Fuel>,
     /// If epochs are looked at.
@@ -169,6 +171,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             locals: Vec::new(),
             vmctx: params[0],
             result_memory: in_memory.then(|| params[1]),
+            call_results: None,
             fuel: None,
             epoch: None,
             functions: HashMap::new(),
