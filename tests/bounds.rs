@@ -31,7 +31,8 @@ fn offsets(kind: Kind) -> Vec<u64> {
 
 fn addresses(kind: Kind, size: u64, offset: u64) -> Vec<u64> {
     let mut addresses = vec![0, 1, 1 << 31, (1 << 32) - 1];
-    let around = |at: u64| [9, 8, 7, 1, 0].map(|below| at.wrapping_sub(below)).into_iter();
+    let around =
+        |at: u64| [17, 16, 15, 9, 8, 7, 1, 0].map(|below| at.wrapping_sub(below)).into_iter();
     addresses.extend(around(size));
     addresses.extend(around(size.wrapping_sub(offset)));
     if kind.is_64 {
@@ -66,6 +67,14 @@ fn module(kind: Kind) -> String {
             )
             .expect("strings take everything");
         }
+        writeln!(
+            text,
+            "(func (export \"load16 {offset}\") (param {index}) (result i64)
+               (i64x2.extract_lane 0 (v128.load offset={offset} (local.get 0))))
+             (func (export \"store16 {offset}\") (param {index} i64)
+               (v128.store offset={offset} (local.get 0) (i64x2.splat (local.get 1))))"
+        )
+        .expect("strings take everything");
     }
     text + ")"
 }
@@ -102,7 +111,7 @@ impl Memory {
     /// Accesses the memory in all ways, and says what was wrong.
     fn check(&mut self, size: u64, what: &str) {
         for offset in offsets(self.kind) {
-            for bytes in [1, 8] {
+            for bytes in [1, 8, 16] {
                 let load = Access::new(self, &format!("load{bytes} {offset}"));
                 let store = Access::new(self, &format!("store{bytes} {offset}"));
                 for address in addresses(self.kind, size, offset) {
