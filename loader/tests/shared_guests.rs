@@ -323,11 +323,10 @@ fn a_guest_that_waits_is_interrupted_at_its_deadline() {
     thread::scope(|scope| {
         let wait = |ticks| {
             let shared = &shared;
-            move || {
-                let mut store = shared.store();
-                store.set_epoch_deadline(ticks);
-                shared.call_in::<_, i32>(&mut store, "wait", (0, 0, -1_i64))
-            }
+            // The deadline counts from here, however late the thread begins.
+            let mut store = shared.store();
+            store.set_epoch_deadline(ticks);
+            move || shared.call_in::<_, i32>(&mut store, "wait", (0, 0, -1_i64))
         };
         let early = [1, 2, 2].map(|ticks| scope.spawn(wait(ticks)));
         let late = scope.spawn(wait(1000));
