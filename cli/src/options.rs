@@ -27,7 +27,8 @@ pub struct CodeOptions {
     )]
     cpu_features: Vec<CpuFeature>,
 
-    /// Allow or refuse WebAssembly features, such as -multi-value,-extended-const
+    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic; those of version 3 and threads are allowed if
+    /// nothing is said, custom-page-sizes and wide-arithmetic are not
     #[arg(
         long = "wasm-feature",
         value_name = "FEATURES",
@@ -49,7 +50,7 @@ pub struct CodeOptions {
     #[arg(long, value_name = "BYTES", default_value_t = Options::default().memory_reservation)]
     memory_reservation: u64,
 
-    /// How many bytes behind that always fault
+    /// How many bytes behind the address space of each memory always fault
     #[arg(long, value_name = "BYTES", default_value_t = Options::default().memory_guard)]
     memory_guard_size: u64,
 

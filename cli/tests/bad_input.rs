@@ -107,12 +107,12 @@ fn proposals_that_are_not_implemented() {
     let directory = Directory::new();
     // Of some proposals there are only the types, and tags.
     for (text, what, proposal) in [
-        ("(type $s (struct)) (func (drop (struct.new $s)))", "StructNew", "gc"),
-        ("(func unreachable (drop (ref.i31)))", "RefI31", "gc"),
-        ("(global i31ref (ref.i31 (i32.const 1)))", "RefI31", "gc"),
+        ("(type $s (struct)) (func (drop (struct.new $s)))", "`struct.new`", "gc"),
+        ("(func unreachable (drop (ref.i31)))", "`ref.i31`", "gc"),
+        ("(global i31ref (ref.i31 (i32.const 1)))", "`ref.i31`", "gc"),
         ("(type (sub (func)))", "subtypes", "gc"),
-        ("(func (throw_ref (ref.null exn)))", "ThrowRef", "exceptions"),
-        ("(tag $t) (func (throw $t))", "Throw", "exceptions"),
+        ("(func (throw_ref (ref.null exn)))", "`throw_ref`", "exceptions"),
+        ("(tag $t) (func (throw $t))", "`throw`", "exceptions"),
     ] {
         directory.write("object.wat", format!("(module {text})"));
         let needs =

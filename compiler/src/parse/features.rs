@@ -50,18 +50,30 @@ pub fn check_operator(operator: &Operator<'_>, offset: u64) -> Result<()> {
     macro_rules! missing {
         ($(@$proposal:ident $op:ident $({ $($payload:tt)* })? => $visit:ident ($($arity:tt)*))*) => {
             match operator {
-                $(Operator::$op { .. } => const { only_types(stringify!($proposal).as_bytes()) },)*
-                _ => None,
+                $(Operator::$op { .. } => const {
+                    (only_types(stringify!($proposal).as_bytes()), stringify!($visit))
+                },)*
+                _ => (None, ""),
             }
         };
     }
     match wasmparser::for_each_operator!(missing) {
-        None => Ok(()),
-        Some(proposal) => {
-            let operator = format!("{operator:?}");
-            let name = operator.split(' ').next().unwrap_or_default();
-            Err(Error::needs(proposal, &format!("the operator {name} is not supported"), offset))
+        (None, _) => Ok(()),
+        (Some(proposal), visit) => {
+            let name = text_name(visit);
+            Err(Error::needs(proposal, &format!("the operator `{name}` is not supported"), offset))
         }
+    }
+}
+
+/// An operator's name in the text format, from that of the method that visits it.
+fn text_name(visit: &str) -> String {
+    let name = visit.trim_start_matches("visit_");
+    match name.split_once('_') {
+        Some((on @ ("any" | "array" | "extern" | "i31" | "ref" | "struct"), rest)) => {
+            format!("{on}.{rest}")
+        }
+        _ => name.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The operators of relaxed SIMD, whose results at the edges are not the same on all machines.
 //!
-//! Out: what costs this machine the least, of what the specification allows; or, if the options ask for results that are
-//! the same everywhere, what its deterministic profile says.
+//! Out: what costs this machine the least, of what the specification allows; or, if the options ask for it, results that are
+//! the same everywhere, also of what it allows: see "Relaxed SIMD" in docs/rationale.md.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use wasmparser::Operator;
