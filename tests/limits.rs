@@ -195,7 +195,7 @@ fn a_thousand_parameters_and_results() {
     let ty = module.imports().next().unwrap().ty().unwrap_func().clone();
     let host = Func::new(&mut store, ty, |_, arguments, results| {
         for (position, result) in results.iter_mut().enumerate() {
-            *result = arguments[position ^ 4].clone();
+            *result = arguments[position ^ 4];
         }
         Ok(())
     });
@@ -329,13 +329,13 @@ fn deep_nesting_needs_no_deep_stack() {
     body.extend(vec![I::End; depth as usize]);
     body.push(I::LocalGet(1));
     let mut running = start(&single((&i32, &i32), &[(1, ValType::I32)], &body));
-    assert_eq!((running.run(&[1000]), running.run(&[-1])), (2000, 2 * depth as i32));
+    assert_eq!((running.run(&[1000]), running.run(&[-1])), (2000, 2 * depth));
 
     // Operands: all constants first, then all additions.
-    let mut body: Vec<I<'_>> = (0..depth as i32).map(I::I32Const).collect();
+    let mut body: Vec<I<'_>> = (0..depth).map(I::I32Const).collect();
     body.insert(0, I::LocalGet(0));
     body.extend(vec![I::I32Add; depth as usize]);
-    let sum = (0..depth as i32).fold(9, i32::wrapping_add);
+    let sum = (0..depth).fold(9, i32::wrapping_add);
     assert_eq!(start(&single((&i32, &i32), &[], &body)).run(&[9]), sum);
 }
 
