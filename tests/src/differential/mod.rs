@@ -1,8 +1,8 @@
 //! Modules that run twice, and must do the same both times: same results, same traps, and afterwards same memories, globals
 //! and tables.
 //!
-//! In: bytes of no meaning, of which a module is made, or a module. Out: nothing, or a [`Difference`]. The sides are Wootz
-//! with some settings and, as [`Peer`] says, an interpreter or Wootz with other settings.
+//! In: bytes of no meaning, of which a module is made, or a module. Out: nothing, or a `Difference`. The sides are Wootz
+//! with some settings and, as `Peer` says, an interpreter or Wootz with other settings.
 //!
 //! Always true: whatever is not determined by the specification is determined by the module, so every difference is a defect
 //! of one side; and every module ends.

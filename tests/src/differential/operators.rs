@@ -1,7 +1,7 @@
 //! Every operator that takes and leaves values, with its types: found by asking the decoder's own list and the validator,
 //! so that none is forgotten.
 //!
-//! In: the proposals that are switched on. Out: operators in binary format, each for a module that has what a [`Ground`] has.
+//! In: the proposals that are switched on. Out: operators in binary format, each for a module that has what a `Ground` has.
 
 use std::collections::BTreeSet;
 
