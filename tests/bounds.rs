@@ -17,6 +17,7 @@ struct Kind {
     page: u64,
     min: u64,
     max: Option<u64>,
+    shared: bool,
 }
 
 /// Where accesses may go wrong, as far as a memory of this kind can be addressed.
@@ -50,9 +51,10 @@ fn addresses(kind: Kind, size: u64, offset: u64) -> Vec<u64> {
 /// A module whose functions access its memory, one for each offset, width and direction.
 fn module(kind: Kind) -> String {
     let index = if kind.is_64 { "i64" } else { "i32" };
+    let shared = if kind.shared { "shared" } else { "" };
     let max = kind.max.map_or(String::new(), |max| max.to_string());
     let mut text = format!(
-        "(module (memory {index} {} {max} (pagesize {}))\n(func (export \"grow\") (param {index}) (result {index}) \
+        "(module (memory {index} {} {max} {shared} (pagesize {}))\n(func (export \"grow\") (param {index}) (result {index}) \
          (memory.grow (local.get 0)))\n",
         kind.min, kind.page
     );
@@ -179,17 +181,20 @@ fn check(reservation: u64, guard: u64, adapt: impl Fn(&mut Config)) {
     let engine = Engine::new(&config).expect("the settings fit each other");
     let setting = format!("reservation {reservation}, guard {guard}");
     for is_64 in [false, true] {
-        for (page, min, max) in [
-            (PAGE, 0, None),
-            (PAGE, 0, Some(0)),
-            (PAGE, 1, Some(2)),
-            (PAGE, 2, Some(2)),
-            (PAGE, 2, None),
-            (1, 0, None),
-            (1, 4100, Some(4101)),
-            (1, 70_001, Some(70_001)),
+        for (page, min, max, shared) in [
+            (PAGE, 0, None, false),
+            (PAGE, 0, Some(0), false),
+            (PAGE, 1, Some(2), false),
+            (PAGE, 2, Some(2), false),
+            (PAGE, 2, None, false),
+            (1, 0, None, false),
+            (1, 4100, Some(4101), false),
+            (1, 70_001, Some(70_001), false),
+            (PAGE, 0, Some(1), true),
+            (PAGE, 1, Some(5), true),
+            (1, 4100, Some(4101), true),
         ] {
-            let kind = Kind { is_64, page, min, max };
+            let kind = Kind { is_64, page, min, max, shared };
             let mut memory = Memory::new(&engine, kind);
             memory.check(min * page, &setting);
             if max.is_none_or(|max| min < max) {

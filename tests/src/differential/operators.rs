@@ -62,8 +62,11 @@ fn is_available(proposal: &str, features: &Features) -> bool {
     feature_of(proposal).is_some_and(|name| name.is_empty() || features.contains(name))
 }
 
-/// The proposal by the name that options have for it; `None` if there is no such option. What was there from the beginning
-/// has the empty name.
+/// The proposal by the name that options have for it; `None` if its operators are not implemented. What was there from the
+/// beginning has the empty name.
+///
+/// # Panics
+/// If nobody has thought of it yet.
 fn feature_of(proposal: &str) -> Option<&'static str> {
     Some(match proposal {
         "mvp" => "",
@@ -77,7 +80,15 @@ fn feature_of(proposal: &str) -> Option<&'static str> {
         "relaxed_simd" => "relaxed-simd",
         "function_references" => "function-references",
         "wide_arithmetic" => "wide-arithmetic",
-        _ => return None,
+        "acquire_release_atomics"
+        | "custom_descriptors"
+        | "exceptions"
+        | "gc"
+        | "legacy_exceptions"
+        | "memory_control"
+        | "shared_everything_threads"
+        | "stack_switching" => return None,
+        other => panic!("are the operators of `{other}` to be compared?"),
     })
 }
 
