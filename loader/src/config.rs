@@ -416,7 +416,8 @@ impl Config {
     /// memories need no check.
     ///
     /// With less, and for memories with 64-bit addresses or small pages, every access is checked. Memories whose maximum is
-    /// within the reservation never move; others do when they need more. Modules run only in engines that reserve at least as much as they were compiled for.
+    /// within the reservation never move; others do when they need more. Modules run only in engines that reserve at least as
+    /// much as they were compiled for.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Config {
         self.memory_reservation = bytes;
         self

@@ -20,7 +20,8 @@ use crate::types::MemoryType;
 /// It never moves: address space for its maximum is reserved when it is made.
 ///
 /// Modules import it, in any number of stores on any threads. A memory that a module defines as shared is one, too: see
-/// [`Instance::get_shared_memory`](crate::Instance::get_shared_memory). Limits of stores do not count for its growth.
+/// [`Instance::get_shared_memory`](crate::Instance::get_shared_memory). When a guest wants it to grow, the limits of the
+/// guest's store count.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -114,7 +115,7 @@ impl SharedMemory {
     /// Makes it larger by `delta` pages. Returns the former size, in pages.
     ///
     /// # Errors
-    /// If the maximum or the system does not allow it. Limits of stores do not count, as it belongs to none.
+    /// If the maximum or the system does not allow it. Limits of stores do not count, as this is no store's wish.
     pub fn grow(&self, delta: u64) -> Result<u64> {
         self.memory.grow(delta).ok_or_else(|| format_err!("failed to grow memory by `{delta}`"))
     }

@@ -399,69 +399,37 @@ impl HeapType {
     pub fn is_no_exn(&self) -> bool {
         matches!(self, HeapType::NoExn)
     }
+}
 
-    /// Whether it is an array type.
-    pub fn is_concrete_array(&self) -> bool {
-        self.as_concrete_array().is_some()
-    }
+/// Heap types that are types of the user's.
+macro_rules! concrete {
+    ($($is:ident $get:ident $unwrap:ident $variant:ident($ty:ty), $what:literal;)*) => {
+        impl HeapType {$(
+            #[doc = concat!("Whether it is ", $what, ".")]
+            pub fn $is(&self) -> bool {
+                self.$get().is_some()
+            }
 
-    /// The array type, if it is one.
-    pub fn as_concrete_array(&self) -> Option<&ArrayType> {
-        match self {
-            HeapType::ConcreteArray(ty) => Some(ty),
-            _ => None,
-        }
-    }
+            #[doc = concat!("The type, if it is ", $what, ".")]
+            pub fn $get(&self) -> Option<&$ty> {
+                match self {
+                    HeapType::$variant(ty) => Some(ty),
+                    _ => None,
+                }
+            }
 
-    /// The array type.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub fn unwrap_concrete_array(&self) -> &ArrayType {
-        self.as_concrete_array().expect("an array type")
-    }
+            #[doc = concat!("The type.\n\n# Panics\nIf it is not ", $what, ".")]
+            pub fn $unwrap(&self) -> &$ty {
+                self.$get().expect($what)
+            }
+        )*}
+    };
+}
 
-    /// Whether it is a struct type.
-    pub fn is_concrete_struct(&self) -> bool {
-        self.as_concrete_struct().is_some()
-    }
-
-    /// The struct type, if it is one.
-    pub fn as_concrete_struct(&self) -> Option<&StructType> {
-        match self {
-            HeapType::ConcreteStruct(ty) => Some(ty),
-            _ => None,
-        }
-    }
-
-    /// The struct type.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub fn unwrap_concrete_struct(&self) -> &StructType {
-        self.as_concrete_struct().expect("a struct type")
-    }
-
-    /// Whether it is a function type.
-    pub fn is_concrete_func(&self) -> bool {
-        self.as_concrete_func().is_some()
-    }
-
-    /// The function type.
-    ///
-    /// # Panics
-    /// If it is none.
-    pub fn unwrap_concrete_func(&self) -> &FuncType {
-        self.as_concrete_func().expect("a function type")
-    }
-
-    /// The function type, if it is one.
-    pub fn as_concrete_func(&self) -> Option<&FuncType> {
-        match self {
-            HeapType::ConcreteFunc(ty) => Some(ty),
-            _ => None,
-        }
-    }
+concrete! {
+    is_concrete_func as_concrete_func unwrap_concrete_func ConcreteFunc(FuncType), "a function type";
+    is_concrete_array as_concrete_array unwrap_concrete_array ConcreteArray(ArrayType), "an array type";
+    is_concrete_struct as_concrete_struct unwrap_concrete_struct ConcreteStruct(StructType), "a struct type";
 }
 
 impl From<FuncType> for HeapType {
@@ -475,28 +443,26 @@ fn object(id: ObjectTypeIndex) -> Object {
     Object::by_id(id.0).expect("whoever has a number keeps its type alive")
 }
 
-/// A struct type that a module has defined. In this version it can be compared, and nothing else: there are no structs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StructType {
-    object: Object,
+/// Types of objects.
+macro_rules! object_types {
+    ($($name:ident, $what:literal;)*) => {$(
+        #[doc = concat!("The type of ", $what, ", which a module has defined. In this version it can be compared, and nothing else.")]
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name {
+            object: Object,
+        }
+
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.object.id().hash(state);
+            }
+        }
+    )*};
 }
 
-/// An array type that a module has defined. In this version it can be compared, and nothing else: there are no arrays.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ArrayType {
-    object: Object,
-}
-
-impl std::hash::Hash for StructType {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.object.id().hash(state);
-    }
-}
-
-impl std::hash::Hash for ArrayType {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.object.id().hash(state);
-    }
+object_types! {
+    StructType, "structs";
+    ArrayType, "arrays";
 }
 
 /// The type of a function.
