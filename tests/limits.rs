@@ -80,6 +80,17 @@ fn single(ty: (&[ValType], &[ValType]), locals: &[(u32, ValType)], body: &[I<'_>
     parts.finish()
 }
 
+/// The type of a table of functions.
+fn function_table(minimum: u32, table64: bool) -> TableType {
+    TableType {
+        element_type: RefType::FUNCREF,
+        minimum: minimum.into(),
+        maximum: None,
+        table64,
+        shared: false,
+    }
+}
+
 struct Running {
     store: Store<StoreLimits>,
     instance: Instance,
@@ -145,14 +156,7 @@ fn a_thousand_parameters_and_results() {
     body.push(I::CallIndirect { type_index: 0, table_index: 0 });
     parts.run((&types, &types), &[], &body);
     parts.exports.export("swap", ExportKind::Func, 0);
-    let ty = TableType {
-        element_type: RefType::FUNCREF,
-        minimum: 1,
-        maximum: None,
-        table64: false,
-        shared: false,
-    };
-    parts.tables.table(ty);
+    parts.tables.table(function_table(1, false));
     parts.elements.active(
         None,
         &ConstExpr::i32_const(0),
@@ -398,14 +402,7 @@ fn a_hundred_thousand_functions() {
         parts.code.function(&function(&[], &body));
         parts.exports.export(&format!("f{number}"), ExportKind::Func, number);
     }
-    let ty = TableType {
-        element_type: RefType::FUNCREF,
-        minimum: count.into(),
-        maximum: None,
-        table64: false,
-        shared: false,
-    };
-    parts.tables.table(ty);
+    parts.tables.table(function_table(count, false));
     let all: Vec<u32> = (0..count).collect();
     parts.elements.active(None, &ConstExpr::i32_const(0), Elements::Functions(all.into()));
     parts.functions.function(0);
@@ -515,14 +512,7 @@ fn a_hundred_thousand_segments() {
     assert_refused(&build(count + 1), "data segments count exceeds limit of 100000");
 
     let mut parts = Parts::default();
-    let ty = TableType {
-        element_type: RefType::FUNCREF,
-        minimum: count.into(),
-        maximum: None,
-        table64: false,
-        shared: false,
-    };
-    parts.tables.table(ty);
+    parts.tables.table(function_table(count, false));
     for number in 0..count {
         let offset = ConstExpr::i32_const(number as i32);
         parts.elements.active(None, &offset, Elements::Functions([0].as_slice().into()));
@@ -612,14 +602,7 @@ fn a_hundred_thousand_tables() {
     let build = |count: u32| {
         let mut parts = Parts::default();
         for number in 0..count {
-            let ty = TableType {
-                element_type: RefType::FUNCREF,
-                minimum: (number % 3).into(),
-                maximum: None,
-                table64: number % 2 == 1,
-                shared: false,
-            };
-            parts.tables.table(ty);
+            parts.tables.table(function_table((number % 3), number % 2 == 1));
         }
         let body = [I::TableSize(count - 2), I::I32Const(10), I::I32Mul, I::TableSize(count - 3)];
         let body = [&body[..], &[I::I32WrapI64, I::I32Add]].concat();

@@ -29,7 +29,8 @@ use script::Script;
 
 /// Run scripts of the WebAssembly test suite
 ///
-/// Modules may use every proposal that is implemented. Prints each failure with its place, and at last how many directives passed and failed.
+/// Modules may use every proposal that is implemented. Prints each failure with its place, and at last how many
+/// directives passed and failed.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Wast {

@@ -115,6 +115,52 @@ fn what_is_the_default_can_be_said() {
     });
 }
 
+/// A module that uses a proposal runs by default, and learns from the error which setting it lacks.
+#[test]
+fn proposals_can_be_switched_off() {
+    type Setter = fn(&mut Config, bool) -> &mut Config;
+    let proposals: [(&str, Setter, &str); 12] = [
+        ("bulk_memory", Config::wasm_bulk_memory, "(memory 1) (data) (func (data.drop 0))"),
+        (
+            "extended_const",
+            Config::wasm_extended_const,
+            "(global i32 (i32.add (i32.const 1) (i32.const 2)))",
+        ),
+        (
+            "function_references",
+            Config::wasm_function_references,
+            "(type $t (func)) (func (param (ref $t)))",
+        ),
+        ("memory64", Config::wasm_memory64, "(memory i64 1)"),
+        ("multi_memory", Config::wasm_multi_memory, "(memory 1) (memory 1)"),
+        ("multi_value", Config::wasm_multi_value, "(func (result i32 i32) unreachable)"),
+        ("reference_types", Config::wasm_reference_types, "(func (param externref))"),
+        (
+            "relaxed_simd",
+            Config::wasm_relaxed_simd,
+            "(func unreachable (drop (f32x4.relaxed_min)))",
+        ),
+        ("simd", Config::wasm_simd, "(func (result v128) unreachable)"),
+        ("tail_call", Config::wasm_tail_call, "(func return_call 0)"),
+        ("threads", Config::wasm_threads, "(memory 1 1 shared)"),
+        (
+            "wide_arithmetic",
+            Config::wasm_wide_arithmetic,
+            "(func unreachable i64.add128 drop drop)",
+        ),
+    ];
+    for (name, set, text) in proposals {
+        let wat = format!("(module {text})");
+        Module::new(&engine(|config| _ = set(config, true)), &wat).unwrap();
+        let error = Module::new(&engine(|config| _ = set(config, false)), &wat).unwrap_err();
+        let setting = format!("`Config::wasm_{name}(true)`");
+        assert!(error.to_string().contains(&setting), "{error}");
+        if name != "wide_arithmetic" {
+            Module::new(&Engine::default(), &wat).unwrap();
+        }
+    }
+}
+
 #[test]
 fn contradictions_name_both_sides() {
     type Change = fn(&mut Config);

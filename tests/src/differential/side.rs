@@ -202,7 +202,6 @@ fn from_wootz(store: impl wootz::AsContext, value: &wootz::Val) -> Value {
             let data = data.expect("what guests hold is not collected");
             *data.downcast_ref().expect("they are numbers")
         })),
-        #[allow(unreachable_patterns, reason = "there are more as proposals come")]
         other => {
             let reference = other.ref_().expect("all others are references");
             Value::Other((!reference.is_null()).then_some(Object))
