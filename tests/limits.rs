@@ -602,7 +602,7 @@ fn a_hundred_thousand_tables() {
     let build = |count: u32| {
         let mut parts = Parts::default();
         for number in 0..count {
-            parts.tables.table(function_table((number % 3), number % 2 == 1));
+            parts.tables.table(function_table(number % 3, number % 2 == 1));
         }
         let body = [I::TableSize(count - 2), I::I32Const(10), I::I32Mul, I::TableSize(count - 3)];
         let body = [&body[..], &[I::I32WrapI64, I::I32Add]].concat();
