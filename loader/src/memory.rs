@@ -14,7 +14,7 @@ use crate::types::MemoryType;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MemoryAccessError {
-    _private: (),
+    pub(crate) _private: (),
 }
 
 impl fmt::Display for MemoryAccessError {

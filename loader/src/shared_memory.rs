@@ -3,6 +3,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure, format_err};
@@ -11,6 +12,7 @@ use wootz_runtime::vm::shared_memory::Expected;
 pub use wootz_runtime::vm::shared_memory::WaitResult;
 
 use crate::engine::Engine;
+use crate::memory::MemoryAccessError;
 use crate::trap::Trap;
 use crate::types::MemoryType;
 
@@ -112,6 +114,52 @@ impl SharedMemory {
         unsafe { std::slice::from_raw_parts(base.as_ptr(), self.memory.bytes()) }
     }
 
+    /// Copies bytes from it to a buffer. What other threads write meanwhile may be in the copy, in part.
+    ///
+    /// # Errors
+    /// If not all of it is in the memory; then nothing is copied.
+    pub fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<(), MemoryAccessError> {
+        let cells = self.range(offset, buffer.len())?;
+        let (head, words, tail) = words(cells);
+        let (first, rest) = buffer.split_at_mut(head.len());
+        let (middle, last) = rest.split_at_mut(words.len() * WORD);
+        for (cells, bytes) in [(head, first), (tail, last)] {
+            for (cell, byte) in cells.iter().zip(bytes) {
+                *byte = cell.load(Ordering::Relaxed);
+            }
+        }
+        for (word, bytes) in words.iter().zip(middle.as_chunks_mut::<WORD>().0) {
+            *bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+        }
+        Ok(())
+    }
+
+    /// Copies bytes from a buffer to it. Other threads may see some of them before the others.
+    ///
+    /// # Errors
+    /// If not all of it is in the memory; then nothing is copied.
+    pub fn write(&self, offset: usize, buffer: &[u8]) -> Result<(), MemoryAccessError> {
+        let cells = self.range(offset, buffer.len())?;
+        let (head, words, tail) = words(cells);
+        let (first, rest) = buffer.split_at(head.len());
+        let (middle, last) = rest.split_at(words.len() * WORD);
+        for (cells, bytes) in [(head, first), (tail, last)] {
+            for (cell, byte) in cells.iter().zip(bytes) {
+                cell.store(*byte, Ordering::Relaxed);
+            }
+        }
+        for (word, bytes) in words.iter().zip(middle.as_chunks::<WORD>().0) {
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Some of the contents.
+    fn range(&self, offset: usize, bytes: usize) -> Result<&[UnsafeCell<u8>], MemoryAccessError> {
+        let range = self.data().get(offset..).and_then(|rest| rest.get(..bytes));
+        range.ok_or(MemoryAccessError { _private: () })
+    }
+
     /// Makes it larger by `delta` pages. Returns the former size, in pages.
     ///
     /// # Errors
@@ -160,6 +208,19 @@ impl SharedMemory {
     /// Its engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+}
+
+/// How many bytes are copied at a time.
+const WORD: usize = size_of::<u64>();
+
+/// Cells as aligned words, and what is left at both ends.
+fn words(cells: &[UnsafeCell<u8>]) -> (&[AtomicU8], &[AtomicU64], &[AtomicU8]) {
+    // SAFETY: cells and atomics of any size have the layout of plain bytes, every value is allowed, and all of them may
+    // change at any time.
+    unsafe {
+        let bytes = std::slice::from_raw_parts(cells.as_ptr().cast::<AtomicU8>(), cells.len());
+        bytes.align_to::<AtomicU64>()
     }
 }
 

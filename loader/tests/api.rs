@@ -891,6 +891,8 @@ fn ours_alone(names: &mut Names) {
         Module::check_precompiled: fn(&Engine, Vec<u8>) -> Result<()>;
         Module::load: unsafe fn(&Engine, &'static str) -> Result<Module>;
         SharedMemory::page_size_log2: fn(&SharedMemory) -> u8;
+        SharedMemory::read: fn(&SharedMemory, usize, &mut [u8]) -> Result<(), MemoryAccessError>;
+        SharedMemory::write: fn(&SharedMemory, usize, &[u8]) -> Result<(), MemoryAccessError>;
         HeapType::is_no_extern: fn(&HeapType) -> bool;
     }
     uses! { names;

@@ -46,6 +46,32 @@ fn wake(memory: &SharedMemory, address: u64, count: u32) {
 }
 
 #[test]
+fn bytes_are_copied_from_and_to_any_place() {
+    let memory = memory(1, 1);
+    let pattern: Vec<u8> = (1..=64).collect();
+    for start in 0..9 {
+        for len in 0..33 {
+            memory.write(0, &[0; 64]).unwrap();
+            memory.write(start, &pattern[..len]).unwrap();
+            let mut expected = [0; 64];
+            expected[start..start + len].copy_from_slice(&pattern[..len]);
+            let mut found = [0xff; 64];
+            memory.read(0, &mut found).unwrap();
+            assert_eq!(found, expected, "{len} bytes written at {start}");
+            let mut found = vec![0; len];
+            memory.read(start, &mut found).unwrap();
+            assert_eq!(found, pattern[..len], "{len} bytes read at {start}");
+        }
+    }
+    let end = memory.data_size();
+    assert!(memory.read(end, &mut []).is_ok());
+    assert!(memory.write(end - 1, &[1, 2]).is_err());
+    assert!(memory.read(end + 1, &mut []).is_err());
+    assert!(memory.read(usize::MAX, &mut [0; 2]).is_err());
+    assert_eq!(byte(&memory, end - 1).load(Ordering::Relaxed), 0, "nothing was written");
+}
+
+#[test]
 fn they_are_made_with_a_shared_type_where_they_are_allowed() {
     let memory = memory(2, 5);
     assert_eq!((memory.size(), memory.data_size(), memory.data().len()), (2, 131072, 131072));
