@@ -928,7 +928,7 @@ fn the_table_lists_what_there_is() {
     ] {
         use_items(&mut names);
     }
-    names.assert_listed(&documented(|title| title != ALONE && title != WASI));
+    names.assert_listed(&documented(|title| title != ALONE && !title.starts_with(WASI)));
 }
 
 #[test]

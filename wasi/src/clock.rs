@@ -2,15 +2,15 @@
 
 use crate::ctx::WasiCtx;
 use crate::errno::Result;
-use crate::host;
+use crate::host::clock as host;
 use crate::memory::GuestMemory;
 use crate::types::Clock;
 
 /// What a clock of the guest says, in nanoseconds.
 pub fn now(ctx: &WasiCtx, clock: Clock) -> u64 {
     match clock {
-        Clock::Monotonic => host::clock_time(clock) - ctx.started,
-        _ => host::clock_time(clock),
+        Clock::Monotonic => host::time(clock) - ctx.started,
+        _ => host::time(clock),
     }
 }
 
@@ -20,7 +20,7 @@ pub fn res_get(
     clock: u32,
     result: u32,
 ) -> Result<()> {
-    memory.write_u64(result, host::clock_resolution(Clock::from_u32(clock)?))
+    memory.write_u64(result, host::resolution(Clock::from_u32(clock)?))
 }
 
 /// The precision is a hint; the time is as precise as it can be.

@@ -1,12 +1,23 @@
 //! What a guest may use: built by the host, used up by the guest.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 
-use crate::errno::{Errno, Result};
-use crate::host::{self, Standard};
+use cap_std::fs::Dir;
+use wootz::Context;
+
+use crate::descriptor::{Descriptor, Kind, Table};
+use crate::directory::{DirPerms, Directory, FilePerms};
+use crate::host::socket::Listener;
+use crate::host::standard::Standard;
+use crate::host::{clock, process};
 use crate::stream::{Input, Output};
-use crate::types::{Clock, rights};
+use crate::types::{Clock, Rights};
+
+/// How many file descriptors a guest may have if the host says nothing: as many as most systems give to a process.
+const MAX_DESCRIPTORS: usize = 1024;
 
 /// Everything a guest may use. Lives in the store, where [`add_to_linker`](crate::add_to_linker)'s functions find it.
 pub struct WasiCtx {
@@ -15,73 +26,13 @@ pub struct WasiCtx {
     pub(crate) environ: Vec<Vec<u8>>,
     /// Where the monotonic clock begins: how long the machine has been running is none of the guest's business.
     pub(crate) started: u64,
-    descriptors: Vec<Option<Descriptor>>,
-}
-
-/// What a file descriptor refers to.
-pub struct Descriptor {
-    /// The stream.
-    pub kind: Kind,
-    /// Of [`fdflags`](crate::types::fdflags).
-    pub flags: u16,
-}
-
-/// The kinds of descriptors.
-pub enum Kind {
-    /// It is read from.
-    Input(Input),
-    /// It is written to.
-    Output(Output),
-}
-
-impl Descriptor {
-    /// The stream of this process behind it, if there is one.
-    pub fn host(&self) -> Option<Standard> {
-        match &self.kind {
-            Kind::Input(input) => input.host(),
-            Kind::Output(output) => output.host(),
-        }
-    }
-
-    /// What may be done with it.
-    pub fn rights(&self) -> u64 {
-        let direction = match self.kind {
-            Kind::Input(_) => rights::FD_READ,
-            Kind::Output(_) => rights::FD_WRITE,
-        };
-        direction
-            | rights::FD_FDSTAT_SET_FLAGS
-            | rights::FD_FILESTAT_GET
-            | rights::POLL_FD_READWRITE
-    }
+    pub(crate) table: Table,
 }
 
 impl WasiCtx {
     /// A context with these things, and nothing else.
     pub fn builder() -> WasiCtxBuilder {
         WasiCtxBuilder::new()
-    }
-
-    /// What an open file descriptor refers to.
-    pub(crate) fn descriptor(&mut self, fd: u32) -> Result<&mut Descriptor> {
-        self.descriptors.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
-    }
-
-    /// Closes a file descriptor.
-    pub(crate) fn close(&mut self, fd: u32) -> Result<()> {
-        self.descriptor(fd)?;
-        self.descriptors[fd as usize] = None;
-        Ok(())
-    }
-
-    /// Gives a file descriptor the number of another, which is closed. Both must be open.
-    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result<()> {
-        self.descriptor(from)?;
-        self.descriptor(to)?;
-        if from != to {
-            self.descriptors[to as usize] = self.descriptors[from as usize].take();
-        }
-        Ok(())
     }
 }
 
@@ -92,13 +43,29 @@ impl fmt::Debug for WasiCtx {
 }
 
 /// Builds a [`WasiCtx`]. Without further words it has no arguments, no environment, an empty standard input, and
-/// standard output and error that swallow everything.
+/// standard output and error that swallow everything; no directory and no socket is open to it.
+///
+/// ```
+/// use wootz_wasi::{DirPerms, FilePerms, WasiCtxBuilder};
+///
+/// let folder = tempfile::tempdir()?;
+/// let ctx = WasiCtxBuilder::new()
+///     .args(&["convert", "/data/in.txt"])
+///     .env("LANG", "C")
+///     .inherit_stdio()
+///     .preopened_dir(folder.path(), "/data", DirPerms::all(), FilePerms::all())?
+///     .build();
+/// # let _ = ctx;
+/// # Ok::<(), wootz::Error>(())
+/// ```
 pub struct WasiCtxBuilder {
     args: Vec<Vec<u8>>,
     environ: Vec<(Vec<u8>, Vec<u8>)>,
     stdin: Input,
     stdout: Output,
     stderr: Output,
+    preopened: Vec<Descriptor>,
+    max_descriptors: usize,
 }
 
 impl Default for WasiCtxBuilder {
@@ -116,6 +83,8 @@ impl WasiCtxBuilder {
             stdin: Input::Reader(Box::new(io::empty())),
             stdout: Output::Writer(Box::new(io::sink())),
             stderr: Output::Writer(Box::new(io::sink())),
+            preopened: Vec::new(),
+            max_descriptors: MAX_DESCRIPTORS,
         }
     }
 
@@ -133,7 +102,7 @@ impl WasiCtxBuilder {
 
     /// Adds the arguments of this process, its name first.
     pub fn inherit_args(&mut self) -> &mut WasiCtxBuilder {
-        self.args.extend(host::arguments());
+        self.args.extend(process::arguments());
         self
     }
 
@@ -160,7 +129,7 @@ impl WasiCtxBuilder {
 
     /// Adds the environment of this process.
     pub fn inherit_env(&mut self) -> &mut WasiCtxBuilder {
-        for (name, value) in host::environment() {
+        for (name, value) in process::environment() {
             self.env(name, value);
         }
         self
@@ -182,6 +151,25 @@ impl WasiCtxBuilder {
     /// What the guest's standard error is written to. Never flushed.
     pub fn stderr(&mut self, stderr: impl Write + Send + 'static) -> &mut WasiCtxBuilder {
         self.stderr = Output::Writer(Box::new(stderr));
+        self
+    }
+
+    /// What the guest's standard input is read from: a file, or anything else that the system knows, such as the end of a
+    /// pipe. A guest that waits for input really waits.
+    pub fn stdin_file(&mut self, stdin: File) -> &mut WasiCtxBuilder {
+        self.stdin = Input::File(stdin);
+        self
+    }
+
+    /// What the guest's standard output is written to, as [`stdin_file`](Self::stdin_file).
+    pub fn stdout_file(&mut self, stdout: File) -> &mut WasiCtxBuilder {
+        self.stdout = Output::File(stdout);
+        self
+    }
+
+    /// What the guest's standard error is written to, as [`stdin_file`](Self::stdin_file).
+    pub fn stderr_file(&mut self, stderr: File) -> &mut WasiCtxBuilder {
+        self.stderr = Output::File(stderr);
         self
     }
 
@@ -208,10 +196,58 @@ impl WasiCtxBuilder {
         self.inherit_stdin().inherit_stdout().inherit_stderr()
     }
 
+    /// Opens a directory for the guest, which knows it by `guest_path` and may do in it, and everywhere below, what these
+    /// permissions say. What they do not allow fails with `EPERM`; so do paths and symbolic links that lead out of the
+    /// directory.
+    ///
+    /// Directories and [listeners](Self::preopened_listener) get the descriptors 3, 4, and so on, in the order in which
+    /// they are added. C libraries look for directories from 3 on and stop at the first that is none.
+    ///
+    /// # Errors
+    /// If it is not there, is no directory, or cannot be opened.
+    pub fn preopened_dir(
+        &mut self,
+        host_path: impl AsRef<Path>,
+        guest_path: impl AsRef<str>,
+        dir_perms: DirPerms,
+        file_perms: FilePerms,
+    ) -> wootz::Result<&mut WasiCtxBuilder> {
+        let host_path = host_path.as_ref();
+        let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())
+            .with_context(|| format!("cannot open the directory `{}`", host_path.display()))?;
+        let directory = Kind::Directory(Directory::new(dir, dir_perms, file_perms));
+        self.preopened.push(Descriptor {
+            inheriting: Rights::DIRECTORY | Rights::FILE,
+            preopened: Some(guest_path.as_ref().to_string()),
+            ..Descriptor::new(directory, Rights::DIRECTORY)
+        });
+        Ok(self)
+    }
+
+    /// Gives the guest a socket on which it may accept connections: a [`TcpListener`](std::net::TcpListener) or a Unix
+    /// domain one. For its descriptor see [`preopened_dir`](Self::preopened_dir).
+    pub fn preopened_listener(&mut self, listener: impl Into<Listener>) -> &mut WasiCtxBuilder {
+        let Listener(socket) = listener.into();
+        self.preopened.push(Descriptor::new(Kind::Listener(socket), Rights::LISTENER));
+        self
+    }
+
+    /// How many file descriptors the guest may have, its standard streams and what is open from the beginning included;
+    /// 1,024 if nothing is said. At the limit, opening fails with `EMFILE`. Each takes one of this process.
+    pub fn max_descriptors(&mut self, max: usize) -> &mut WasiCtxBuilder {
+        self.max_descriptors = max;
+        self
+    }
+
     /// The context. Leaves the builder empty.
     pub fn build(&mut self) -> WasiCtx {
         let built = std::mem::take(self);
-        let open = |kind| Some(Descriptor { kind, flags: 0 });
+        let mut descriptors = vec![
+            Descriptor::new(Kind::Input(built.stdin), Rights::INPUT),
+            Descriptor::new(Kind::Output(built.stdout), Rights::OUTPUT),
+            Descriptor::new(Kind::Output(built.stderr), Rights::OUTPUT),
+        ];
+        descriptors.extend(built.preopened);
         WasiCtx {
             args: built.args,
             environ: built
@@ -219,12 +255,8 @@ impl WasiCtxBuilder {
                 .into_iter()
                 .map(|(name, value)| [name, value].join(&b'='))
                 .collect(),
-            started: host::clock_time(Clock::Monotonic),
-            descriptors: vec![
-                open(Kind::Input(built.stdin)),
-                open(Kind::Output(built.stdout)),
-                open(Kind::Output(built.stderr)),
-            ],
+            started: clock::time(Clock::Monotonic),
+            table: Table::new(descriptors, built.max_descriptors),
         }
     }
 }

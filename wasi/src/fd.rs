@@ -1,14 +1,16 @@
-//! `fd_*`. All there is are streams: what only files and directories can do fails the way it does for a pipe.
+//! `fd_*`.
+//!
+//! Always true: everything that a guest has passed is checked before anything is done that could be lost, such as reading
+//! from a stream.
 
-use std::io::IoSlice;
-use std::time::Duration;
+use std::io::{IoSlice, IoSliceMut, SeekFrom};
 
-use crate::ctx::{Descriptor, Kind, WasiCtx};
+use crate::ctx::WasiCtx;
+use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
-use crate::host;
+use crate::host::wait::{self, Direction};
 use crate::memory::GuestMemory;
-use crate::stream;
-use crate::types::{self, Snapshot, fdflags};
+use crate::types::{self, Advice, FdFlags, FstFlags, Rights, Snapshot};
 
 pub fn read(
     ctx: &mut WasiCtx,
@@ -18,21 +20,31 @@ pub fn read(
     count: u32,
     result: u32,
 ) -> Result<()> {
-    let descriptor = ctx.descriptor(fd)?;
-    let Kind::Input(_) = descriptor.kind else { return Err(Errno::Badf) };
-    // Everything is checked before anything is read, or what was read would be lost.
+    let descriptor = ctx.table.get_mut(fd)?;
+    match descriptor.kind {
+        Kind::Input(_) | Kind::File(_) | Kind::Connection(_) => {}
+        Kind::Directory(_) => return Err(Errno::Isdir),
+        Kind::Output(_) | Kind::Listener(_) => return Err(Errno::Badf),
+    }
+    descriptor.require(Rights::FD_READ)?;
     let buffers = memory.buffers(buffers, count)?;
-    memory.slice(result, 4)?;
-    // One buffer is enough for a call; waiting for more could take forever.
-    let read = match buffers.first() {
-        Some(&(start, len)) => {
-            may_proceed(descriptor)?;
-            let Kind::Input(input) = &mut descriptor.kind else { return Err(Errno::Badf) };
-            input.read(memory.slice_mut(start, len)?)?
-        }
-        None => 0,
+    memory.check(result, 4)?;
+    let read = if buffers.is_empty() {
+        0
+    } else {
+        memory.fill(&buffers, |slices| read_some(descriptor, slices))?
     };
     memory.write_u32(result, read as u32)
+}
+
+fn read_some(descriptor: &mut Descriptor, slices: &mut [IoSliceMut<'_>]) -> Result<usize> {
+    may_proceed(descriptor, Direction::Read)?;
+    match &mut descriptor.kind {
+        Kind::Input(input) => input.read(slices),
+        Kind::File(file) => file.read(slices),
+        Kind::Connection(socket) => Ok(socket.receive(slices, types::RiFlags::empty())?.0),
+        _ => Err(Errno::Badf),
+    }
 }
 
 pub fn write(
@@ -43,42 +55,121 @@ pub fn write(
     count: u32,
     result: u32,
 ) -> Result<()> {
-    let descriptor = ctx.descriptor(fd)?;
-    let Kind::Output(_) = descriptor.kind else { return Err(Errno::Badf) };
+    let descriptor = ctx.table.get_mut(fd)?;
+    match descriptor.kind {
+        Kind::Output(_) | Kind::File(_) | Kind::Connection(_) => {}
+        Kind::Directory(_) | Kind::Input(_) | Kind::Listener(_) => return Err(Errno::Badf),
+    }
+    descriptor.require(Rights::FD_WRITE)?;
     let buffers = memory.buffers(buffers, count)?;
-    memory.slice(result, 4)?;
-    let slices: Vec<_> = buffers
-        .iter()
-        .map(|&(start, len)| memory.slice(start, len).map(IoSlice::new))
-        .collect::<Result<_>>()?;
-    let written = if slices.is_empty() {
+    memory.check(result, 4)?;
+    let written = if buffers.is_empty() {
         0
     } else {
-        may_proceed(descriptor)?;
-        let Kind::Output(output) = &mut descriptor.kind else { return Err(Errno::Badf) };
-        output.write(&slices)?
+        memory.drain(&buffers, |slices| write_some(descriptor, slices))?
     };
     memory.write_u32(result, written as u32)
 }
 
+fn write_some(descriptor: &mut Descriptor, slices: &[IoSlice<'_>]) -> Result<usize> {
+    may_proceed(descriptor, Direction::Write)?;
+    match &mut descriptor.kind {
+        Kind::Output(output) => output.write(slices),
+        Kind::File(file) => file.write(slices),
+        Kind::Connection(socket) => Ok(socket.send(slices)?),
+        _ => Err(Errno::Badf),
+    }
+}
+
 /// Whether a read or write may begin: not if it would wait, and the guest has said that it must not.
-fn may_proceed(descriptor: &Descriptor) -> Result<()> {
-    match descriptor.host() {
-        Some(stream) if descriptor.flags & fdflags::NONBLOCK != 0 => {
-            let ready =
-                host::wait(&[stream], Some(Duration::ZERO))?.iter().any(|stream| stream.ready);
-            if ready { Ok(()) } else { Err(Errno::Again) }
-        }
+///
+/// Streams may belong to others, too, so the system is not told; what the guest has opened by itself it is told about.
+fn may_proceed(descriptor: &Descriptor, direction: Direction) -> Result<()> {
+    if !matches!(descriptor.kind, Kind::Input(_) | Kind::Output(_))
+        || !descriptor.flags.contains(FdFlags::NONBLOCK)
+    {
+        return Ok(());
+    }
+    match descriptor.handle() {
+        Some(handle) if !wait::is_ready(handle, direction)? => Err(Errno::Again),
         _ => Ok(()),
     }
 }
 
+pub fn pread(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    buffers: u32,
+    count: u32,
+    offset: u64,
+    result: u32,
+) -> Result<()> {
+    let descriptor = ctx.table.get_mut(fd)?;
+    match descriptor.kind {
+        Kind::Directory(_) => return Err(Errno::Isdir),
+        Kind::Output(_) => return Err(Errno::Badf),
+        _ => {}
+    }
+    let file = descriptor.file(Rights::FD_READ | Rights::FD_SEEK)?;
+    let buffers = memory.buffers(buffers, count)?;
+    memory.check(result, 4)?;
+    let read = memory.fill(&buffers, |slices| file.read_at(slices, offset))?;
+    memory.write_u32(result, read as u32)
+}
+
+pub fn pwrite(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    buffers: u32,
+    count: u32,
+    offset: u64,
+    result: u32,
+) -> Result<()> {
+    let descriptor = ctx.table.get_mut(fd)?;
+    if let Kind::Input(_) = descriptor.kind {
+        return Err(Errno::Badf);
+    }
+    let file = descriptor.file(Rights::FD_WRITE | Rights::FD_SEEK)?;
+    let buffers = memory.buffers(buffers, count)?;
+    memory.check(result, 4)?;
+    let written = memory.drain(&buffers, |slices| file.write_at(slices, offset))?;
+    memory.write_u32(result, written as u32)
+}
+
+pub fn seek(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    offset: i64,
+    whence: u32,
+    result: u32,
+    snapshot: Snapshot,
+) -> Result<()> {
+    let descriptor = ctx.table.get_mut(fd)?;
+    let to = types::seek_from(whence, offset, snapshot)?;
+    // Who only asks where the position is may do so with the right to tell it, too.
+    let rights = match to {
+        SeekFrom::Current(0) if descriptor.base.contains(Rights::FD_TELL) => Rights::FD_TELL,
+        _ => Rights::FD_SEEK,
+    };
+    let file = descriptor.file(rights)?;
+    memory.check(result, 8)?;
+    memory.write_u64(result, file.seek(to)?)
+}
+
+pub fn tell(ctx: &mut WasiCtx, memory: &mut GuestMemory<'_>, fd: u32, result: u32) -> Result<()> {
+    let file = ctx.table.get_mut(fd)?.file(Rights::FD_TELL)?;
+    memory.write_u64(result, file.seek(SeekFrom::Current(0))?)
+}
+
 pub fn close(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32) -> Result<()> {
-    ctx.close(fd)
+    ctx.table.close(fd)
 }
 
 pub fn renumber(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, from: u32, to: u32) -> Result<()> {
-    ctx.renumber(from, to)
+    ctx.table.renumber(from, to)
 }
 
 pub fn fdstat_get(
@@ -87,38 +178,53 @@ pub fn fdstat_get(
     fd: u32,
     result: u32,
 ) -> Result<()> {
-    let descriptor = ctx.descriptor(fd)?;
-    let filetype = stream::filetype(descriptor.host());
-    memory.write(result, &types::fdstat(filetype, descriptor.flags, descriptor.rights()))
+    let descriptor = ctx.table.get(fd)?;
+    let Descriptor { base, inheriting, flags, .. } = *descriptor;
+    memory.write(result, &types::fdstat(descriptor.filestat()?.filetype, flags, base, inheriting))
 }
 
-/// Streams can be told not to wait; what they are told about synchronisation would be a promise that nobody keeps.
+/// Of the flags, two can be changed. What the others promise about the disk, the system can only be asked for when it
+/// opens a file.
 pub fn fdstat_set_flags(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
     flags: u32,
 ) -> Result<()> {
-    let descriptor = ctx.descriptor(fd)?;
-    let flags =
-        u16::try_from(flags).ok().filter(|flags| flags & !fdflags::ALL == 0).ok_or(Errno::Inval)?;
-    if flags & !(fdflags::APPEND | fdflags::NONBLOCK) != 0 {
+    let descriptor = ctx.table.get_mut(fd)?;
+    let flags: FdFlags = types::flags(flags)?;
+    descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
+    let fixed = FdFlags::DSYNC | FdFlags::RSYNC | FdFlags::SYNC;
+    if (flags & fixed).difference(descriptor.flags) != FdFlags::empty() {
         return Err(Errno::Notsup);
     }
-    descriptor.flags = flags;
+    match &descriptor.kind {
+        Kind::File(file) => file.set_flags(flags)?,
+        Kind::Listener(socket) | Kind::Connection(socket) => {
+            socket.set_nonblocking(flags.contains(FdFlags::NONBLOCK))?;
+        }
+        Kind::Input(_) | Kind::Output(_) | Kind::Directory(_) => {}
+    }
+    descriptor.flags = flags | descriptor.flags & fixed;
     Ok(())
 }
 
-/// As in other runtimes: rights are shown, not managed.
+/// Rights can be given up, and never taken.
 pub fn fdstat_set_rights(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
-    _base: u64,
-    _inherited: u64,
+    base: u64,
+    inheriting: u64,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notsup)
+    let descriptor = ctx.table.get_mut(fd)?;
+    let (base, inheriting) =
+        (Rights::from_bits_truncate(base), Rights::from_bits_truncate(inheriting));
+    if !descriptor.base.contains(base) || !descriptor.inheriting.contains(inheriting) {
+        return Err(Errno::Notcapable);
+    }
+    (descriptor.base, descriptor.inheriting) = (base, inheriting);
+    Ok(())
 }
 
 pub fn filestat_get(
@@ -128,79 +234,45 @@ pub fn filestat_get(
     result: u32,
     snapshot: Snapshot,
 ) -> Result<()> {
-    let filetype = stream::filetype(ctx.descriptor(fd)?.host());
-    memory.write(result, &types::filestat(filetype, snapshot))
+    let descriptor = ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_FILESTAT_GET)?;
+    memory.write(result, &descriptor.filestat()?.to_bytes(snapshot))
 }
 
 pub fn filestat_set_size(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
-    _size: u64,
+    size: u64,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Inval)
+    let descriptor = ctx.table.get_mut(fd)?;
+    match descriptor.kind {
+        Kind::File(_) => descriptor.file(Rights::FD_FILESTAT_SET_SIZE)?.set_size(size),
+        _ => Err(Errno::Inval),
+    }
 }
 
 pub fn filestat_set_times(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
-    _accessed: u64,
-    _modified: u64,
-    _which: u32,
+    accessed: u64,
+    modified: u64,
+    which: u32,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notsup)
-}
-
-pub fn seek(
-    ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
-    fd: u32,
-    _offset: i64,
-    whence: u32,
-    _result: u32,
-) -> Result<()> {
-    ctx.descriptor(fd)?;
-    if whence > 2 {
-        return Err(Errno::Inval);
-    }
-    Err(Errno::Spipe)
-}
-
-pub fn tell(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32, _result: u32) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Spipe)
-}
-
-pub fn pread(
-    ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
-    fd: u32,
-    _buffers: u32,
-    _count: u32,
-    _offset: u64,
-    _result: u32,
-) -> Result<()> {
-    match ctx.descriptor(fd)?.kind {
-        Kind::Input(_) => Err(Errno::Spipe),
-        Kind::Output(_) => Err(Errno::Badf),
-    }
-}
-
-pub fn pwrite(
-    ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
-    fd: u32,
-    _buffers: u32,
-    _count: u32,
-    _offset: u64,
-    _result: u32,
-) -> Result<()> {
-    match ctx.descriptor(fd)?.kind {
-        Kind::Input(_) => Err(Errno::Badf),
-        Kind::Output(_) => Err(Errno::Spipe),
+    let descriptor = ctx.table.get(fd)?;
+    let which: FstFlags = types::flags(which)?;
+    let (accessed, modified) = types::new_times(accessed, modified, which)?;
+    match &descriptor.kind {
+        Kind::File(file) => {
+            descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
+            file.set_times(accessed, modified)
+        }
+        Kind::Directory(directory) => {
+            descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
+            directory.set_times(accessed, modified)
+        }
+        _ => Err(Errno::Notsup),
     }
 }
 
@@ -208,64 +280,103 @@ pub fn advise(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
-    _offset: u64,
-    _len: u64,
+    offset: u64,
+    len: u64,
     advice: u32,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    if advice > 5 {
-        return Err(Errno::Inval);
-    }
-    Err(Errno::Spipe)
+    let descriptor = ctx.table.get_mut(fd)?;
+    let advice = Advice::from_u32(advice)?;
+    descriptor.file(Rights::FD_ADVISE)?.advise(offset, len, advice)
 }
 
 pub fn allocate(
     ctx: &mut WasiCtx,
     _: &mut GuestMemory<'_>,
     fd: u32,
-    _offset: u64,
-    _len: u64,
+    offset: u64,
+    len: u64,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Spipe)
+    ctx.table.get_mut(fd)?.file(Rights::FD_ALLOCATE)?.allocate(offset, len)
 }
 
 pub fn sync(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Inval)
+    synchronize(ctx, fd, Rights::FD_SYNC)
 }
 
+pub fn datasync(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32) -> Result<()> {
+    synchronize(ctx, fd, Rights::FD_DATASYNC)
+}
+
+fn synchronize(ctx: &mut WasiCtx, fd: u32, right: Rights) -> Result<()> {
+    let descriptor = ctx.table.get(fd)?;
+    let only_data = right == Rights::FD_DATASYNC;
+    match &descriptor.kind {
+        Kind::File(file) => {
+            descriptor.require(right)?;
+            file.sync(only_data)
+        }
+        Kind::Directory(directory) => {
+            descriptor.require(right)?;
+            directory.sync(only_data)
+        }
+        _ => Err(Errno::Inval),
+    }
+}
+
+/// The last entry is cut off where the buffer ends, so that a guest sees by a full buffer that there is more.
 pub fn readdir(
     ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
+    memory: &mut GuestMemory<'_>,
     fd: u32,
-    _buffer: u32,
-    _len: u32,
-    _cookie: u64,
-    _result: u32,
+    buffer: u32,
+    len: u32,
+    cookie: u64,
+    result: u32,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notdir)
+    let directory = ctx.table.get_mut(fd)?.directory_mut(Rights::FD_READDIR)?;
+    memory.check(buffer, len)?;
+    memory.check(result, 4)?;
+    let room = len as usize;
+    let mut bytes = Vec::new();
+    for (entry, next) in directory.entries(cookie)?.iter().zip(cookie + 1..) {
+        if bytes.len() >= room {
+            break;
+        }
+        let name_len = u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?;
+        bytes.extend(types::dirent(next, entry.inode, name_len, entry.filetype));
+        bytes.extend(&entry.name);
+    }
+    bytes.truncate(room);
+    memory.write(buffer, &bytes)?;
+    memory.write_u32(result, bytes.len() as u32)
 }
 
 /// `EBADF` is what ends a guest's search for the directories that were opened for it.
 pub fn prestat_get(
     ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
+    memory: &mut GuestMemory<'_>,
     fd: u32,
-    _result: u32,
+    result: u32,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Badf)
+    let name = ctx.table.get(fd)?.preopened.as_ref().ok_or(Errno::Badf)?;
+    let len = u32::try_from(name.len()).map_err(|_| Errno::Overflow)?;
+    memory.write(result, &types::prestat(len))
 }
 
 pub fn prestat_dir_name(
     ctx: &mut WasiCtx,
-    _: &mut GuestMemory<'_>,
+    memory: &mut GuestMemory<'_>,
     fd: u32,
-    _path: u32,
-    _len: u32,
+    path: u32,
+    len: u32,
 ) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notdir)
+    let descriptor = ctx.table.get(fd)?;
+    let name = descriptor.preopened.as_ref().ok_or(match descriptor.kind {
+        Kind::Directory(_) => Errno::Badf,
+        _ => Errno::Notdir,
+    })?;
+    if name.len() > len as usize {
+        return Err(Errno::Nametoolong);
+    }
+    memory.write(path, name.as_bytes())
 }

@@ -1,7 +1,7 @@
 //! WASI preview 1 (`wasi_snapshot_preview1`) for modules that run on Wootz.
 //!
-//! A guest gets what its [`WasiCtx`] holds: arguments, environment, three standard streams, clocks, random numbers. No
-//! directory is open to it: every function that needs one says so by its error number.
+//! A guest gets what its [`WasiCtx`] holds: arguments, environment, three standard streams, clocks, random numbers, and the
+//! directories and sockets that were opened for it. Nothing else of the system is within its reach.
 //!
 //! ```
 //! use wootz::{Engine, Linker, Module, Store};
@@ -27,7 +27,7 @@
 //! ```
 //!
 //! The modules stand in the order in which data flows; each imports only modules above it. The families of functions
-//! know neither `wootz` nor each other: [`link`](add_to_linker) brings them together with a guest.
+//! do not know each other, nor how guests call them: [`link`](add_to_linker) brings them together with a guest.
 
 /// Error numbers.
 mod errno;
@@ -39,6 +39,12 @@ mod memory;
 mod host;
 /// Where standard streams come from and go to.
 mod stream;
+/// Open files.
+mod file;
+/// Open directories, and what is below them.
+mod directory;
+/// File descriptors, and the rights to use them.
+mod descriptor;
 /// What a guest may use.
 mod ctx;
 /// `args_*` and `environ_*`.
@@ -59,6 +65,8 @@ mod process;
 mod link;
 
 pub use ctx::{WasiCtx, WasiCtxBuilder};
-pub use link::add_to_linker;
+pub use directory::{DirPerms, FilePerms};
+pub use host::socket::Listener;
+pub use link::{add_imported_to_linker, add_to_linker};
 pub use process::I32Exit;
 pub use stream::MemoryOutputPipe;

@@ -1,10 +1,212 @@
-//! `path_*`. A path is relative to a directory, and none is open: what a guest passes is closed, or no directory.
+//! `path_*`. Paths are relative to an open directory, and never lead out of it.
 
 use crate::ctx::WasiCtx;
+use crate::descriptor::{Descriptor, Kind};
+use crate::directory::{Opened, Opening};
 use crate::errno::{Errno, Result};
+use crate::host;
+use crate::memory::GuestMemory;
+use crate::types::{self, FdFlags, FstFlags, LookupFlags, OFlags, Rights, Snapshot};
 
-/// Why a file descriptor cannot be used as a directory.
-pub fn no_directory(ctx: &mut WasiCtx, fd: u32) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notdir)
+/// The parameters of a path: where it is in memory.
+pub type Path = (u32, u32);
+
+/// How something is opened, in the guest's numbers.
+pub struct How {
+    /// Of [`LookupFlags`].
+    pub lookup: u32,
+    /// Of [`OFlags`].
+    pub oflags: u32,
+    /// Of [`Rights`]: to what is opened.
+    pub base: u64,
+    /// Of [`Rights`]: to what will be opened by way of it.
+    pub inheriting: u64,
+    /// Of [`FdFlags`].
+    pub fdflags: u32,
+}
+
+pub fn open(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+    how: How,
+    result: u32,
+) -> Result<()> {
+    let parent = ctx.table.get(fd)?;
+    let follow = follows(how.lookup)?;
+    let oflags: OFlags = types::flags(how.oflags)?;
+    let flags: FdFlags = types::flags(how.fdflags)?;
+    let base = Rights::from_bits_truncate(how.base);
+    let inheriting = Rights::from_bits_truncate(how.inheriting);
+
+    let mut needed = Rights::PATH_OPEN;
+    needed.set(Rights::PATH_CREATE_FILE, oflags.contains(OFlags::CREAT));
+    needed.set(Rights::PATH_FILESTAT_SET_SIZE, oflags.contains(OFlags::TRUNC));
+    let directory = parent.directory(needed)?;
+    let mut inherited = base | inheriting;
+    if flags.contains(FdFlags::DSYNC) {
+        inherited |= Rights::FD_DATASYNC;
+    }
+    if flags.intersects(FdFlags::SYNC | FdFlags::RSYNC) {
+        inherited |= Rights::FD_SYNC;
+    }
+    if !parent.inheriting.contains(inherited) {
+        return Err(Errno::Notcapable);
+    }
+
+    let path = memory.path(path, len)?;
+    memory.check(result, 4)?;
+    ctx.table.vacancy()?;
+    let write = base.contains(Rights::FD_WRITE);
+    let opened = directory.open(Opening {
+        path: host::file::path(&path),
+        follow,
+        oflags,
+        flags,
+        read: base.contains(Rights::FD_READ),
+        write,
+    })?;
+    // Rights that mean nothing for what was opened are not there.
+    let (kind, meaningful) = match opened {
+        Opened::Directory(directory) => (Kind::Directory(directory), Rights::DIRECTORY),
+        Opened::File(file) if write => (Kind::File(file), Rights::FILE),
+        Opened::File(file) => (Kind::File(file), Rights::READABLE_FILE),
+    };
+    let base = base & meaningful;
+    let opened = ctx.table.insert(Descriptor { kind, base, inheriting, flags, preopened: None })?;
+    memory.write_u32(result, opened)
+}
+
+pub fn create_directory(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_CREATE_DIRECTORY)?;
+    directory.create(host::file::path(&memory.path(path, len)?))
+}
+
+pub fn remove_directory(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_REMOVE_DIRECTORY)?;
+    directory.remove(host::file::path(&memory.path(path, len)?))
+}
+
+pub fn unlink_file(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_UNLINK_FILE)?;
+    directory.unlink(host::file::path(&memory.path(path, len)?))
+}
+
+pub fn filestat_get(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    lookup: u32,
+    (path, len): Path,
+    result: u32,
+    snapshot: Snapshot,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_FILESTAT_GET)?;
+    let follow = follows(lookup)?;
+    let path = memory.path(path, len)?;
+    let filestat = directory.path_filestat(host::file::path(&path), follow)?;
+    memory.write(result, &filestat.to_bytes(snapshot))
+}
+
+pub fn filestat_set_times(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    lookup: u32,
+    (path, len): Path,
+    (accessed, modified): (u64, u64),
+    which: u32,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_FILESTAT_SET_TIMES)?;
+    let follow = follows(lookup)?;
+    let which: FstFlags = types::flags(which)?;
+    let (accessed, modified) = types::new_times(accessed, modified, which)?;
+    let path = memory.path(path, len)?;
+    directory.set_path_times(host::file::path(&path), follow, accessed, modified)
+}
+
+/// Links are not followed, as a guest could not tell to what else it gives a name.
+pub fn link(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    lookup: u32,
+    (path, len): Path,
+    new_fd: u32,
+    (new, new_len): Path,
+) -> Result<()> {
+    let from = ctx.table.get(fd)?.directory(Rights::PATH_LINK_SOURCE)?;
+    let to = ctx.table.get(new_fd)?.directory(Rights::PATH_LINK_TARGET)?;
+    if follows(lookup)? {
+        return Err(Errno::Inval);
+    }
+    let (path, new) = (memory.path(path, len)?, memory.path(new, new_len)?);
+    from.link(host::file::path(&path), to, host::file::path(&new))
+}
+
+pub fn rename(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+    new_fd: u32,
+    (new, new_len): Path,
+) -> Result<()> {
+    let from = ctx.table.get(fd)?.directory(Rights::PATH_RENAME_SOURCE)?;
+    let to = ctx.table.get(new_fd)?.directory(Rights::PATH_RENAME_TARGET)?;
+    let (path, new) = (memory.path(path, len)?, memory.path(new, new_len)?);
+    from.rename(host::file::path(&path), to, host::file::path(&new))
+}
+
+pub fn symlink(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    (contents, contents_len): Path,
+    fd: u32,
+    (path, len): Path,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_SYMLINK)?;
+    let contents = memory.path(contents, contents_len)?;
+    let path = memory.path(path, len)?;
+    directory.symlink(host::file::path(&contents), host::file::path(&path))
+}
+
+/// What does not fit the buffer is cut off, as in the system's call.
+pub fn readlink(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    (path, len): Path,
+    buffer: u32,
+    buffer_len: u32,
+    result: u32,
+) -> Result<()> {
+    let directory = ctx.table.get(fd)?.directory(Rights::PATH_READLINK)?;
+    let path = memory.path(path, len)?;
+    memory.check(buffer, buffer_len)?;
+    memory.check(result, 4)?;
+    let mut contents = directory.read_link(host::file::path(&path))?;
+    contents.truncate(buffer_len as usize);
+    memory.write(buffer, &contents)?;
+    memory.write_u32(result, contents.len() as u32)
+}
+
+fn follows(lookup: u32) -> Result<bool> {
+    Ok(types::flags::<LookupFlags>(lookup)?.contains(LookupFlags::SYMLINK_FOLLOW))
 }

@@ -3,24 +3,25 @@
 use std::time::Duration;
 
 use crate::clock;
-use crate::ctx::{Kind, WasiCtx};
+use crate::ctx::WasiCtx;
+use crate::descriptor::Kind;
 use crate::errno::{Errno, Result};
-use crate::host::{self, Readiness, Standard};
+use crate::host::wait::{self, Direction, Handle};
 use crate::memory::GuestMemory;
-use crate::types::{Awaited, Clock, Event, Snapshot, Subscription};
+use crate::types::{Awaited, Clock, Event, Rights, Snapshot, Subscription};
 
 /// How many things can be waited for at once. Operating systems have such a limit, too.
 const MAX_SUBSCRIPTIONS: u32 = 1 << 16;
 
 /// What a subscription still has to wait for.
 #[derive(Clone, Copy)]
-enum Wait {
+enum Wait<'a> {
     /// Nothing: this is the event.
     Over(Event),
     /// A time of one of the guest's clocks.
     Until(Clock, u64),
-    /// A standard stream of this process.
-    Stream(Standard),
+    /// Something that is read or written.
+    Handle(Handle<'a>, Direction),
 }
 
 pub fn oneoff(
@@ -35,10 +36,12 @@ pub fn oneoff(
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return Err(Errno::Inval);
     }
-    memory.slice(events, count * Event::SIZE)?;
-    memory.slice(result, 4)?;
+    memory.check(events, count * Event::SIZE)?;
+    memory.check(result, 4)?;
+    let size = Subscription::size(snapshot);
     let waits: Vec<_> = memory
-        .records(subscriptions, count, Subscription::size(snapshot))?
+        .records(subscriptions, count, size)?
+        .chunks_exact(size as usize)
         .map(|record| {
             Subscription::from_bytes(record, snapshot).map(|what| (what, wait(ctx, what)))
         })
@@ -49,81 +52,81 @@ pub fn oneoff(
             break happened;
         }
     };
-    let mut at = events;
-    for event in &happened {
-        memory.write(at, &event.to_bytes())?;
-        // Cannot overflow: the room for all events was checked.
-        at = at.wrapping_add(Event::SIZE);
-    }
+    let records: Vec<u8> = happened.iter().flat_map(|event| event.to_bytes()).collect();
+    memory.write(events, &records)?;
     memory.write_u32(result, happened.len() as u32)
 }
 
 /// What a subscription has to wait for.
-fn wait(ctx: &mut WasiCtx, subscription: Subscription) -> Wait {
-    let failed =
-        |error| Wait::Over(Event { subscription, error: Some(error), bytes: 0, hangup: false });
-    match subscription.what {
+fn wait(ctx: &WasiCtx, subscription: Subscription) -> Wait<'_> {
+    let over = |error, bytes| Wait::Over(Event { subscription, error, bytes, hangup: false });
+    let (fd, direction) = match subscription.what {
         Awaited::Clock { clock: Clock::ProcessCpuTime | Clock::ThreadCpuTime, .. } => {
-            failed(Errno::Notsup)
+            return over(Some(Errno::Notsup), 0);
         }
-        Awaited::Clock { clock, timeout, absolute: true } => Wait::Until(clock, timeout),
+        Awaited::Clock { clock, timeout, absolute: true } => return Wait::Until(clock, timeout),
         Awaited::Clock { clock, timeout, absolute: false } => {
-            Wait::Until(clock, clock::now(ctx, clock).saturating_add(timeout))
+            return Wait::Until(clock, clock::now(ctx, clock).saturating_add(timeout));
         }
-        Awaited::Read(fd) | Awaited::Write(fd) => {
-            let reading = matches!(subscription.what, Awaited::Read(_));
-            match ctx.descriptor(fd) {
-                Ok(descriptor) if matches!(descriptor.kind, Kind::Input(_)) == reading => {
-                    match descriptor.host() {
-                        Some(stream) => Wait::Stream(stream),
-                        None => {
-                            Wait::Over(Event { subscription, error: None, bytes: 1, hangup: false })
-                        }
-                    }
-                }
-                _ => failed(Errno::Badf),
-            }
+        Awaited::Read(fd) => (fd, Direction::Read),
+        Awaited::Write(fd) => (fd, Direction::Write),
+    };
+    let right = match direction {
+        Direction::Read => Rights::FD_READ,
+        Direction::Write => Rights::FD_WRITE,
+    };
+    let descriptor = match ctx.table.get(fd) {
+        Ok(descriptor) => descriptor,
+        Err(error) => return over(Some(error), 0),
+    };
+    match descriptor.kind {
+        Kind::Input(_) if direction == Direction::Read => {}
+        Kind::Output(_) if direction == Direction::Write => {}
+        Kind::Input(_) | Kind::Output(_) | Kind::Directory(_) => {
+            return over(Some(Errno::Badf), 0);
         }
+        Kind::File(_) | Kind::Listener(_) | Kind::Connection(_) => {}
+    }
+    if let Err(error) = descriptor.require(Rights::POLL_FD_READWRITE | right) {
+        return over(Some(error), 0);
+    }
+    match descriptor.handle() {
+        Some(handle) => Wait::Handle(handle, direction),
+        None => over(None, 1),
     }
 }
 
 /// Waits until something may have happened, and says what has.
-fn look(ctx: &WasiCtx, waits: &[(Subscription, Wait)]) -> Result<Vec<Event>> {
-    let remaining = |wait: &Wait| match *wait {
+fn look(ctx: &WasiCtx, waits: &[(Subscription, Wait<'_>)]) -> Result<Vec<Event>> {
+    let remaining = |wait: &Wait<'_>| match *wait {
         Wait::Over(_) => Some(0),
         Wait::Until(clock, time) => Some(time.saturating_sub(clock::now(ctx, clock))),
-        Wait::Stream(_) => None,
+        Wait::Handle(..) => None,
     };
     let timeout =
         waits.iter().filter_map(|(_, wait)| remaining(wait)).min().map(Duration::from_nanos);
-    let mut streams = Vec::new();
-    for (_, wait) in waits {
-        if let Wait::Stream(stream) = wait
-            && !streams.contains(stream)
-        {
-            streams.push(*stream);
+    let handles: Vec<_> = waits
+        .iter()
+        .filter_map(|(_, wait)| match *wait {
+            Wait::Handle(handle, direction) => Some((handle, direction)),
+            _ => None,
+        })
+        .collect();
+    let mut found = wait::wait(&handles, timeout)?.into_iter();
+    let mut happened = Vec::new();
+    for &(subscription, wait) in waits {
+        let event = |bytes, hangup| Event { subscription, error: None, bytes, hangup };
+        match wait {
+            Wait::Over(event) => happened.push(event),
+            Wait::Until(..) if remaining(&wait) == Some(0) => happened.push(event(0, false)),
+            Wait::Until(..) => {}
+            Wait::Handle(..) => {
+                let found = found.next().unwrap_or_default();
+                if found.ready {
+                    happened.push(event(found.bytes.max(1), found.hangup));
+                }
+            }
         }
     }
-    let ready = host::wait(&streams, timeout)?;
-    let readiness = |stream: Standard| {
-        streams
-            .iter()
-            .zip(&ready)
-            .find(|(known, _)| **known == stream)
-            .map_or(Readiness::default(), |(_, ready)| *ready)
-    };
-    let event = |(subscription, wait): &(Subscription, Wait)| match *wait {
-        Wait::Over(event) => Some(event),
-        Wait::Until(..) => (remaining(wait) == Some(0)).then_some(Event {
-            subscription: *subscription,
-            error: None,
-            bytes: 0,
-            hangup: false,
-        }),
-        Wait::Stream(stream) => {
-            let Readiness { ready, hangup } = readiness(stream);
-            ready.then_some(Event { subscription: *subscription, error: None, bytes: 1, hangup })
-        }
-    };
-    Ok(waits.iter().filter_map(event).collect())
+    Ok(happened)
 }

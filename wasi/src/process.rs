@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ctx::WasiCtx;
 use crate::errno::{Errno, Result};
-use crate::host;
+use crate::host::process as host;
 use crate::memory::GuestMemory;
 
 pub fn random_get(
@@ -13,7 +13,18 @@ pub fn random_get(
     buffer: u32,
     len: u32,
 ) -> Result<()> {
-    Ok(host::random(memory.slice_mut(buffer, len)?)?)
+    let mut rest = memory.buffer(buffer, len)?;
+    // A memory that others use too is filled in pieces.
+    while !rest.is_empty() {
+        let filled = memory.fill(&rest, |slices| {
+            slices.iter_mut().try_fold(0, |filled, slice| {
+                host::random(slice)?;
+                Ok(filled + slice.len())
+            })
+        })?;
+        rest.advance(filled);
+    }
+    Ok(())
 }
 
 pub fn sched_yield(_: &mut WasiCtx, _: &mut GuestMemory<'_>) -> Result<()> {

@@ -1,10 +1,109 @@
-//! `sock_*`. No socket is open: what a guest passes is closed, or no socket.
+//! `sock_*`. A guest opens no sockets by itself: it accepts connections on those that were opened for it.
 
 use crate::ctx::WasiCtx;
+use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
+use crate::host::socket::Socket;
+use crate::memory::GuestMemory;
+use crate::types::{self, FdFlags, RiFlags, Rights, SdFlags};
 
-/// Why a file descriptor cannot be used as a socket.
-pub fn no_socket(ctx: &mut WasiCtx, fd: u32) -> Result<()> {
-    ctx.descriptor(fd)?;
-    Err(Errno::Notsock)
+/// What `sock_recv` tells about what was received: there was more, which is lost.
+const RECV_DATA_TRUNCATED: u16 = 1 << 0;
+
+pub fn accept(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    flags: u32,
+    result: u32,
+) -> Result<()> {
+    let descriptor = ctx.table.get(fd)?;
+    let listener = match &descriptor.kind {
+        Kind::Listener(listener) => listener,
+        // As a connection that is asked for connections.
+        Kind::Connection(_) => return Err(Errno::Inval),
+        _ => return Err(Errno::Notsock),
+    };
+    descriptor.require(Rights::SOCK_ACCEPT)?;
+    let flags: FdFlags = types::flags(flags)?;
+    if !FdFlags::NONBLOCK.contains(flags) {
+        return Err(Errno::Inval);
+    }
+    memory.check(result, 4)?;
+    ctx.table.vacancy()?;
+    let connection = Kind::Connection(listener.accept(flags.contains(FdFlags::NONBLOCK))?);
+    let accepted = Descriptor { flags, ..Descriptor::new(connection, Rights::CONNECTION) };
+    let accepted = ctx.table.insert(accepted)?;
+    memory.write_u32(result, accepted)
+}
+
+pub fn recv(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    buffers: u32,
+    count: u32,
+    flags: u32,
+    (result, result_flags): (u32, u32),
+) -> Result<()> {
+    let socket = connection(ctx, fd, Rights::FD_READ)?;
+    let how: RiFlags = types::flags(flags)?;
+    let buffers = memory.buffers(buffers, count)?;
+    memory.check(result, 4)?;
+    memory.check(result_flags, 2)?;
+    let mut truncated = false;
+    let received = if buffers.is_empty() {
+        0
+    } else {
+        memory.fill(&buffers, |slices| {
+            let (received, more) = socket.receive(slices, how)?;
+            truncated = more;
+            Ok(received)
+        })?
+    };
+    memory.write_u32(result, received as u32)?;
+    let flags = if truncated { RECV_DATA_TRUNCATED } else { 0 };
+    memory.write(result_flags, &flags.to_le_bytes())
+}
+
+/// No flags are defined.
+pub fn send(
+    ctx: &mut WasiCtx,
+    memory: &mut GuestMemory<'_>,
+    fd: u32,
+    buffers: u32,
+    count: u32,
+    flags: u32,
+    result: u32,
+) -> Result<()> {
+    let socket = connection(ctx, fd, Rights::FD_WRITE)?;
+    if flags != 0 {
+        return Err(Errno::Inval);
+    }
+    let buffers = memory.buffers(buffers, count)?;
+    memory.check(result, 4)?;
+    let sent = if buffers.is_empty() {
+        0
+    } else {
+        memory.drain(&buffers, |slices| Ok(socket.send(slices)?))?
+    };
+    memory.write_u32(result, sent as u32)
+}
+
+pub fn shutdown(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32, which: u32) -> Result<()> {
+    let socket = connection(ctx, fd, Rights::SOCK_SHUTDOWN)?;
+    let which: SdFlags = types::flags(which)?;
+    socket.shutdown(which)
+}
+
+fn connection(ctx: &WasiCtx, fd: u32, rights: Rights) -> Result<&Socket> {
+    let descriptor = ctx.table.get(fd)?;
+    match &descriptor.kind {
+        Kind::Connection(socket) => {
+            descriptor.require(rights)?;
+            Ok(socket)
+        }
+        Kind::Listener(_) => Err(Errno::Notconn),
+        _ => Err(Errno::Notsock),
+    }
 }

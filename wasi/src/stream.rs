@@ -1,16 +1,20 @@
 //! Where standard streams come from and go to.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::errno::{Errno, Result};
-use crate::host::Standard;
+use crate::host::standard::Standard;
+use crate::host::wait::Handle;
 use crate::types::FileType;
 
 /// What a guest reads from.
 pub enum Input {
     /// This process's standard input.
     Host,
+    /// A file, a pipe, a connection: something that can be waited for.
+    File(File),
     /// Something else.
     Reader(Box<dyn Read + Send>),
 }
@@ -19,66 +23,86 @@ pub enum Input {
 pub enum Output {
     /// A standard stream of this process.
     Host(Standard),
+    /// A file, a pipe, a connection: something that can be waited for.
+    File(File),
     /// Something else.
     Writer(Box<dyn Write + Send>),
 }
 
 impl Input {
-    /// The stream to wait for before reading. `None` if reading never waits, as far as is known here.
-    pub fn host(&self) -> Option<Standard> {
+    /// What to wait for before reading. `None` if reading never waits, as far as is known here.
+    pub fn handle(&self) -> Option<Handle<'_>> {
         match self {
-            Input::Host => Some(Standard::Input),
+            Input::Host => Some(Standard::Input.handle()),
+            Input::File(file) => Some(Handle::of_file(file)),
             Input::Reader(_) => None,
         }
     }
 
-    /// Reads what is there into a buffer that is not empty; 0 at the end.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        match self {
-            Input::Host => Ok(Standard::Input.read(buffer)?),
-            Input::Reader(reader) => loop {
-                match reader.read(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // A reader that lies about how much it read must not make a guest see what it never read.
-                    result => return Ok(result?.min(buffer.len())),
-                }
-            },
-        }
+    /// What it looks like from inside.
+    pub fn filetype(&self) -> FileType {
+        filetype(match self {
+            Input::Host => Standard::Input.is_terminal(),
+            Input::File(file) => file.is_terminal(),
+            Input::Reader(_) => false,
+        })
+    }
+
+    /// Reads what is there into buffers that are not empty; 0 at the end.
+    pub fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        Ok(match self {
+            Input::Host => Standard::Input.read(buffers)?,
+            Input::File(file) => again(|| file.read_vectored(buffers))?,
+            Input::Reader(reader) => again(|| reader.read_vectored(buffers))?,
+        })
     }
 }
 
 impl Output {
-    /// The stream to wait for before writing. `None` if writing never waits, as far as is known here.
-    pub fn host(&self) -> Option<Standard> {
+    /// What to wait for before writing. `None` if writing never waits, as far as is known here.
+    pub fn handle(&self) -> Option<Handle<'_>> {
         match self {
-            Output::Host(stream) => Some(*stream),
+            Output::Host(stream) => Some(stream.handle()),
+            Output::File(file) => Some(Handle::of_file(file)),
             Output::Writer(_) => None,
         }
     }
 
+    /// What it looks like from inside.
+    pub fn filetype(&self) -> FileType {
+        filetype(match self {
+            Output::Host(stream) => stream.is_terminal(),
+            Output::File(file) => file.is_terminal(),
+            Output::Writer(_) => false,
+        })
+    }
+
     /// Writes some of what the buffers hold, at least a byte if there is one, and says how much.
     pub fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize> {
-        let len: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         let written = match self {
             Output::Host(stream) => stream.write(buffers)?,
-            Output::Writer(writer) => loop {
-                match writer.write_vectored(buffers) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => break result?.min(len),
-                }
-            },
+            Output::File(file) => again(|| file.write_vectored(buffers))?,
+            Output::Writer(writer) => again(|| writer.write_vectored(buffers))?,
         };
         // "Nothing, but no error" makes guests try forever.
-        if written == 0 && len > 0 { Err(Errno::Io) } else { Ok(written) }
+        let is_empty = buffers.iter().all(|buffer| buffer.is_empty());
+        if written == 0 && !is_empty { Err(Errno::Io) } else { Ok(written) }
     }
 }
 
-/// What a standard stream of this process looks like from inside; what the others do, for `None`.
-pub fn filetype(host: Option<Standard>) -> FileType {
-    match host {
-        Some(stream) if stream.is_terminal() => FileType::CharacterDevice,
-        _ => FileType::Unknown,
+/// Repeats a call until no signal interrupts it.
+fn again(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
+}
+
+/// Only terminals are told apart: a guest decides by this how it buffers.
+fn filetype(is_terminal: bool) -> FileType {
+    if is_terminal { FileType::CharacterDevice } else { FileType::Unknown }
 }
 
 /// Keeps what is written to it, up to a capacity. Clones share one content.

@@ -1,0 +1,263 @@
+//! Open directories, and what is below them.
+//!
+//! In: a guest's path, relative to a directory that it has. Out: what is there, opened, made, renamed, removed.
+//!
+//! Always true: no path leads out of the directory, by whatever links, and whoever changes them meanwhile. `cap-std` sees to
+//! that, on Linux with the system's help (`openat2`). What was made read-only stays as it is.
+
+use std::fs::File;
+use std::path::Path;
+
+use bitflags::bitflags;
+use cap_fs_ext::{
+    DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
+};
+use cap_std::fs::{Dir, OpenOptions};
+
+use crate::errno::{Errno, Result};
+use crate::file::OpenFile;
+use crate::host;
+use crate::types::{FdFlags, FileType, Filestat, NewTime, OFlags};
+
+bitflags! {
+    /// What guests may do with a directory and those below it.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct DirPerms: usize {
+        /// See what is there.
+        const READ = 0b1;
+        /// Make, rename and remove files, directories and links, and change their times.
+        const MUTATE = 0b10;
+    }
+}
+
+bitflags! {
+    /// What guests may do with the files in a directory and those below it.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct FilePerms: usize {
+        /// Read them.
+        const READ = 0b1;
+        /// Write to them, and change their sizes and times.
+        const WRITE = 0b10;
+    }
+}
+
+/// A directory that a guest has opened, or that was opened for it.
+pub struct Directory {
+    dir: Dir,
+    dir_perms: DirPerms,
+    file_perms: FilePerms,
+    /// What was in it when it was last read from the beginning. A guest that reads on where it has stopped neither
+    /// misses an entry nor sees one twice, whatever it made or removed in between.
+    listing: Option<Vec<Entry>>,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The number of what it names.
+    pub inode: u64,
+    /// What that is.
+    pub filetype: FileType,
+    /// Its name.
+    pub name: Vec<u8>,
+}
+
+/// How something is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// What.
+    pub path: &'a Path,
+    /// Whether a symbolic link is followed if it is the path's last component.
+    pub follow: bool,
+    /// What else is done.
+    pub oflags: OFlags,
+    /// How it will behave.
+    pub flags: FdFlags,
+    /// Whether it will be read.
+    pub read: bool,
+    /// Whether it will be written.
+    pub write: bool,
+}
+
+/// What was opened.
+pub enum Opened {
+    /// A file, or something that is used like one.
+    File(OpenFile),
+    /// A directory.
+    Directory(Directory),
+}
+
+impl Directory {
+    /// A directory of the host's.
+    pub fn new(dir: Dir, dir_perms: DirPerms, file_perms: FilePerms) -> Directory {
+        Directory { dir, dir_perms, file_perms, listing: None }
+    }
+
+    /// The permission to see what is there.
+    fn readable(&self) -> Result<&Dir> {
+        if self.dir_perms.contains(DirPerms::READ) { Ok(&self.dir) } else { Err(Errno::Perm) }
+    }
+
+    /// The permission to change what is there.
+    fn mutable(&self) -> Result<&Dir> {
+        if self.dir_perms.contains(DirPerms::MUTATE) { Ok(&self.dir) } else { Err(Errno::Perm) }
+    }
+
+    /// Opens what is below it.
+    pub fn open(&self, opening: Opening<'_>) -> Result<Opened> {
+        let Opening { path, follow, oflags, flags, read, write } = opening;
+        let truncate = oflags.contains(OFlags::TRUNC);
+        let directory_only = oflags.contains(OFlags::DIRECTORY);
+        if directory_only && oflags != OFlags::DIRECTORY {
+            return Err(Errno::Inval);
+        }
+        if oflags.contains(OFlags::CREAT) {
+            self.mutable()?;
+        }
+        if (write || truncate) && !self.file_perms.contains(FilePerms::WRITE) {
+            return Err(Errno::Perm);
+        }
+        let mut options = OpenOptions::new();
+        options.read(read || !write).write(write || truncate).truncate(truncate);
+        options.maybe_dir(true).follow(match follow {
+            true => FollowSymlinks::Yes,
+            false => FollowSymlinks::No,
+        });
+        options.sync(flags.contains(FdFlags::SYNC)).dsync(flags.contains(FdFlags::DSYNC));
+        options.rsync(flags.contains(FdFlags::RSYNC)).nonblock(flags.contains(FdFlags::NONBLOCK));
+        let open =
+            |options: &OpenOptions| host::file::open(&self.dir, path, options, directory_only);
+        let file = if !oflags.contains(OFlags::CREAT) {
+            open(&options)?
+        } else if oflags.contains(OFlags::EXCL) {
+            open(options.write(true).create_new(true))?
+        } else if write {
+            open(options.create(true))?
+        } else {
+            // `cap-std`, like the standard library, only makes files that are written, and those that are there may not be
+            // writable.
+            match open(&options).map_err(Errno::from) {
+                Err(Errno::Noent) => open(options.write(true).create(true))?,
+                result => result?,
+            }
+        };
+        let is_directory = file.metadata()?.is_dir();
+        let may_read = match is_directory {
+            true => self.dir_perms.contains(DirPerms::READ),
+            false => self.file_perms.contains(FilePerms::READ),
+        };
+        if read && !may_read {
+            return Err(Errno::Perm);
+        }
+        if is_directory {
+            if oflags.contains(OFlags::CREAT) {
+                return Err(Errno::Isdir);
+            }
+            let dir = Dir::from_std_file(file);
+            let opened = Directory::new(dir, self.dir_perms, self.file_perms);
+            return Ok(Opened::Directory(opened));
+        }
+        let opened = OpenFile::new(file, self.file_perms.contains(FilePerms::WRITE));
+        if flags.contains(FdFlags::APPEND) {
+            opened.set_flags(flags)?;
+        }
+        Ok(Opened::File(opened))
+    }
+
+    /// What is known about it.
+    pub fn filestat(&self) -> Result<Filestat> {
+        Ok(host::file::filestat(&self.dir.dir_metadata()?))
+    }
+
+    /// What is known about what is below it.
+    pub fn path_filestat(&self, path: &Path, follow: bool) -> Result<Filestat> {
+        let dir = self.readable()?;
+        let metadata = if follow { dir.metadata(path) } else { dir.symlink_metadata(path) };
+        Ok(host::file::filestat(&metadata?))
+    }
+
+    /// Sets its times.
+    pub fn set_times(&self, accessed: Option<NewTime>, modified: Option<NewTime>) -> Result<()> {
+        Ok(host::file::set_path_times(self.mutable()?, Path::new("."), true, accessed, modified)?)
+    }
+
+    /// Sets the times of what is below it.
+    pub fn set_path_times(
+        &self,
+        path: &Path,
+        follow: bool,
+        accessed: Option<NewTime>,
+        modified: Option<NewTime>,
+    ) -> Result<()> {
+        Ok(host::file::set_path_times(self.mutable()?, path, follow, accessed, modified)?)
+    }
+
+    /// Waits until its entries are on the disk.
+    pub fn sync(&self, only_data: bool) -> Result<()> {
+        let file: File = self.dir.try_clone()?.into_std_file();
+        let result = if only_data { file.sync_data() } else { file.sync_all() };
+        Ok(result?)
+    }
+
+    /// Makes a directory.
+    pub fn create(&self, path: &Path) -> Result<()> {
+        Ok(self.mutable()?.create_dir(path)?)
+    }
+
+    /// Removes an empty directory.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        Ok(self.mutable()?.remove_dir(path)?)
+    }
+
+    /// Removes a name of something that is no directory.
+    pub fn unlink(&self, path: &Path) -> Result<()> {
+        Ok(self.mutable()?.remove_file_or_symlink(path)?)
+    }
+
+    /// Gives a file, or a symbolic link, another name, which may be in another directory.
+    pub fn link(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
+        Ok(self.mutable()?.hard_link(path, to.mutable()?, new)?)
+    }
+
+    /// Gives something another name instead of the one it has.
+    pub fn rename(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
+        Ok(self.mutable()?.rename(path, to.mutable()?, new)?)
+    }
+
+    /// Makes a symbolic link. It may lead anywhere but to an absolute path: it is there for the host, too.
+    pub fn symlink(&self, contents: &Path, path: &Path) -> Result<()> {
+        Ok(DirExt::symlink(self.mutable()?, contents, path)?)
+    }
+
+    /// The contents of a symbolic link, whatever they are.
+    pub fn read_link(&self, path: &Path) -> Result<Vec<u8>> {
+        let contents = self.readable()?.read_link_contents(path)?;
+        Ok(host::file::bytes(contents.as_os_str()).to_vec())
+    }
+
+    /// The entries from one on. From the first on, they are read anew.
+    pub fn entries(&mut self, first: u64) -> Result<&[Entry]> {
+        if first == 0 || self.listing.is_none() {
+            self.listing = Some(self.read_entries()?);
+        }
+        let listing = self.listing.as_deref().unwrap_or(&[]);
+        Ok(usize::try_from(first).ok().and_then(|first| listing.get(first..)).unwrap_or(&[]))
+    }
+
+    fn read_entries(&self) -> Result<Vec<Entry>> {
+        let inode = self.filestat()?.inode;
+        // What is above the directory is none of the guest's business.
+        let own = |name: &[u8]| Entry { inode, filetype: FileType::Directory, name: name.to_vec() };
+        let mut entries = vec![own(b"."), own(b"..")];
+        for entry in self.readable()?.entries()? {
+            let entry = entry?;
+            let name = entry.file_name();
+            entries.push(Entry {
+                inode: host::file::inode(&entry),
+                filetype: host::file::filetype(entry.file_type()?),
+                name: host::file::bytes(&name).to_vec(),
+            });
+        }
+        Ok(entries)
+    }
+}
