@@ -10,11 +10,12 @@ use wootz::Context;
 
 use crate::descriptor::{Descriptor, Kind, Table};
 use crate::directory::{DirPerms, Directory, FilePerms};
+use crate::flags::Rights;
 use crate::host::socket::Listener;
 use crate::host::standard::Standard;
 use crate::host::{clock, process};
 use crate::stream::{Input, Output};
-use crate::types::{Clock, Rights};
+use crate::types::Clock;
 
 /// How many file descriptors a guest may have if the host says nothing: as many as most systems give to a process.
 const MAX_DESCRIPTORS: usize = 1024;

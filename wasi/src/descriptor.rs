@@ -7,10 +7,11 @@
 use crate::directory::Directory;
 use crate::errno::{Errno, Result};
 use crate::file::OpenFile;
+use crate::flags::{FdFlags, Rights};
 use crate::host::socket::Socket;
 use crate::host::wait::Handle;
 use crate::stream::{Input, Output};
-use crate::types::{FdFlags, FileType, Filestat, Rights};
+use crate::types::{FileType, Filestat};
 
 /// An open descriptor.
 pub struct Descriptor {

@@ -16,8 +16,9 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use crate::errno::{Errno, Result};
 use crate::file::OpenFile;
+use crate::flags::{FdFlags, OFlags};
 use crate::host;
-use crate::types::{FdFlags, FileType, Filestat, NewTime, OFlags};
+use crate::types::{FileType, Filestat, NewTime};
 
 bitflags! {
     /// What guests may do with a directory and those below it.

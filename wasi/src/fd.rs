@@ -8,9 +8,10 @@ use std::io::{IoSlice, IoSliceMut, SeekFrom};
 use crate::ctx::WasiCtx;
 use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
+use crate::flags::{self, FdFlags, FstFlags, RiFlags, Rights};
 use crate::host::wait::{self, Direction};
 use crate::memory::GuestMemory;
-use crate::types::{self, Advice, FdFlags, FstFlags, Rights, Snapshot};
+use crate::types::{self, Advice, Snapshot};
 
 pub fn read(
     ctx: &mut WasiCtx,
@@ -42,7 +43,7 @@ fn read_some(descriptor: &mut Descriptor, slices: &mut [IoSliceMut<'_>]) -> Resu
     match &mut descriptor.kind {
         Kind::Input(input) => input.read(slices),
         Kind::File(file) => file.read(slices),
-        Kind::Connection(socket) => Ok(socket.receive(slices, types::RiFlags::empty())?.0),
+        Kind::Connection(socket) => Ok(socket.receive(slices, RiFlags::empty())?.0),
         _ => Err(Errno::Badf),
     }
 }
@@ -192,7 +193,7 @@ pub fn fdstat_set_flags(
     flags: u32,
 ) -> Result<()> {
     let descriptor = ctx.table.get_mut(fd)?;
-    let flags: FdFlags = types::flags(flags)?;
+    let flags: FdFlags = flags::parse(flags)?;
     descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
     let fixed = FdFlags::DSYNC | FdFlags::RSYNC | FdFlags::SYNC;
     if (flags & fixed).difference(descriptor.flags) != FdFlags::empty() {
@@ -261,7 +262,7 @@ pub fn filestat_set_times(
     which: u32,
 ) -> Result<()> {
     let descriptor = ctx.table.get(fd)?;
-    let which: FstFlags = types::flags(which)?;
+    let which: FstFlags = flags::parse(which)?;
     let (accessed, modified) = types::new_times(accessed, modified, which)?;
     match &descriptor.kind {
         Kind::File(file) => {
@@ -338,7 +339,7 @@ pub fn readdir(
     memory.check(result, 4)?;
     let room = len as usize;
     let mut bytes = Vec::new();
-    for (entry, next) in directory.entries(cookie)?.iter().zip(cookie + 1..) {
+    for (entry, next) in directory.entries(cookie)?.iter().zip(cookie.saturating_add(1)..) {
         if bytes.len() >= room {
             break;
         }

@@ -8,9 +8,10 @@ use std::io::{IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use cap_std::fs::Metadata;
 
 use crate::errno::{Errno, Result};
+use crate::flags::FdFlags;
 use crate::host;
 use crate::host::wait::Handle;
-use crate::types::{Advice, FdFlags, Filestat, NewTime};
+use crate::types::{Advice, Filestat, NewTime};
 
 /// A file that a guest has opened.
 pub struct OpenFile {

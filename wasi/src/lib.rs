@@ -31,6 +31,8 @@
 
 /// Error numbers.
 mod errno;
+/// Rights, and flags of all kinds.
+mod flags;
 /// Records and constants of the interface, byte for byte.
 mod types;
 /// The guest's memory.

@@ -4,9 +4,10 @@ use crate::ctx::WasiCtx;
 use crate::descriptor::{Descriptor, Kind};
 use crate::directory::{Opened, Opening};
 use crate::errno::{Errno, Result};
+use crate::flags::{self, FdFlags, FstFlags, LookupFlags, OFlags, Rights};
 use crate::host;
 use crate::memory::GuestMemory;
-use crate::types::{self, FdFlags, FstFlags, LookupFlags, OFlags, Rights, Snapshot};
+use crate::types::{self, Snapshot};
 
 /// The parameters of a path: where it is in memory.
 pub type Path = (u32, u32);
@@ -35,8 +36,8 @@ pub fn open(
 ) -> Result<()> {
     let parent = ctx.table.get(fd)?;
     let follow = follows(how.lookup)?;
-    let oflags: OFlags = types::flags(how.oflags)?;
-    let flags: FdFlags = types::flags(how.fdflags)?;
+    let oflags: OFlags = flags::parse(how.oflags)?;
+    let flags: FdFlags = flags::parse(how.fdflags)?;
     let base = Rights::from_bits_truncate(how.base);
     let inheriting = Rights::from_bits_truncate(how.inheriting);
 
@@ -135,7 +136,7 @@ pub fn filestat_set_times(
 ) -> Result<()> {
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_FILESTAT_SET_TIMES)?;
     let follow = follows(lookup)?;
-    let which: FstFlags = types::flags(which)?;
+    let which: FstFlags = flags::parse(which)?;
     let (accessed, modified) = types::new_times(accessed, modified, which)?;
     let path = memory.path(path, len)?;
     directory.set_path_times(host::file::path(&path), follow, accessed, modified)
@@ -208,5 +209,5 @@ pub fn readlink(
 }
 
 fn follows(lookup: u32) -> Result<bool> {
-    Ok(types::flags::<LookupFlags>(lookup)?.contains(LookupFlags::SYMLINK_FOLLOW))
+    Ok(flags::parse::<LookupFlags>(lookup)?.contains(LookupFlags::SYMLINK_FOLLOW))
 }

@@ -6,9 +6,10 @@ use crate::clock;
 use crate::ctx::WasiCtx;
 use crate::descriptor::Kind;
 use crate::errno::{Errno, Result};
+use crate::flags::Rights;
 use crate::host::wait::{self, Direction, Handle};
 use crate::memory::GuestMemory;
-use crate::types::{Awaited, Clock, Event, Rights, Snapshot, Subscription};
+use crate::types::{Awaited, Clock, Event, Snapshot, Subscription};
 
 /// How many things can be waited for at once. Operating systems have such a limit, too.
 const MAX_SUBSCRIPTIONS: u32 = 1 << 16;

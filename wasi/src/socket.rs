@@ -3,9 +3,9 @@
 use crate::ctx::WasiCtx;
 use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
+use crate::flags::{self, FdFlags, RiFlags, Rights, SdFlags};
 use crate::host::socket::Socket;
 use crate::memory::GuestMemory;
-use crate::types::{self, FdFlags, RiFlags, Rights, SdFlags};
 
 /// What `sock_recv` tells about what was received: there was more, which is lost.
 const RECV_DATA_TRUNCATED: u16 = 1 << 0;
@@ -25,7 +25,7 @@ pub fn accept(
         _ => return Err(Errno::Notsock),
     };
     descriptor.require(Rights::SOCK_ACCEPT)?;
-    let flags: FdFlags = types::flags(flags)?;
+    let flags: FdFlags = flags::parse(flags)?;
     if !FdFlags::NONBLOCK.contains(flags) {
         return Err(Errno::Inval);
     }
@@ -47,7 +47,7 @@ pub fn recv(
     (result, result_flags): (u32, u32),
 ) -> Result<()> {
     let socket = connection(ctx, fd, Rights::FD_READ)?;
-    let how: RiFlags = types::flags(flags)?;
+    let how: RiFlags = flags::parse(flags)?;
     let buffers = memory.buffers(buffers, count)?;
     memory.check(result, 4)?;
     memory.check(result_flags, 2)?;
@@ -92,7 +92,7 @@ pub fn send(
 
 pub fn shutdown(ctx: &mut WasiCtx, _: &mut GuestMemory<'_>, fd: u32, which: u32) -> Result<()> {
     let socket = connection(ctx, fd, Rights::SOCK_SHUTDOWN)?;
-    let which: SdFlags = types::flags(which)?;
+    let which: SdFlags = flags::parse(which)?;
     socket.shutdown(which)
 }
 

@@ -16,7 +16,8 @@ use cap_std::fs::{Dir, DirEntry, Metadata, MetadataExt as _, OpenOptions, OpenOp
 use rustix::fs::{OFlags, Timespec, Timestamps};
 use rustix::io::retry_on_intr;
 
-use crate::types::{Advice, FdFlags, FileType, Filestat, NewTime};
+use crate::flags::FdFlags;
+use crate::types::{Advice, FileType, Filestat, NewTime};
 
 /// Opens what is below a directory. With `directory_only`, what is no directory is not even opened, as that may have
 /// effects of its own.

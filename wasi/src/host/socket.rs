@@ -14,7 +14,7 @@ use rustix::net::{
 
 use super::wait::Handle;
 use crate::errno::{Errno, Result};
-use crate::types::{RiFlags, SdFlags};
+use crate::flags::{RiFlags, SdFlags};
 
 /// A socket.
 #[derive(Debug)]
