@@ -4,7 +4,9 @@
 //! that only a compiler needs, in a program without one.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
+use wootz_runtime::abi::compat::FEATURES;
 use wootz_runtime::vm::memory::AddressSpace;
 
 #[cfg(feature = "compiler")]
@@ -62,6 +64,7 @@ pub struct Config {
     pub(crate) inlining: Inlining,
     pub(crate) cranelift_flags: Vec<(String, String)>,
     pub(crate) parallel_compilation: bool,
+    compilation_threads: Option<NonZeroUsize>,
     pub(crate) relaxed_simd_deterministic: bool,
     pub(crate) debug_symbols: bool,
     pub(crate) native_unwind_info: bool,
@@ -106,6 +109,7 @@ impl Default for Config {
             inlining: Inlining::No,
             cranelift_flags: Vec::new(),
             parallel_compilation: true,
+            compilation_threads: None,
             relaxed_simd_deterministic: false,
             debug_symbols: true,
             native_unwind_info: true,
@@ -206,6 +210,30 @@ impl Config {
         wasm_custom_page_sizes "custom-page-sizes";
     }
 
+    /// Switches a proposal on or off by the name that artifacts and messages use, such as `multi-value`: those above, and
+    /// `mutable-global`, `saturating-float-to-int` and `sign-extension`, which have no method of their own.
+    ///
+    /// ```
+    /// use wootz::Config;
+    ///
+    /// let mut config = Config::new();
+    /// config.wasm_feature("sign-extension", false)?;
+    /// assert!(config.wasm_feature("sign-extention", false).is_err());
+    /// # Ok::<(), wootz::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no proposal of this name. What is not implemented in this version is an error from
+    /// [`Engine::new`](crate::Engine::new).
+    pub fn wasm_feature(&mut self, name: &str, enable: bool) -> crate::Result<&mut Config> {
+        let Some(&known) = FEATURES.iter().find(|known| **known == name) else {
+            let all = FEATURES.join(", ");
+            anyhow::bail!("unknown WebAssembly feature `{name}`; there are {all}");
+        };
+        self.features.insert(known, enable);
+        Ok(self)
+    }
+
     unsupported! {
         /// The `shared-everything-threads` proposal.
         wasm_shared_everything_threads "the compiler does not know the proposal; leave it off";
@@ -285,6 +313,15 @@ impl Config {
         self
     }
 
+    /// Whether modules are compiled for processors with a feature, such as `avx2`, in addition to those of
+    /// [`target_cpu`](Self::target_cpu), or without it. Where a feature is missing, what was compiled for it is refused.
+    ///
+    /// A name that the code generator does not know is an error from [`Engine::new`](crate::Engine::new).
+    pub fn cpu_feature(&mut self, name: &str, enable: bool) -> &mut Config {
+        self.cranelift_flags.push((format!("has_{name}"), enable.to_string()));
+        self
+    }
+
     /// How much the code generator optimises. The default is [`OptLevel::Speed`].
     pub fn cranelift_opt_level(&mut self, level: OptLevel) -> &mut Config {
         self.opt_level = level;
@@ -333,9 +370,16 @@ impl Config {
         self
     }
 
-    /// Whether functions are compiled by as many threads as there are processors. On by default.
+    /// Whether functions are compiled by several threads. On by default.
     pub fn parallel_compilation(&mut self, parallel: bool) -> &mut Config {
         self.parallel_compilation = parallel;
+        self
+    }
+
+    /// How many threads compile functions, if [`parallel_compilation`](Self::parallel_compilation) is on. `None`, the
+    /// default, for as many as there are processors. It makes no difference to what comes out.
+    pub fn compilation_threads(&mut self, threads: Option<NonZeroUsize>) -> &mut Config {
+        self.compilation_threads = threads;
         self
     }
 
@@ -522,11 +566,8 @@ impl Config {
 
     /// How many frames a backtrace has at most. The default is 20; `None` for no backtraces. That of a trap has at most 65536,
     /// whatever the limit.
-    pub fn wasm_backtrace_max_frames(
-        &mut self,
-        limit: Option<std::num::NonZeroUsize>,
-    ) -> &mut Config {
-        self.wasm_backtrace_max_frames = limit.map_or(0, std::num::NonZeroUsize::get);
+    pub fn wasm_backtrace_max_frames(&mut self, limit: Option<NonZeroUsize>) -> &mut Config {
+        self.wasm_backtrace_max_frames = limit.map_or(0, NonZeroUsize::get);
         self
     }
 
@@ -566,6 +607,15 @@ impl Config {
     /// Whether a method was called to ask for what this version does not have.
     pub(crate) fn asked_for(&self, method: &str) -> bool {
         self.unsupported.contains_key(method)
+    }
+
+    /// How many threads compile, all settings considered; `None` for as many as there are processors.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn threads(&self) -> Option<usize> {
+        match self.parallel_compilation {
+            true => self.compilation_threads.map(NonZeroUsize::get),
+            false => Some(1),
+        }
     }
 
     /// How many frames a backtrace has at most, all settings considered.

@@ -196,7 +196,7 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         },
         memory_reservation: config.memory_reservation,
         memory_guard: config.memory_guard_size,
-        threads: if config.parallel_compilation { None } else { Some(1) },
+        threads: config.threads(),
         verifier: config.debug_verifier,
         nan_canonicalization: config.nan_canonicalization,
         relaxed_simd_deterministic: config.relaxed_simd_deterministic,

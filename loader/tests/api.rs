@@ -885,6 +885,9 @@ fn ours_alone(names: &mut Names) {
         CacheConfig::enabled: fn(&CacheConfig) -> bool;
         Config::wasm_relaxed_simd_deterministic: fn(&mut Config, bool) -> &mut Config;
         Config::target_cpu: for<'a> fn(&'a mut Config, &str) -> &'a mut Config;
+        Config::cpu_feature: for<'a> fn(&'a mut Config, &str, bool) -> &'a mut Config;
+        Config::wasm_feature: for<'a> fn(&'a mut Config, &str, bool) -> Result<&'a mut Config>;
+        Config::compilation_threads: fn(&mut Config, Option<NonZeroUsize>) -> &mut Config;
         Config::cache_config_load_default: fn(&mut Config) -> Result<&mut Config>;
         Caller::<'static, ()>::set_epoch_deadline: fn(&mut Caller<'static, ()>, u64);
         Linker::<()>::define_name: for<'a> fn(&'a mut Linker<()>, Store<()>, &str, Func) -> Result<&'a mut Linker<()>>;

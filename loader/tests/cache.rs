@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, SystemTime};
@@ -161,6 +162,8 @@ fn each_setting_that_matters_makes_another_module() {
     // What makes no difference to the code: who runs it.
     let mut config = Config::new();
     config.cache(Some(cache.clone())).parallel_compilation(false).max_wasm_stack(100 << 10);
+    assert!(is_hit(&cache, &Engine::new(&config).unwrap(), 1));
+    config.parallel_compilation(true).compilation_threads(NonZeroUsize::new(3));
     assert!(is_hit(&cache, &Engine::new(&config).unwrap(), 1));
 }
 

@@ -161,6 +161,40 @@ fn proposals_can_be_switched_off() {
     }
 }
 
+/// Some have no method of their own.
+#[test]
+fn proposals_can_be_switched_off_by_name() {
+    for (name, text) in [
+        ("multi-value", "(func (result i32 i32) unreachable)"),
+        ("mutable-global", r#"(import "m" "g" (global (mut i32)))"#),
+        ("saturating-float-to-int", "(func (drop (i32.trunc_sat_f32_s (f32.const 0))))"),
+        ("sign-extension", "(func (drop (i32.extend8_s (i32.const 0))))"),
+    ] {
+        let wat = format!("(module {text})");
+        let set = |enable| engine(|config| _ = config.wasm_feature(name, enable).unwrap());
+        Module::new(&set(true), &wat).unwrap();
+        let error = Module::new(&set(false), &wat).unwrap_err();
+        assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+    }
+    let error = Config::new().wasm_feature("multi_value", true).unwrap_err().to_string();
+    assert!(error.contains("`multi_value`") && error.contains("multi-value, "), "{error}");
+    let error = refusal(|config| _ = config.wasm_feature("gc", true).unwrap());
+    assert!(error.contains("`gc` is not implemented"), "{error}");
+}
+
+#[test]
+fn features_of_processors_are_checked_by_name() {
+    let wat = "(module (func (param i32) (result i32) (i32.popcnt (local.get 0))))";
+    let needs = |change: fn(&mut Config)| {
+        let artifact = engine(change).precompile_module(wat.as_bytes()).unwrap();
+        artifact.windows(10).any(|bytes| bytes == b"has_popcnt")
+    };
+    assert!(needs(|config| _ = config.target_cpu("baseline")));
+    assert!(!needs(|config| _ = config.target_cpu("baseline").cpu_feature("popcnt", false)));
+    let error = refusal(|config| _ = config.cpu_feature("warp_drive", true));
+    assert!(error.contains("warp_drive"), "{error}");
+}
+
 #[test]
 fn contradictions_name_both_sides() {
     type Change = fn(&mut Config);
@@ -481,6 +515,7 @@ fn compatible_engines_have_the_same_hash() {
     let normal = hash(|_| ());
     assert_eq!(normal, hash(|config| _ = config.max_wasm_stack(1 << 16)));
     assert_eq!(normal, hash(|config| _ = config.parallel_compilation(false)));
+    assert_eq!(normal, hash(|config| _ = config.compilation_threads(NonZeroUsize::new(3))));
     for other in [
         hash(|config| _ = config.wasm_multi_value(false)),
         hash(|config| _ = config.memory_reservation(5 << 30)),

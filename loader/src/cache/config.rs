@@ -63,16 +63,10 @@ impl CacheConfig {
     pub fn from_file(config_file: Option<&Path>) -> Result<CacheConfig> {
         let path = match config_file {
             Some(path) => path.to_path_buf(),
-            None => {
-                let path = user_directories()
-                    .context("no cache configuration file was named, and there is no default")?
-                    .config_dir()
-                    .join("wootz/config.toml");
-                if !path.exists() {
-                    return Ok(CacheConfig::default());
-                }
-                path
-            }
+            None => match user_file().filter(|path| path.exists()) {
+                Some(path) => path,
+                None => return Ok(CacheConfig::default()),
+            },
         };
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("cannot read the cache configuration file `{}`", path.display())
@@ -183,6 +177,11 @@ impl CacheConfig {
         }
         Ok(())
     }
+}
+
+/// The user's configuration file, if there were one. Who has no home has none.
+fn user_file() -> Option<PathBuf> {
+    Some(user_directories().ok()?.config_dir().join("wootz/config.toml"))
 }
 
 fn user_directories() -> Result<impl BaseStrategy> {
