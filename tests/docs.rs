@@ -63,6 +63,9 @@ fn the_commands_that_the_readme_shows_work() {
         let output = Command::new(WOOTZ)
             .args(command.split_whitespace())
             .current_dir(folder.path())
+            // Not the user's cache.
+            .env("XDG_CACHE_HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
             .output()
             .unwrap();
         assert!(

@@ -50,7 +50,7 @@ fn start(main: &str) -> Guest {
     );
     std::fs::write(&file, guest).unwrap();
     let mut command = Command::new(WOOTZ);
-    command.arg("run").arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(["run", "--no-cache"]).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped());
     Guest { child: command.spawn().unwrap(), _folder: folder }
 }
 

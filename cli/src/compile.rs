@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use wootz_compiler::{Options, Stage, TargetCpu};
+use wootz_compiler::{Options, Stage};
 
 use crate::files;
 use crate::options::CodeOptions;
@@ -94,12 +94,8 @@ impl Compile {
             Emit::Shared => wootz_compiler::Emit::SharedLibrary,
             Emit::Object => wootz_compiler::Emit::Object,
         };
-        let options = Options {
-            emit,
-            prefix: self.prefix,
-            target: self.target,
-            ..self.code.options(TargetCpu::Baseline)
-        };
+        let options =
+            Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
         let (bytes, times) = compile(&self.input, &wasm, &options)?;
         files::write(&output, &bytes, self.emit == Emit::Shared)?;
         if self.time {
@@ -113,10 +109,7 @@ impl Compile {
 type Times = Vec<(Stage, Duration)>;
 
 /// Compiles a module that came from a file, and says how long each stage took.
-///
-/// # Errors
-/// If it is not a valid module, or the options are wrong.
-pub fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Vec<u8>, Times)> {
+fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Vec<u8>, Times)> {
     let mut stages: Vec<(Stage, Instant)> = Vec::new();
     let result = wootz_compiler::compile_observed(wasm, options, &mut |stage| {
         stages.push((stage, Instant::now()))

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use wootz_compiler::Options;
 use wootz_compiler::dump::{self, DumpStage};
-use wootz_compiler::{Options, TargetCpu};
 
 use crate::options::CodeOptions;
 use crate::{files, report};
@@ -47,7 +47,7 @@ impl Dump {
     pub fn execute(self) -> Result<ExitCode> {
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let stage: DumpStage = self.stage.parse()?;
-        let options = Options { target: self.target, ..self.code.options(TargetCpu::Baseline) };
+        let options = Options { target: self.target, ..self.code.options() };
         let text = dump::dump(&wasm, &options, stage, self.function.as_deref())
             .with_context(|| format!("cannot show {}", files::name(&self.input)))?;
         report::print(text.as_bytes())?;

@@ -59,15 +59,44 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     result.with_context(|| format!("cannot read {}", name(path)))
 }
 
-/// The first bytes of a file: enough to tell whether it is native.
+/// A module in a file, read as far as it has to be.
+pub enum Contents {
+    /// A module in binary format, or what is to be one.
+    Module(Vec<u8>),
+    /// A file that is native, of which the system reads what it needs.
+    NativeFile,
+    /// What is native, and has no file of its own.
+    Native(Vec<u8>),
+}
+
+/// Opens a module of any kind: in text or binary format, or compiled.
 ///
 /// # Errors
-/// If it cannot be read.
-pub fn beginning(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let result = fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut bytes));
-    result.with_context(|| format!("cannot read {}", name(path)))?;
-    Ok(bytes)
+/// If it cannot be read, or is text, and malformed.
+pub fn open(path: &Path) -> Result<Contents> {
+    let read = |path: &Path| -> std::io::Result<Contents> {
+        let mut bytes = Vec::new();
+        if is_standard(path) {
+            std::io::stdin().lock().read_to_end(&mut bytes)?;
+        } else {
+            // What comes through a pipe can be read only once.
+            let mut file = fs::File::open(path)?;
+            (&file).take(16).read_to_end(&mut bytes)?;
+            if kind(&bytes) == Kind::Native && file.metadata()?.is_file() {
+                return Ok(Contents::NativeFile);
+            }
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(if kind(&bytes) == Kind::Native {
+            Contents::Native(bytes)
+        } else {
+            Contents::Module(bytes)
+        })
+    };
+    match read(path).with_context(|| format!("cannot read {}", name(path)))? {
+        Contents::Module(bytes) => Ok(Contents::Module(binary(path, bytes)?)),
+        native => Ok(native),
+    }
 }
 
 /// A module in binary format, from one in text or binary format.

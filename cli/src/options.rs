@@ -1,6 +1,9 @@
 //! Options of all commands that compile.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
+use wootz::{Config, WasmBacktraceDetails};
 use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu, WasmFeature};
 
 /// How to make code.
@@ -11,7 +14,7 @@ pub struct CodeOptions {
     #[arg(short = 'O', value_name = "LEVEL", default_value = "speed")]
     opt_level: OptLevel,
 
-    /// Compile for one CPU and its successors: native (this one), x86-64-v2, x86-64-v3, haswell, znver4, ...
+    /// Compile for one CPU and its successors: native (this one), x86-64-v2, haswell, ...
     ///
     /// If nothing is said, what is compiled into a file runs on all but very old CPUs, and what is compiled in memory
     /// only on this one.
@@ -27,8 +30,9 @@ pub struct CodeOptions {
     )]
     cpu_features: Vec<CpuFeature>,
 
-    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic; those of version 3 and threads are allowed if
-    /// nothing is said, custom-page-sizes and wide-arithmetic are not
+    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic
+    ///
+    /// If nothing is said, those of version 3 and threads are allowed, custom-page-sizes and wide-arithmetic are not.
     #[arg(
         long = "wasm-feature",
         value_name = "FEATURES",
@@ -37,12 +41,15 @@ pub struct CodeOptions {
     )]
     wasm_features: Vec<WasmFeature>,
 
-    /// Count how much is executed, and stop when no fuel is left; a program that loads the file sets
-    /// `Config::consume_fuel` too
+    /// Count how much is executed, and stop when no fuel is left
+    ///
+    /// A program that loads the file sets `Config::consume_fuel` too.
     #[arg(long)]
     consume_fuel: bool,
 
-    /// Stop at the host's epoch deadlines; a program that loads the file sets `Config::epoch_interruption` too
+    /// Stop at the host's epoch deadlines
+    ///
+    /// A program that loads the file sets `Config::epoch_interruption` too.
     #[arg(long)]
     epoch_interruption: bool,
 
@@ -76,8 +83,8 @@ pub struct CodeOptions {
 }
 
 impl CodeOptions {
-    /// The compiler's options.
-    pub fn options(&self, default_cpu: TargetCpu) -> Options {
+    /// The compiler's options, for files: unless a CPU was named, for all but very old ones.
+    pub fn options(&self) -> Options {
         let mut features = Features::default();
         for feature in &self.wasm_features {
             features.set(feature.name, feature.enabled).expect("checked when it was parsed");
@@ -90,7 +97,7 @@ impl CodeOptions {
             memory_guard: self.memory_guard_size,
             nan_canonicalization: self.nan_canonicalization,
             relaxed_simd_deterministic: self.relaxed_simd_deterministic,
-            cpu: self.target_cpu.clone().unwrap_or(default_cpu),
+            cpu: self.target_cpu.clone().unwrap_or(TargetCpu::Baseline),
             cpu_features: self.cpu_features.clone(),
             opt_level: self.opt_level,
             verifier: self.verify,
@@ -98,5 +105,57 @@ impl CodeOptions {
             threads: self.threads.map(usize::from),
             ..Options::default()
         }
+    }
+    /// The loader's settings, for compiling in memory: unless a CPU was named, for this one.
+    ///
+    /// # Errors
+    /// Never for options that were parsed: they name what there is.
+    pub fn config(&self) -> wootz::Result<Config> {
+        // Without `..`, so that who adds an option says here what it does.
+        let CodeOptions {
+            opt_level,
+            target_cpu,
+            cpu_features,
+            wasm_features,
+            consume_fuel,
+            epoch_interruption,
+            memory_reservation,
+            memory_guard_size,
+            nan_canonicalization,
+            relaxed_simd_deterministic,
+            verify,
+            no_backtrace_details,
+            threads,
+        } = self;
+        let mut config = Config::new();
+        config
+            .cranelift_opt_level(match opt_level {
+                OptLevel::None => wootz::OptLevel::None,
+                OptLevel::Speed => wootz::OptLevel::Speed,
+                OptLevel::SpeedAndSize => wootz::OptLevel::SpeedAndSize,
+            })
+            .consume_fuel(*consume_fuel)
+            .epoch_interruption(*epoch_interruption)
+            .memory_reservation(*memory_reservation)
+            .memory_guard_size(*memory_guard_size)
+            .cranelift_nan_canonicalization(*nan_canonicalization)
+            .relaxed_simd_deterministic(*relaxed_simd_deterministic)
+            .cranelift_debug_verifier(*verify)
+            .compilation_threads(threads.and_then(|threads| NonZeroUsize::new(threads.into())));
+        if *no_backtrace_details {
+            config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        }
+        match target_cpu {
+            None | Some(TargetCpu::Native) => {}
+            Some(TargetCpu::Baseline) => _ = config.target_cpu("baseline"),
+            Some(TargetCpu::Named(name)) => _ = config.target_cpu(name),
+        }
+        for CpuFeature { name, enabled } in cpu_features {
+            config.cpu_feature(name, *enabled);
+        }
+        for WasmFeature { name, enabled } in wasm_features {
+            config.wasm_feature(name, *enabled)?;
+        }
+        Ok(config)
     }
 }

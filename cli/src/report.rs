@@ -11,6 +11,9 @@ const FAILURE: u8 = 1;
 /// The exit code for a command line that makes no sense.
 const USAGE: u8 = 2;
 
+/// The exit code after a trap: that of a native program that was aborted.
+pub const TRAPPED: u8 = 134;
+
 /// Options that do not go together.
 #[derive(Debug)]
 pub struct Usage(pub &'static str);
@@ -44,6 +47,12 @@ pub fn failure(error: &Error) -> ExitCode {
 pub fn show(error: &Error) {
     // If standard error is closed, nobody wants to know.
     let _ = std::io::stderr().write_all(explain(error).as_bytes());
+}
+
+/// Tells what is no error, and good to know.
+pub fn note(text: &str) {
+    // As above.
+    let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
 /// An error and its causes, each on lines of its own.

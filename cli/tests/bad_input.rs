@@ -303,7 +303,7 @@ fn an_unknown_export() {
 fn bad_usage() {
     let directory = Directory::new();
     directory.wootz(&["run"]).fails(2, &["FILE"]);
-    directory.wootz(&["run", "--env", "X", "a.wasm"]).fails(2, &["NAME=VALUE"]);
+    directory.wootz(&["run", "--env", "=X", "a.wasm"]).fails(2, &["NAME=VALUE"]);
     directory.wootz(&["run", "--unknown", "a.wasm"]).fails(2, &["'--unknown'"]);
     directory.wootz(&["wast"]).fails(2, &["FILE"]);
 }

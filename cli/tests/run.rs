@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Directory;
+use common::{Directory, Ended};
 
 const FUNCTIONS: &str = r#"(module
     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
@@ -91,6 +91,24 @@ fn programs_get_arguments_and_environment() {
 }
 
 #[test]
+fn variables_are_inherited_by_name() {
+    let directory = Directory::new();
+    directory.compile("p", PROGRAM);
+    let run = |options: &[&str]| {
+        let arguments = [&["run", "--argv0", "p"], options, &["p.so"]].concat();
+        let mut command = directory.command(&arguments);
+        let ended = Ended::of(command.env("FROM_HERE", "a=b").env_remove("NOT_HERE"), b"");
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), ""));
+        ended.stdout
+    };
+    assert_eq!(run(&[]), "p\n", "nothing is inherited that nobody asks for");
+    assert_eq!(run(&["--env", "FROM_HERE", "--env=NOT_HERE"]), "FROM_HERE=a=b\np\n");
+    assert_eq!(run(&["--env", "FROM_HERE="]), "FROM_HERE=\np\n");
+    assert_eq!(run(&["--env", "A=1", "--env", "B=2", "--env", "A=3"]), "A=3\nB=2\np\n");
+    assert_eq!(run(&["--env", "NOT_HERE=1", "--env", "NOT_HERE"]), "NOT_HERE=1\np\n");
+}
+
+#[test]
 fn exit_codes_are_passed_on() {
     let directory = Directory::new();
     let exit = |code: &str| {
@@ -100,7 +118,9 @@ fn exit_codes_are_passed_on() {
                 (func (export "_start") (call $exit (i32.const {code}))))"#
         )
     };
-    for (code, expected) in [("0", 0), ("1", 1), ("42", 42), ("255", 255)] {
+    for (code, expected) in
+        [("0", 0), ("1", 1), ("42", 42), ("125", 125), ("255", 255), ("256", 0), ("-1", 255)]
+    {
         directory.write("exit.wat", exit(code));
         let ended = directory.wootz(&["run", "exit.wat"]);
         assert_eq!((ended.code, ended.stdout + &ended.stderr), (Some(expected), String::new()));
@@ -183,42 +203,4 @@ fn the_smallest_module_runs() {
     directory.compile("empty", "(module)");
     assert_eq!(directory.wootz(&["run", "empty.so"]).succeeds(), "");
     assert_eq!(directory.wootz(&["run", "empty.wat"]).succeeds(), "");
-}
-
-#[test]
-fn a_file_runs_with_the_settings_it_was_compiled_with() {
-    let directory = Directory::new();
-    directory.write("f.wat", FUNCTIONS);
-    for options in [
-        &["--consume-fuel"][..],
-        &["--epoch-interruption"],
-        &["--consume-fuel", "--epoch-interruption", "--wasm-feature=-extended-const"],
-        &["--memory-reservation", "65536", "--memory-guard-size", "65536"],
-        &["--memory-reservation", "8589934592", "--memory-guard-size", "67108864"],
-    ] {
-        let compile = ["compile", "f.wat", "-o", "f.so"];
-        directory.wootz(&[&compile, options].concat()).succeeds();
-        let run = ["run", "--invoke", "add", "f.so", "2", "3"];
-        assert_eq!(directory.wootz(&run).succeeds(), "5\n", "{options:?}");
-    }
-}
-
-#[test]
-fn fuel_is_limited() {
-    let directory = Directory::new();
-    directory.write("f.wat", FUNCTIONS);
-    directory.wootz(&["compile", "f.wat", "-o", "counts.so", "--consume-fuel"]).succeeds();
-    directory.wootz(&["compile", "f.wat", "-o", "plain.so"]).succeeds();
-    for file in ["f.wat", "counts.so"] {
-        let run = |fuel: &str| {
-            directory.wootz(&["run", "--fuel", fuel, "--invoke", "add", file, "2", "3"])
-        };
-        assert_eq!(run("100").succeeds(), "5\n");
-        let ended = run("1");
-        assert_eq!(ended.code, Some(134));
-        assert!(ended.stderr.contains("all fuel consumed by WebAssembly"), "{}", ended.stderr);
-    }
-    let ended = directory.wootz(&["run", "--fuel", "9", "--invoke", "add", "plain.so", "2", "3"]);
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("`consume_fuel` is off"), "{}", ended.stderr);
 }

@@ -2,13 +2,16 @@
 #![allow(dead_code, reason = "not every test uses everything")]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A directory that is gone after the test.
-pub struct Directory(TempDir);
+/// A directory that is gone after the test, and with it the home of the user who runs the program there.
+pub struct Directory {
+    work: TempDir,
+    home: TempDir,
+}
 
 /// How a run of the program ended.
 pub struct Ended {
@@ -19,11 +22,11 @@ pub struct Ended {
 
 impl Directory {
     pub fn new() -> Directory {
-        Directory(tempfile::tempdir().unwrap())
+        Directory { work: tempfile::tempdir().unwrap(), home: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.work.path().join(name)
     }
 
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
@@ -37,11 +40,37 @@ impl Directory {
     }
 
     pub fn names(&self) -> Vec<String> {
-        let names = std::fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> =
-            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        names(self.work.path())
+    }
+
+    /// The user's cache.
+    pub fn cache(&self) -> PathBuf {
+        self.home.path().join("caches/wootz")
+    }
+
+    /// The compiled modules in the user's cache.
+    pub fn cached(&self) -> Vec<PathBuf> {
+        let names = if self.cache().exists() { names(&self.cache()) } else { Vec::new() };
+        let modules = names.iter().filter(|name| name.ends_with(".so"));
+        modules.map(|name| self.cache().join(name)).collect()
+    }
+
+    /// Writes the user's configuration.
+    pub fn configure(&self, text: &str) {
+        let folder = self.home.path().join("configurations/wootz");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+    }
+
+    /// The program `wootz`, to be run in this directory.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wootz"));
+        command
+            .args(arguments)
+            .current_dir(self.work.path())
+            .env("XDG_CACHE_HOME", self.home.path().join("caches"))
+            .env("XDG_CONFIG_HOME", self.home.path().join("configurations"));
+        command
     }
 
     /// Runs `wootz` in this directory.
@@ -50,22 +79,7 @@ impl Directory {
     }
 
     pub fn wootz_with_input(&self, arguments: &[&str], input: &[u8]) -> Ended {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wootz"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that does not read its input may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        let output = child.wait_with_output().unwrap();
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Ended::of(&mut self.command(arguments), input)
     }
 
     /// Compiles a module in text format to `NAME.so`, and returns the library's bytes.
@@ -77,6 +91,20 @@ impl Directory {
 }
 
 impl Ended {
+    /// Runs a program that gets some input.
+    pub fn of(command: &mut Command, input: &[u8]) -> Ended {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that does not read its input may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Checks that nothing went wrong, and returns what was printed.
     #[track_caller]
     pub fn succeeds(self) -> String {
@@ -95,6 +123,15 @@ impl Ended {
             assert!(self.stderr.contains(word), "no `{word}` in: {}", self.stderr);
         }
     }
+}
+
+/// What is in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// The only place at which some bytes occur.

@@ -1,0 +1,129 @@
+//! What is called of a module, and with what.
+//!
+//! In: a module, and what the command line says. Out: a [`Call`], checked before any guest runs; then its results, printed.
+
+use std::ffi::OsString;
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use wootz::{Extern, ExternType, Func, Instance, Linker, Module, Store, Val};
+
+use super::values;
+use crate::report;
+
+/// What is called.
+pub enum Call {
+    /// A program: its `_start`. If it has none, it is a library that prepares itself, and that is all.
+    Start,
+    /// A function of a library.
+    Function {
+        /// Its name.
+        name: String,
+        /// The values it gets.
+        arguments: Vec<Val>,
+        /// How many it returns.
+        results: usize,
+    },
+}
+
+impl Call {
+    /// A call of one function, if there is a name, and of a program otherwise, whose arguments are not of interest here.
+    ///
+    /// # Errors
+    /// If there is no such function, or the arguments are not of its types.
+    pub fn new(module: &Module, name: Option<&str>, arguments: &[OsString]) -> Result<Call> {
+        let Some(name) = name else { return Ok(Call::Start) };
+        let ty = match module.get_export(name) {
+            Some(ExternType::Func(ty)) => ty,
+            Some(other) => bail!("the export `{name}` is a {}, not a function", kind(&other)),
+            None => return Err(unknown(name, module)),
+        };
+        let parameters: Vec<_> = ty.params().collect();
+        let arguments = values::parse(&parameters, arguments)
+            .with_context(|| format!("cannot call `{name}`"))?;
+        Ok(Call::Function { name: name.to_string(), arguments, results: ty.results().len() })
+    }
+
+    /// Makes an instance and calls it.
+    ///
+    /// # Errors
+    /// If imports are missing or do not fit; and what ends the guest.
+    pub fn run<T: 'static>(
+        &self,
+        store: &mut Store<T>,
+        linker: &Linker<T>,
+        module: &Module,
+    ) -> Result<()> {
+        let instance = linker.instantiate(&mut *store, module)?;
+        match self {
+            Call::Start => start(store, instance, module),
+            Call::Function { name, arguments, results } => {
+                if name != "_initialize" {
+                    initialize(store, instance)?;
+                }
+                let function = instance.get_func(&mut *store, name);
+                let function = function.expect("the module's type has this function");
+                let mut results = vec![Val::I32(0); *results];
+                function.call(&mut *store, arguments, &mut results)?;
+                let lines: String =
+                    results.iter().map(|result| values::show(result) + "\n").collect();
+                report::print(lines.as_bytes())
+            }
+        }
+    }
+}
+
+fn start<T: 'static>(store: &mut Store<T>, instance: Instance, module: &Module) -> Result<()> {
+    match instance.get_export(&mut *store, "_start") {
+        Some(Extern::Func(start)) => start.typed::<(), ()>(&*store)?.call(&mut *store, ()),
+        Some(_) => bail!("its export `_start` is not a function"),
+        None => {
+            initialize(store, instance)?;
+            let functions = functions(module);
+            if !functions.is_empty() {
+                report::note(&format!(
+                    "the module has no `_start`; `wootz run --invoke NAME` calls {}",
+                    report::list(&functions, "or")
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Lets a library of functions prepare itself.
+fn initialize<T: 'static>(store: &mut Store<T>, instance: Instance) -> Result<()> {
+    let function: Option<Func> = instance.get_func(&mut *store, "_initialize");
+    match function {
+        Some(function) => function.typed::<(), ()>(&*store)?.call(&mut *store, ()),
+        None => Ok(()),
+    }
+}
+
+fn functions(module: &Module) -> Vec<String> {
+    let functions = module.exports().filter(|export| export.ty().func().is_some());
+    functions.map(|export| export.name().to_string()).collect()
+}
+
+fn kind(ty: &ExternType) -> &'static str {
+    match ty {
+        ExternType::Func(_) => "function",
+        ExternType::Global(_) => "global",
+        ExternType::Memory(_) => "memory",
+        ExternType::Table(_) => "table",
+        _ => "tag",
+    }
+}
+
+fn unknown(name: &str, module: &Module) -> Error {
+    let functions = functions(module);
+    let suggestion = report::suggestion(name, functions.iter().map(String::as_str));
+    match (suggestion.is_empty(), functions.is_empty()) {
+        (false, _) => anyhow!("the module has no export `{name}`{suggestion}"),
+        (true, true) => {
+            anyhow!("the module has no export `{name}`, and exports no function at all")
+        }
+        (true, false) => {
+            anyhow!("the module has no export `{name}`; it has {}", report::list(&functions, "and"))
+        }
+    }
+}
