@@ -2,14 +2,17 @@
 //!
 //! Each command has a module of its own, with its options and what it does.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// What goes to standard output and standard error, and exit codes.
 mod report;
 /// What files hold, by their contents; and files that are written completely or not at all.
 mod files;
+/// `wootz FILE`, for `wootz run FILE`.
+mod shorthand;
 /// Options of all commands that compile.
 mod options;
 /// `wootz compile`
@@ -23,19 +26,29 @@ mod dump;
 /// `wootz inspect`
 mod inspect;
 
+/// The program: does what its command line says, and returns its exit code.
+pub fn main() -> ExitCode {
+    CommandLine::parse_from(CommandLine::in_full(std::env::args_os().collect())).execute()
+}
+
 /// Compiles WebAssembly ahead of time into ordinary native files, and runs them.
 #[derive(Parser, Debug)]
-#[command(name = "wootz", version, after_help = EXAMPLES, subcommand_value_name = "COMMAND")]
+#[command(name = "wootz", version, override_usage = USAGE, after_help = EXAMPLES)]
+#[command(subcommand_value_name = "COMMAND")]
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
+const USAGE: &str = "\
+wootz COMMAND [OPTIONS] ...
+       wootz [OPTIONS] FILE [ARGS]...     for `wootz run [OPTIONS] FILE [ARGS]...`";
+
 const EXAMPLES: &str = "\
 Examples:
   wootz compile app.wasm          compile to a shared library, app.so
   wootz run app.so one two        run it with two arguments
-  wootz run app.wasm              compile in memory, and run
+  wootz app.wasm one two          compile in memory, and run
   wootz inspect app.so            show what it imports, exports and needs
 
 `wootz COMMAND --help` says more about each command.";
@@ -50,6 +63,13 @@ enum Command {
 }
 
 impl CommandLine {
+    /// A command line with the command that it leaves out.
+    fn in_full(arguments: Vec<OsString>) -> Vec<OsString> {
+        let command = CommandLine::command();
+        let is_command = |name: &str| name == "help" || command.find_subcommand(name).is_some();
+        shorthand::in_full(arguments, is_command)
+    }
+
     /// Does what the command line says, tells about errors on standard error, and returns the program's exit code.
     pub fn execute(self) -> ExitCode {
         let result = match self.command {

@@ -109,6 +109,53 @@ fn variables_are_inherited_by_name() {
 }
 
 #[test]
+fn the_command_run_can_be_left_out() {
+    let directory = Directory::new();
+    directory.compile("p", PROGRAM);
+    for name in ["no-dot", "run", "file.wat"] {
+        directory.write(name, PROGRAM);
+    }
+    for (arguments, expected) in [
+        (&["p.so", "run", "--help"][..], "p.so\nrun\n--help\n"),
+        (&["no-dot", "x"], "no-dot\nx\n"),
+        (&["./run", "x"], "./run\nx\n"),
+        (&["run", "./run"], "./run\n"),
+        (&["--env", "A=1", "file.wat", "-x"], "A=1\nfile.wat\n-x\n"),
+        (&["--argv0=a", "-O", "none", "p.so", "compile"], "a\ncompile\n"),
+    ] {
+        let ended = directory.wootz(arguments);
+        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), (expected, ""), "{arguments:?}");
+    }
+    let ended = directory.wootz_with_input(&["-", "x"], PROGRAM.as_bytes());
+    assert_eq!(ended.stdout, "-\nx\n");
+}
+
+#[test]
+fn a_command_that_was_misspelt_is_no_file() {
+    let directory = Directory::new();
+    directory.wootz(&["runn", "app.so"]).fails(2, &["'runn'", "similar", "'run'"]);
+    directory.wootz(&["compil", "app.wasm"]).fails(2, &["'compil'", "'compile'"]);
+    directory.wootz(&["app.wasm"]).fails(1, &["cannot read `app.wasm`"]);
+    directory.wootz(&["--fule", "1", "app.wasm"]).fails(2, &["'--fule'", "'--fuel'"]);
+}
+
+#[test]
+fn the_program_tells_what_it_is() {
+    let directory = Directory::new();
+    let version = format!("wootz {}\n", env!("CARGO_PKG_VERSION"));
+    for option in ["--version", "-V"] {
+        assert_eq!(directory.wootz(&[option]).succeeds(), version);
+    }
+    let help = directory.wootz(&["--help"]).succeeds();
+    for command in ["compile", "run", "wast", "inspect", "dump", "wootz [OPTIONS] FILE [ARGS]"] {
+        assert!(help.contains(command), "{command}: {help}");
+    }
+    assert!(!help.contains("--fuel"), "options of a command are told about by the command");
+    let ended = directory.wootz(&[]);
+    assert_eq!((ended.code, ended.stderr), (Some(2), help));
+}
+
+#[test]
 fn exit_codes_are_passed_on() {
     let directory = Directory::new();
     let exit = |code: &str| {
