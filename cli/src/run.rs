@@ -3,24 +3,27 @@
 //! In: the command line. Out: whatever the guest does, and its exit code.
 
 use std::ffi::OsString;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Result, bail};
 use bytesize::ByteSize;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use wootz::{Engine, Linker, Module, Store, Trap, UnknownImportError};
-use wootz_wasi::{I32Exit, WasiCtx, WasiCtxBuilder};
+use wootz::{Engine, Linker, Module, Store};
+use wootz_wasi::{WasiCtx, WasiCtxBuilder};
 
 use crate::files;
 use crate::options::CodeOptions;
-use crate::report::{self, Usage};
+use crate::report::Usage;
 
 /// Arguments and results as text.
 mod values;
 /// `--env`: variables of the guest's environment.
 mod environment;
+/// `--dir`: directories that a guest may use.
+mod directories;
 /// Files to modules that fit one engine, `--preload` among them.
 mod modules;
 /// `--max-memory`: how large memories may become.
@@ -29,9 +32,13 @@ mod limits;
 mod clock;
 /// What is called of a module, and with what.
 mod calls;
+/// How guests end that do not return.
+mod ending;
 
 use calls::Call;
 use clock::Clock;
+use directories::Directory;
+use ending::{Ended, Told, cannot_run};
 use environment::Variable;
 use limits::Limits;
 use modules::{Preload, Settings};
@@ -44,6 +51,13 @@ use modules::{Preload, Settings};
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {
+    /// Let the guest use a directory, as GUEST; only for reading, with :ro
+    ///
+    /// If GUEST is left out, the guest knows the directory by the name that it has here. The first `::` ends HOST, and `:ro`
+    /// at the very end is part of no name: to name a directory that is called so, add a slash.
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = Directory::parse)]
+    directories: Vec<Directory>,
+
     /// Set a variable of the guest's environment; without VALUE, to what it is here
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     #[arg(value_parser = OsStringValueParser::new().try_map(Variable::parse))]
@@ -52,6 +66,12 @@ pub struct Run {
     /// The guest's first argument, instead of FILE
     #[arg(long, value_name = "NAME")]
     argv0: Option<OsString>,
+
+    /// Let the guest accept connections at an address such as 127.0.0.1:8080
+    ///
+    /// The sockets get the descriptors from 3 on, behind those of directories.
+    #[arg(long = "tcplisten", value_name = "ADDRESS")]
+    listeners: Vec<String>,
 
     /// Call this exported function, with ARGS as its arguments, and print its results
     #[arg(long, value_name = "NAME")]
@@ -103,6 +123,7 @@ pub struct Run {
 const EXAMPLES: &str = "\
 Examples:
   wootz run app.so --verbose input.txt          both arguments are the guest's
+  wootz run --dir data::/ --dir lib:ro app.so   what the guest knows as / is here in data
   wootz run --env LANG=C app.wasm               compiles, or finds what it compiled before, and runs
   wootz run --invoke add math.so 2 0x10         calls a function, and prints 18
   wootz run --preload math=math.so app.wasm     what app.wasm imports from `math` is in math.so
@@ -117,19 +138,29 @@ struct Host {
     limits: Limits,
 }
 
+impl Host {
+    fn wasi(&mut self) -> &mut WasiCtx {
+        &mut self.wasi
+    }
+}
+
 impl Run {
     /// Runs the module, after those that it imports from.
     pub fn execute(self) -> Result<ExitCode> {
         let (file, arguments) =
             self.file_and_arguments.split_first().expect("clap requires a value");
         let file = Path::new(file);
+        let wasi = self.wasi(file, arguments)?;
         let modules = self.modules(file)?;
         let (module, preloaded) = modules.split_last().expect("as many as there are files");
         let call = Call::new(module, self.invoke.as_deref(), arguments)
             .with_context(|| cannot_run(file))?;
-        let mut store = self.store(module.engine(), file, arguments)?;
+        let mut store = self.store(module.engine(), wasi)?;
         let mut linker = Linker::new(module.engine());
-        wootz_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi)?;
+        match preloaded {
+            [] => wootz_wasi::add_imported_to_linker(&mut linker, module, Host::wasi)?,
+            _ => wootz_wasi::add_to_linker(&mut linker, Host::wasi)?,
+        }
 
         // From here on guests run.
         let clock = match self.timeout {
@@ -146,8 +177,38 @@ impl Run {
         let is_over = clock.as_ref().and_then(Clock::stop);
         match ended {
             Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(ended) => self.tell(ended, is_over, &store.data().limits),
+            Err(ended) => {
+                let limits = &store.data().limits;
+                ended.tell(Told { preloads: &self.preloads, is_over, limits })
+            }
         }
+    }
+
+    /// What the guest may use.
+    fn wasi(&self, file: &Path, arguments: &[OsString]) -> Result<WasiCtxBuilder> {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.inherit_stdio();
+        for variable in &self.environment {
+            variable.set(&mut wasi);
+        }
+        // Where there are none, C libraries stop to look for directories, so these come first.
+        for directory in &self.directories {
+            directory.open(&mut wasi)?;
+        }
+        for address in &self.listeners {
+            let listener = TcpListener::bind(address);
+            wasi.preopened_listener(
+                listener.with_context(|| format!("cannot listen at `{address}`"))?,
+            );
+        }
+        wasi.arg(self.argv0.as_deref().unwrap_or(file.as_os_str()).as_encoded_bytes());
+        // Otherwise they are the function's.
+        if self.invoke.is_none() {
+            for argument in arguments {
+                wasi.arg(argument.as_encoded_bytes());
+            }
+        }
+        Ok(wasi)
     }
 
     /// The modules that are preloaded, and the one that runs.
@@ -167,20 +228,8 @@ impl Run {
         settings.modules(&files)
     }
 
-    /// What the guest may use, and how much.
-    fn store(&self, engine: &Engine, file: &Path, arguments: &[OsString]) -> Result<Store<Host>> {
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.inherit_stdio();
-        for variable in &self.environment {
-            variable.set(&mut wasi);
-        }
-        wasi.arg(self.argv0.as_deref().unwrap_or(file.as_os_str()).as_encoded_bytes());
-        // Otherwise they are the function's.
-        if self.invoke.is_none() {
-            for argument in arguments {
-                wasi.arg(argument.as_encoded_bytes());
-            }
-        }
+    /// A store for all modules.
+    fn store(&self, engine: &Engine, mut wasi: WasiCtxBuilder) -> Result<Store<Host>> {
         let host = Host { wasi: wasi.build(), limits: Limits::new(self.max_memory) };
         let mut store = Store::new(engine, host);
         store.limiter(|host| &mut host.limits);
@@ -206,54 +255,4 @@ impl Run {
         }
         Ok(())
     }
-    /// Tells how a guest ended that did not return, unless it wanted to. Returns the program's exit code.
-    fn tell(
-        &self,
-        Ended { file, position, error }: Ended<'_>,
-        is_over: Option<&str>,
-        limits: &Limits,
-    ) -> Result<ExitCode> {
-        if let Some(exit) = error.downcast_ref::<I32Exit>() {
-            // Like for all programs, the system keeps the lowest bits.
-            return Ok(ExitCode::from(exit.0 as u8));
-        }
-        if let Some(trap) = error.downcast_ref::<Trap>() {
-            let what = match is_over {
-                Some(message) if *trap == Trap::Interrupt => message.to_string(),
-                _ => format!("{} trapped", files::name(file)),
-            };
-            report::show(&error.context(what));
-            return Ok(ExitCode::from(report::TRAPPED));
-        }
-        if let Some(unknown) = error.downcast_ref::<UnknownImportError>() {
-            let name = unknown.module().to_string();
-            let (before, behind) = self.preloads.split_at(position);
-            let is_in = |preloads: &[Preload]| preloads.iter().any(|preload| preload.name == name);
-            let hint = if is_in(before) || name.starts_with("wasi_") {
-                String::new()
-            } else if is_in(behind) {
-                format!(" before `{name}`: `--preload {name}=...` comes first")
-            } else {
-                format!(" without `{name}`: `--preload {name}=FILE` says which module that is")
-            };
-            return Err(error.context(cannot_run(file) + &hint));
-        }
-        Err(match limits.refusal() {
-            Some(refusal) => error.context(refusal),
-            None => error,
-        }
-        .context(cannot_run(file)))
-    }
-}
-
-/// How a guest ended that did not return.
-struct Ended<'a> {
-    file: &'a Path,
-    /// How many modules were made ready before it.
-    position: usize,
-    error: Error,
-}
-
-fn cannot_run(file: &Path) -> String {
-    format!("cannot run {}", files::name(file))
 }

@@ -185,7 +185,9 @@ fn a_signal_while_compiling_leaves_nothing() {
     let directory = Directory::new();
     let function = "(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))";
     directory.write("large.wat", format!("(module {})", function.repeat(50_000)));
-    for arguments in [&["run", "large.wat"][..], &["compile", "large.wat"]] {
+    for arguments in
+        [&["run", "--threads", "1", "large.wat"][..], &["compile", "--threads", "1", "large.wat"]]
+    {
         let mut child = directory.command(arguments).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(300));
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
