@@ -28,7 +28,11 @@ mod inspect;
 
 /// The program: does what its command line says, and returns its exit code.
 pub fn main() -> ExitCode {
-    CommandLine::parse_from(CommandLine::in_full(std::env::args_os().collect())).execute()
+    let arguments = CommandLine::in_full(std::env::args_os().collect());
+    match CommandLine::try_parse_from(arguments) {
+        Ok(command_line) => command_line.execute(),
+        Err(error) => shorthand::neither_command_nor_file(error).exit(),
+    }
 }
 
 /// Compiles WebAssembly ahead of time into ordinary native files, and runs them.

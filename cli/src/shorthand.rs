@@ -1,9 +1,12 @@
 //! `wootz FILE`, for `wootz run FILE`: how a command line without a command is told from one with a misspelt command.
 //!
-//! In: a command line. Out: the same, with `run` where it was left out.
+//! In: a command line. Out: the same, with `run` where it was left out; and what to say of one that makes no sense.
 
 use std::ffi::OsString;
 use std::path::Path;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Options of the program itself.
 const OWN_OPTIONS: [&str; 4] = ["-h", "--help", "-V", "--version"];
@@ -22,6 +25,17 @@ pub fn in_full(mut arguments: Vec<OsString>, is_command: impl Fn(&str) -> bool) 
         arguments.insert(1, "run".into());
     }
     arguments
+}
+
+/// Adds to the message about a command that there is not that there is no such file either.
+pub fn neither_command_nor_file(mut error: Error) -> Error {
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+    {
+        let tip = format!("there is no file '{name}' to run either").into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 #[cfg(test)]

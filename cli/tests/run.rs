@@ -135,6 +135,7 @@ fn a_command_that_was_misspelt_is_no_file() {
     let directory = Directory::new();
     directory.wootz(&["runn", "app.so"]).fails(2, &["'runn'", "similar", "'run'"]);
     directory.wootz(&["compil", "app.wasm"]).fails(2, &["'compil'", "'compile'"]);
+    directory.wootz(&["app"]).fails(2, &["'app'", "no file 'app'"]);
     directory.wootz(&["app.wasm"]).fails(1, &["cannot read `app.wasm`"]);
     directory.wootz(&["--fule", "1", "app.wasm"]).fails(2, &["'--fule'", "'--fuel'"]);
 }
@@ -237,11 +238,13 @@ fn libraries_are_initialized_before_they_are_called() {
     assert_eq!(directory.wootz(&["run", "--invoke", "is_ready", "reactor.so"]).succeeds(), "1\n");
     let ended = directory.wootz(&["run", "reactor.so"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
-    assert!(
-        ended.stderr.starts_with("note: ") && ended.stderr.contains("`is_ready`"),
-        "{}",
-        ended.stderr
-    );
+    let note = "note: the module has no `_start`; `wootz run --invoke NAME` calls `is_ready`\n";
+    assert_eq!(ended.stderr, note);
+    for name in ["_start", "_initialize"] {
+        directory.write("odd.wat", format!(r#"(module (func (export "{name}") (param i32)))"#));
+        let words = ["cannot run `odd.wat`", &format!("`{name}` must take no arguments")];
+        directory.wootz(&["run", "odd.wat"]).fails(1, &words);
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn time_is_limited() {
     directory.wootz(&["compile", "loop.wat", "--epoch-interruption"]).succeeds();
     for file in ["loop.wat", "loop.so"] {
         let ended = directory.wootz(&["run", "--timeout", "100ms", file]);
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(134), "ready\n"));
+        assert_eq!(ended.code, Some(134));
         let message = format!("error: `{file}` was stopped: the time limit of 100ms was reached\n");
         assert!(ended.stderr.starts_with(&message), "{}", ended.stderr);
         assert!(ended.stderr.contains("!main\n"), "a backtrace says where: {}", ended.stderr);
@@ -76,8 +76,8 @@ fn time_is_limited_for_guests_that_wait() {
         drop(stdin);
         let stderr = String::from_utf8_lossy(&output.stderr);
         let message = format!("error: `{file}` was stopped: the time limit of 100ms was reached\n");
-        assert_eq!((output.status.code(), stderr.as_ref()), (Some(134), message.as_str()));
-        assert_eq!(output.stdout, b"ready\n");
+        assert_eq!(output.status.code(), Some(134));
+        assert!(stderr.starts_with(&message), "{stderr}");
     }
 }
 
@@ -109,7 +109,8 @@ fn fuel_is_limited() {
             directory.wootz(&["run", "--fuel", fuel, "--invoke", "add", file, "2", "3"])
         };
         assert_eq!(run("100").succeeds(), "5\n");
-        run("1").fails(134, &["trapped", "all fuel consumed by WebAssembly"]);
+        run("1")
+            .fails(134, &["was stopped: its fuel was used up", "all fuel consumed by WebAssembly"]);
     }
 }
 
@@ -184,7 +185,7 @@ fn is_ignored(signal: Signal) -> bool {
 fn a_signal_while_compiling_leaves_nothing() {
     let directory = Directory::new();
     let function = "(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))";
-    directory.write("large.wat", format!("(module {})", function.repeat(50_000)));
+    directory.write("large.wat", format!("(module {})", function.repeat(100_000)));
     for arguments in
         [&["run", "--threads", "1", "large.wat"][..], &["compile", "--threads", "1", "large.wat"]]
     {

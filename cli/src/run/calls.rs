@@ -74,11 +74,12 @@ impl Call {
 
 fn start<T: 'static>(store: &mut Store<T>, instance: Instance, module: &Module) -> Result<()> {
     match instance.get_export(&mut *store, "_start") {
-        Some(Extern::Func(start)) => start.typed::<(), ()>(&*store)?.call(&mut *store, ()),
+        Some(Extern::Func(start)) => call_plain(store, start, "_start"),
         Some(_) => bail!("its export `_start` is not a function"),
         None => {
             initialize(store, instance)?;
-            let functions = functions(module);
+            let mut functions = functions(module);
+            functions.retain(|name| name != "_initialize");
             if !functions.is_empty() {
                 report::note(&format!(
                     "the module has no `_start`; `wootz run --invoke NAME` calls {}",
@@ -92,11 +93,19 @@ fn start<T: 'static>(store: &mut Store<T>, instance: Instance, module: &Module) 
 
 /// Lets a library of functions prepare itself.
 fn initialize<T: 'static>(store: &mut Store<T>, instance: Instance) -> Result<()> {
-    let function: Option<Func> = instance.get_func(&mut *store, "_initialize");
-    match function {
-        Some(function) => function.typed::<(), ()>(&*store)?.call(&mut *store, ()),
+    match instance.get_func(&mut *store, "_initialize") {
+        Some(function) => call_plain(store, function, "_initialize"),
         None => Ok(()),
     }
+}
+
+/// Calls a function that has a meaning by its name.
+fn call_plain<T: 'static>(store: &mut Store<T>, function: Func, name: &str) -> Result<()> {
+    let function = function.typed::<(), ()>(&*store);
+    let function = function.with_context(|| {
+        format!("its export `{name}` must take no arguments and return nothing")
+    })?;
+    function.call(&mut *store, ())
 }
 
 fn functions(module: &Module) -> Vec<String> {

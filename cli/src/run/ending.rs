@@ -45,9 +45,11 @@ impl Ended<'_> {
             return Ok(ExitCode::from(exit.0 as u8));
         }
         if let Some(trap) = error.downcast_ref::<Trap>() {
-            let what = match told.is_over {
-                Some(message) if *trap == Trap::Interrupt => message.to_string(),
-                _ => format!("{} trapped", files::name(file)),
+            let name = files::name(file);
+            let what = match (trap, told.is_over) {
+                (Trap::Interrupt, Some(message)) => message.to_string(),
+                (Trap::OutOfFuel, _) => format!("{name} was stopped: its fuel was used up"),
+                _ => format!("{name} trapped"),
             };
             report::show(&error.context(what));
             return Ok(ExitCode::from(report::TRAPPED));
