@@ -72,3 +72,8 @@ pub use host::socket::Listener;
 pub use link::{add_imported_to_linker, add_to_linker};
 pub use process::I32Exit;
 pub use stream::MemoryOutputPipe;
+
+/// The program in the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/wasi.md")]
+struct Documentation;
