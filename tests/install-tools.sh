@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the tools that tests use: a debugger, readers of object files, a C compiler, Python for fetching zig.
+# Installs the tools that tests use: a debugger, readers of object files, a C compiler, Python for fetching zig and Go.
 #
 # Where the system is not Debian or its kin, or nobody is allowed to install, it says what is missing and goes on: tests
 # whose tools are missing say so, and fail only in CI.
@@ -14,6 +14,7 @@ need readelf binutils
 need eu-elflint elfutils
 need llvm-readelf llvm
 need file file
+need valgrind valgrind
 need cc gcc
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"

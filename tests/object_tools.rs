@@ -180,6 +180,26 @@ fn a_stripped_library_still_runs() {
     assert_eq!(run(Command::new("strip").arg("-g").arg(&files.object).arg("-o").arg(&object)), "");
 }
 
+/// Valgrind runs on a processor of its own, and refuses some of what systems offer.
+#[test]
+fn valgrind_runs_a_guest_and_names_its_functions() {
+    if missing("valgrind", &["valgrind"]) {
+        return;
+    }
+    let files = files();
+    let counts = files.folder.path().join("counts");
+    let output = run(Command::new("valgrind")
+        .args(["--quiet", "--tool=callgrind"])
+        .arg(format!("--callgrind-out-file={}", counts.display()))
+        .arg(env!("CARGO_BIN_EXE_wootz-under-test"))
+        .arg("run")
+        .arg(&files.shared));
+    assert_eq!(output, "no trap, the result is 32\n");
+    let counts = std::fs::read_to_string(counts).unwrap();
+    assert!(counts.contains("crash.so"), "valgrind saw no code in the library");
+    assert!(counts.contains(" inner"), "valgrind does not know the function's name");
+}
+
 /// Runs the program in a library, which must say that nothing went wrong.
 fn runs(library: &Path) {
     let text = run(Command::new(env!("CARGO_BIN_EXE_wootz-under-test")).arg("run").arg(library));
