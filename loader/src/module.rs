@@ -3,7 +3,6 @@
 //! In: a file, bytes, or (feature `compiler`) WebAssembly. Out: a [`Module`]: code that any store of the same engine can
 //! instantiate, on any thread, any number of times. It stays loaded as long as anything refers to it.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -56,8 +55,8 @@ struct ModuleInner {
     id: u64,
     engine: Engine,
     code: Arc<Code>,
-    /// The exports by name: their positions in the manifest.
-    exports: HashMap<String, usize>,
+    /// The positions of the exports in the manifest, in the order of their names.
+    exports: Vec<usize>,
     source: Source,
 }
 
@@ -286,8 +285,9 @@ impl Module {
 
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let exports = code.manifest().exports.iter().enumerate();
-        let exports = exports.map(|(position, export)| (export.name.clone(), position)).collect();
+        let list = &code.manifest().exports;
+        let mut exports: Vec<usize> = (0..list.len()).collect();
+        exports.sort_by(|&one, &other| list[one].name.cmp(&list[other].name));
         Module {
             inner: Arc::new(ModuleInner {
                 id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -383,7 +383,11 @@ impl Module {
     }
 
     pub(crate) fn export_position(&self, name: &str) -> Option<usize> {
-        self.inner.exports.get(name).copied()
+        // Most modules have few exports, so this takes less time than a hash of the name.
+        let list = &self.code().manifest().exports;
+        let by_name = |&position: &usize| list[position].name.as_str().cmp(name);
+        let found = self.inner.exports.binary_search_by(by_name).ok()?;
+        Some(self.inner.exports[found])
     }
 
     /// The type of an import.
