@@ -38,6 +38,26 @@ fn wasi() {
 }
 
 #[test]
+fn directories() {
+    says_lines(
+        env!("CARGO_BIN_EXE_directories"),
+        &[
+            "1. buy milk",
+            "1. buy milk",
+            "2. read the specification",
+            r#"here it is: "buy milk\nread the specification\n""#,
+            "1. buy milk",
+            "2. read the specification",
+            "cannot write /notes/today.txt: Operation not permitted",
+            "status 1",
+            "cannot read /notes/../secret.txt: Operation not permitted",
+            "cannot read /notes/link.txt: Operation not permitted",
+            "cannot read /etc/passwd: No such file or directory",
+        ],
+    );
+}
+
+#[test]
 fn traps() {
     let expected =
         "seven for two: 3 each\nin share at 0x29\nin sell at 0x31\nnine for three: 3 each\n";
