@@ -18,9 +18,9 @@ pub struct How {
     pub lookup: u32,
     /// Of [`OFlags`].
     pub oflags: u32,
-    /// Of [`Rights`]: to what is opened.
+    /// Of [`Rights`]: to what is opened, at least.
     pub base: u64,
-    /// Of [`Rights`]: to what will be opened by way of it.
+    /// Of [`Rights`]: to what will be opened by way of it, at least.
     pub inheriting: u64,
     /// Of [`FdFlags`].
     pub fdflags: u32,
@@ -68,13 +68,18 @@ pub fn open(
         read: base.contains(Rights::FD_READ),
         write,
     })?;
+    let inheriting = parent.inheriting;
     // Rights that mean nothing for what was opened are not there.
-    let (kind, meaningful) = match opened {
-        Opened::Directory(directory) => (Kind::Directory(directory), Rights::DIRECTORY),
-        Opened::File(file) if write => (Kind::File(file), Rights::FILE),
-        Opened::File(file) => (Kind::File(file), Rights::READABLE_FILE),
+    let (kind, meaningful, inheriting) = match opened {
+        Opened::Directory(directory) => (Kind::Directory(directory), Rights::DIRECTORY, inheriting),
+        Opened::File(file) if write => (Kind::File(file), Rights::FILE, Rights::empty()),
+        Opened::File(file) => (Kind::File(file), Rights::READABLE_FILE, Rights::empty()),
     };
-    let base = base & meaningful;
+    // What it may read and write is what it has asked for. The rest it has as well, if the directory has it to give: the
+    // libraries of Zig and Go use more than they ask for.
+    let direction = Rights::FD_READ | Rights::FD_WRITE;
+    let given = base.intersection(direction).union(parent.inheriting.difference(direction));
+    let base = given.intersection(meaningful);
     let opened = ctx.table.insert(Descriptor { kind, base, inheriting, flags, preopened: None })?;
     memory.write_u32(result, opened)
 }
