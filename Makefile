@@ -33,7 +33,7 @@ tools: ## Installs the tools that tests use, where the system is Debian or its k
 	tests/install-tools.sh
 
 .PHONY: programs
-programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd)
+programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd, a Zig program, tests of Go)
 	$(MAKE) --no-print-directory -C tests/programs
 
 # So that programs and tests are built at the same time.

@@ -1,48 +1,9 @@
 // A session with an in-memory SQLite database: a schema, some thousand rows, and statements of every kind.
-//
-// Prints each query and its rows, so that a difference shows where it began. No file is touched.
+// No file is touched.
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "sqlite3.h"
-
-static sqlite3 *db;
-
-static void fail(const char *what) {
-    fflush(stdout);
-    fprintf(stderr, "%s: %s\n", what, sqlite3_errmsg(db));
-    exit(1);
-}
-
-static void run(const char *sql) {
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail(sql);
-}
-
-static sqlite3_stmt *prepare(const char *sql) {
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail(sql);
-    return statement;
-}
-
-// Prints the query, then its rows, columns separated by bars.
-static void show(const char *sql) {
-    printf("> %s\n", sql);
-    sqlite3_stmt *statement = prepare(sql);
-    int status;
-    while ((status = sqlite3_step(statement)) == SQLITE_ROW) {
-        for (int column = 0; column < sqlite3_column_count(statement); column++) {
-            const unsigned char *text = sqlite3_column_text(statement, column);
-            printf("%s%s", column ? " | " : "  ", text ? (const char *)text : "null");
-        }
-        printf("\n");
-    }
-    if (status != SQLITE_DONE)
-        fail(sql);
-    sqlite3_finalize(statement);
-}
+#include "sqlite_program.h"
 
 // Prints how SQLite will find the rows: which table by which index.
 static void explain(const char *query) {
@@ -53,13 +14,6 @@ static void explain(const char *query) {
         printf("  %s\n", sqlite3_column_text(statement, 3));
     sqlite3_finalize(statement);
     sqlite3_free(sql);
-}
-
-// Park and Miller's generator: the same rows everywhere.
-static unsigned seed = 20240601;
-static int random_below(int limit) {
-    seed = (unsigned)((unsigned long long)seed * 48271 % 2147483647);
-    return (int)(seed % (unsigned)limit);
 }
 
 enum { CUSTOMERS = 1000, ORDERS = 20000 };
@@ -101,20 +55,10 @@ static void fill(void) {
     run("COMMIT");
 }
 
-// The scalar function weigh(text): a checksum of its bytes, to see calls from SQL into C.
-static void weigh(sqlite3_context *context, int count, sqlite3_value **values) {
-    const unsigned char *text = sqlite3_value_text(values[0]);
-    unsigned sum = 0;
-    for (; text && *text; text++)
-        sum = sum * 31 + *text;
-    sqlite3_result_int64(context, sum % 10007);
-    (void)count;
-}
-
-int main(void) {
+int session(void) {
     if (sqlite3_open(":memory:", &db) != SQLITE_OK)
         fail("open");
-    sqlite3_create_function(db, "weigh", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, weigh, NULL, NULL);
+    add_weigh();
     run("CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL, credit REAL CHECK(credit >= 0))");
     run("CREATE TABLE purchase(id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customer(id),"
         " item TEXT, quantity INTEGER, price INTEGER, note TEXT)");
@@ -177,10 +121,8 @@ int main(void) {
     show("SELECT count(*) FROM rich");
     run("INSERT INTO customer(id, name, city, credit) VALUES (1, 'again', 'Oslo', 1) ON CONFLICT(id) DO UPDATE SET name = 'upserted'");
     show("SELECT name FROM customer WHERE id = 1");
-    if (sqlite3_exec(db, "INSERT INTO customer(name, city, credit) VALUES ('x', 'Oslo', -1)", NULL, NULL, NULL) != SQLITE_OK)
-        printf("refused: %s\n", sqlite3_errmsg(db));
-    if (sqlite3_exec(db, "SELEC 1", NULL, NULL, NULL) != SQLITE_OK)
-        printf("refused: %s\n", sqlite3_errmsg(db));
+    refuse("INSERT INTO customer(name, city, credit) VALUES ('x', 'Oslo', -1)");
+    refuse("SELEC 1");
 
     show("SELECT sum(weigh(p.item || c.name) * p.quantity) FROM purchase p JOIN customer c ON c.id = p.customer");
     show("SELECT count(*), sum(a.price - b.price) FROM purchase a JOIN purchase b ON a.customer = b.customer AND a.item = b.item AND a.id < b.id");

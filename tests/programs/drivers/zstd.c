@@ -1,7 +1,9 @@
 // Compresses made-up data with zstd, decompresses it, compares. The arguments are the levels, 3 if there are none.
 //
 // The data is half repetition and half noise, so that both the match finder and the entropy coder have work.
+// A first argument that is no number is a command about files: zstd_files.c.
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 
 #include "zstd.h"
 
-enum { SIZE = 6 << 20 };
+#include "zstd_program.h"
 
 static uint64_t state = 0x9e3779b97f4a7c15u;
 static uint32_t random_below(uint32_t limit) {
@@ -27,7 +29,7 @@ static uint64_t fnv1a(const unsigned char *bytes, size_t length) {
 }
 
 // Runs of text-like bytes, copies of something earlier, numbers that grow, and plain noise.
-static void fill(unsigned char *bytes) {
+void fill(unsigned char *bytes) {
     size_t at = 0;
     while (at < SIZE) {
         size_t length = 8 + random_below(120);
@@ -51,7 +53,7 @@ static void fill(unsigned char *bytes) {
     }
 }
 
-static size_t check(const char *what, size_t result) {
+size_t check(const char *what, size_t result) {
     if (ZSTD_isError(result)) {
         fflush(stdout);
         fprintf(stderr, "%s: %s\n", what, ZSTD_getErrorName(result));
@@ -61,6 +63,9 @@ static size_t check(const char *what, size_t result) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && isalpha((unsigned char)argv[1][0]))
+        return on_files(argc, argv);
+
     size_t bound = ZSTD_compressBound(SIZE);
     unsigned char *data = malloc(SIZE), *packed = malloc(bound), *again = malloc(SIZE);
     ZSTD_CCtx *context = ZSTD_createCCtx();
