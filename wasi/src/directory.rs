@@ -118,6 +118,11 @@ impl Directory {
         if (write || truncate) && !self.file_perms.contains(FilePerms::WRITE) {
             return Err(Errno::Perm);
         }
+        // Nothing is made or made empty that may not be opened in the end.
+        let changes = truncate || oflags.contains(OFlags::CREAT);
+        if read && changes && !self.file_perms.contains(FilePerms::READ) {
+            return Err(Errno::Perm);
+        }
         let mut options = OpenOptions::new();
         options.read(read || !write).write(write || truncate).truncate(truncate);
         options.maybe_dir(true).follow(match follow {
@@ -207,6 +212,8 @@ impl Directory {
 
     /// Removes an empty directory.
     pub fn remove(&self, path: &Path) -> Result<()> {
+        // `cap-std` takes what is behind a slash for a name of its own.
+        let (path, _) = host::file::without_slashes(path);
         Ok(self.mutable()?.remove_dir(path)?)
     }
 
@@ -217,12 +224,30 @@ impl Directory {
 
     /// Gives a file, or a symbolic link, another name, which may be in another directory.
     pub fn link(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
+        self.may_hand_over(to)?;
         Ok(self.mutable()?.hard_link(path, to.mutable()?, new)?)
     }
 
     /// Gives something another name instead of the one it has.
     pub fn rename(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
-        Ok(self.mutable()?.rename(path, to.mutable()?, new)?)
+        self.may_hand_over(to)?;
+        let (from_dir, to_dir) = (self.mutable()?, to.mutable()?);
+        let ((path, slash), (new, new_slash)) =
+            (host::file::without_slashes(path), host::file::without_slashes(new));
+        // As the system has it, which `cap-std` does not ask: only names of directories have slashes behind them. That `.`,
+        // `..` and the root cannot be replaced, it knows.
+        let is_name = new.file_name().is_some();
+        if is_name && (slash || new_slash) && !from_dir.symlink_metadata(path)?.is_dir() {
+            return Err(Errno::Notdir);
+        }
+        Ok(from_dir.rename(path, to_dir, new)?)
+    }
+
+    /// The permission to let something be known in another directory: nothing may be done with it there that may not be done
+    /// here.
+    fn may_hand_over(&self, to: &Directory) -> Result<()> {
+        let as_much = self.dir_perms.contains(to.dir_perms);
+        if as_much && self.file_perms.contains(to.file_perms) { Ok(()) } else { Err(Errno::Perm) }
     }
 
     /// Makes a symbolic link. It may lead anywhere but to an absolute path: it is there for the host, too.

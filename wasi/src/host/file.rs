@@ -39,6 +39,14 @@ pub fn path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
+/// A path without the slashes at its end, and whether there were any. The root keeps one.
+pub fn without_slashes(path: &Path) -> (&Path, bool) {
+    let bytes = path.as_os_str().as_bytes();
+    let end = bytes.iter().rposition(|&byte| byte != b'/').map_or(1, |last| last + 1);
+    let end = end.min(bytes.len());
+    (Path::new(OsStr::from_bytes(&bytes[..end])), end < bytes.len())
+}
+
 /// A name or path, for a guest.
 pub fn bytes(path: &OsStr) -> &[u8] {
     path.as_bytes()

@@ -85,7 +85,7 @@ pub fn wait(
             Direction::Read if ready => handle.readable_bytes(),
             _ => 0,
         };
-        let hangup = events_now.intersects(PollFlags::HUP | PollFlags::ERR);
+        let hangup = events_now.intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR);
         Readiness { ready, hangup, bytes }
     };
     Ok(handles.iter().map(readiness).collect())
@@ -93,7 +93,8 @@ pub fn wait(
 
 fn events(direction: Direction) -> PollFlags {
     match direction {
-        Direction::Read => PollFlags::IN,
+        // That a connection's other end sends nothing more is no event of its own.
+        Direction::Read => PollFlags::IN | PollFlags::RDHUP,
         Direction::Write => PollFlags::OUT,
     }
 }
