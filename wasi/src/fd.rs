@@ -150,9 +150,8 @@ pub fn seek(
 ) -> Result<()> {
     let descriptor = ctx.table.get_mut(fd)?;
     let to = types::seek_from(whence, offset, snapshot)?;
-    // Who only asks where the position is may do so with the right to tell it, too.
     let rights = match to {
-        SeekFrom::Current(0) if descriptor.base.contains(Rights::FD_TELL) => Rights::FD_TELL,
+        SeekFrom::Current(0) => right_to_tell(descriptor.base),
         _ => Rights::FD_SEEK,
     };
     let file = descriptor.file(rights)?;
@@ -160,8 +159,15 @@ pub fn seek(
     memory.write_u64(result, file.seek(to)?)
 }
 
+/// The right to change a position is one to tell it, too.
+fn right_to_tell(rights: Rights) -> Rights {
+    if rights.contains(Rights::FD_SEEK) { Rights::FD_SEEK } else { Rights::FD_TELL }
+}
+
 pub fn tell(ctx: &mut WasiCtx, memory: &mut GuestMemory<'_>, fd: u32, result: u32) -> Result<()> {
-    let file = ctx.table.get_mut(fd)?.file(Rights::FD_TELL)?;
+    let descriptor = ctx.table.get_mut(fd)?;
+    let file = descriptor.file(right_to_tell(descriptor.base))?;
+    memory.check(result, 8)?;
     memory.write_u64(result, file.seek(SeekFrom::Current(0))?)
 }
 

@@ -13,7 +13,7 @@ use wootz::SharedMemory;
 use crate::errno::{Errno, Result};
 
 /// How many buffers one call reads or writes at most; the rest is left for the next call, as in a short write.
-const MAX_BUFFERS: u32 = 1024;
+const MAX_BUFFERS: usize = 1024;
 
 /// How many bytes one call reads or writes at most: what the operating system takes, too.
 const MAX_BYTES: usize = 0x7fff_f000;
@@ -151,15 +151,23 @@ impl GuestMemory<'_> {
     pub fn buffers(&self, pointer: u32, count: u32) -> Result<Buffers> {
         self.check(pointer, count.checked_mul(8).ok_or(Errno::Fault)?)?;
         let mut buffers = Buffers { list: Vec::new(), len: 0 };
-        let records = self.read(pointer, count.min(MAX_BUFFERS) * 8)?;
-        for record in records.as_chunks::<8>().0 {
-            let [a, b, c, d, e, f, g, h] = *record;
-            let (start, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-            self.check(start, len)?;
-            let len = (len as usize).min(MAX_BYTES - buffers.len);
-            buffers.len += len;
-            if len > 0 {
-                buffers.list.push(Buffer { start: start as usize, len });
+        // Empty ones do not count, as "0 bytes" would mean the end. Looked at are as many at a time as fit a page or two.
+        for first in (0..count).step_by(MAX_BUFFERS) {
+            let records = (count - first).min(MAX_BUFFERS as u32);
+            let records = self.read(pointer + first * 8, records * 8)?;
+            for record in records.as_chunks::<8>().0 {
+                if buffers.list.len() == MAX_BUFFERS {
+                    return Ok(buffers);
+                }
+                let [a, b, c, d, e, f, g, h] = *record;
+                let start = u32::from_le_bytes([a, b, c, d]);
+                let len = u32::from_le_bytes([e, f, g, h]);
+                self.check(start, len)?;
+                let len = (len as usize).min(MAX_BYTES - buffers.len);
+                buffers.len += len;
+                if len > 0 {
+                    buffers.list.push(Buffer { start: start as usize, len });
+                }
             }
         }
         Ok(buffers)
@@ -264,7 +272,7 @@ mod tests {
         }
         let memory = GuestMemory::Own(&mut bytes);
         let buffers = memory.buffers(0, 4096).map(|buffers| buffers.list.len());
-        assert_eq!(buffers, Ok(MAX_BUFFERS as usize));
+        assert_eq!(buffers, Ok(MAX_BUFFERS));
     }
 
     #[test]

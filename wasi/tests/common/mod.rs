@@ -121,8 +121,9 @@ fn text(version: &str, memory: &str) -> String {
         let types: String =
             params.chars().map(|p| if p == 'i' { " i32" } else { " i64" }).collect();
         let gets: String = (0..params.len()).map(|i| format!("(local.get {i})")).collect();
-        imports +=
-            &format!("(import \"{version}\" \"{name}\" (func ${name} (param{types}) (result i32)))\n");
+        imports += &format!(
+            "(import \"{version}\" \"{name}\" (func ${name} (param{types}) (result i32)))\n"
+        );
         functions += &format!(
             "(func (export \"{name}\") (param{types}) (result i32) (call ${name} {gets}))\n"
         );
@@ -523,4 +524,13 @@ pub fn built(build: impl FnOnce(&mut WasiCtxBuilder)) -> Guest {
 /// Arguments that are all i32.
 pub fn numbers(list: &[u32]) -> Vec<u64> {
     list.iter().map(|&n| u64::from(n)).collect()
+}
+
+/// Tells another thread to stop, even if a test fails: who waits for that thread would wait for ever.
+pub struct Stop<'a>(pub &'a std::sync::atomic::AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
 }

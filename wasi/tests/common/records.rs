@@ -115,7 +115,10 @@ pub mod rights {
     pub const SOCK_ACCEPT: u64 = 1 << 29;
 
     /// All that can be done with a directory.
-    pub const DIRECTORY: u64 = PATH_CREATE_DIRECTORY
+    pub const DIRECTORY: u64 = FD_DATASYNC
+        | FD_FDSTAT_SET_FLAGS
+        | FD_SYNC
+        | PATH_CREATE_DIRECTORY
         | PATH_CREATE_FILE
         | PATH_LINK_SOURCE
         | PATH_LINK_TARGET
@@ -162,8 +165,7 @@ pub struct Open {
 
 impl Open {
     /// With no rights and no flags.
-    pub const NOTHING: Open =
-        Open { follow: false, oflags: 0, base: 0, inheriting: 0, fdflags: 0 };
+    pub const NOTHING: Open = Open { follow: false, oflags: 0, base: 0, inheriting: 0, fdflags: 0 };
     /// An existing file, to read it.
     pub const READ: Open = Open { base: rights::READING, ..Open::NOTHING };
     /// An existing file, to do anything with it.
@@ -337,7 +339,11 @@ impl Dirent {
 /// Something to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Awaited {
-    Clock { clock: u32, timeout: u64, flags: u16 },
+    Clock {
+        clock: u32,
+        timeout: u64,
+        flags: u16,
+    },
     Read(u32),
     Write(u32),
     /// What no version of the interface knows.
