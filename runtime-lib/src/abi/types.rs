@@ -5,7 +5,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::index::{ObjectTypeIndex, SignatureIndex};
 
@@ -205,7 +206,16 @@ pub struct MemoryType {
     /// Whether several threads may use it at a time.
     pub shared: bool,
     /// The binary logarithm of the page size in bytes: 16 unless the module says otherwise.
+    #[serde(deserialize_with = "page_size_log2")]
     pub page_size_log2: u8,
+}
+
+/// Of a page size that there is: one byte, or 64 KiB. (A record may come from anywhere, and sizes are computed by it.)
+fn page_size_log2<'a, D: Deserializer<'a>>(deserializer: D) -> Result<u8, D::Error> {
+    match u8::deserialize(deserializer)? {
+        log2 @ (0 | 16) => Ok(log2),
+        _ => Err(D::Error::custom("there are no pages of this size")),
+    }
 }
 
 /// The type of a table. Its limits count elements.
@@ -356,6 +366,25 @@ impl fmt::Display for GlobalType {
         match self.mutable {
             true => write!(f, "(global (mut {}))", self.value),
             false => write!(f, "(global {})", self.value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_have_pages_of_a_size_that_there_is() {
+        let limits = Limits { min: u64::MAX, max: Some(u64::MAX) };
+        for page_size_log2 in 0..=u8::MAX {
+            let ty = MemoryType { limits, memory64: true, shared: false, page_size_log2 };
+            let record = postcard::to_allocvec(&ty).unwrap();
+            let read: Result<MemoryType, _> = postcard::from_bytes(&record);
+            assert_eq!(read.is_ok(), matches!(page_size_log2, 0 | 16), "{page_size_log2}");
+            if let Ok(ty) = read {
+                assert!(ty.min_bytes() >= u128::from(u64::MAX) && ty.most_bytes() > 0);
+            }
         }
     }
 }
