@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use cap_std::fs::Dir;
 use wootz::Context;
 
 use crate::descriptor::{Descriptor, Kind, Table};
@@ -13,11 +12,11 @@ use crate::directory::{DirPerms, Directory, FilePerms};
 use crate::flags::Rights;
 use crate::host::socket::Listener;
 use crate::host::standard::Standard;
-use crate::host::{clock, process};
+use crate::host::{self, clock, process};
 use crate::stream::{Input, Output};
 use crate::types::Clock;
 
-/// How many file descriptors a guest may have if the host says nothing: as many as most systems give to a process.
+/// How many file descriptors a guest may have at most if the host says nothing: as many as most systems give to a process.
 const MAX_DESCRIPTORS: usize = 1024;
 
 /// Everything a guest may use. Lives in the store, where [`add_to_linker`](crate::add_to_linker)'s functions find it.
@@ -66,7 +65,7 @@ pub struct WasiCtxBuilder {
     stdout: Output,
     stderr: Output,
     preopened: Vec<Descriptor>,
-    max_descriptors: usize,
+    max_descriptors: Option<usize>,
 }
 
 impl Default for WasiCtxBuilder {
@@ -85,7 +84,7 @@ impl WasiCtxBuilder {
             stdout: Output::Writer(Box::new(io::sink())),
             stderr: Output::Writer(Box::new(io::sink())),
             preopened: Vec::new(),
-            max_descriptors: MAX_DESCRIPTORS,
+            max_descriptors: None,
         }
     }
 
@@ -214,7 +213,7 @@ impl WasiCtxBuilder {
         file_perms: FilePerms,
     ) -> wootz::Result<&mut WasiCtxBuilder> {
         let host_path = host_path.as_ref();
-        let dir = Dir::open_ambient_dir(host_path, cap_std::ambient_authority())
+        let dir = host::file::open_directory(host_path)
             .with_context(|| format!("cannot open the directory `{}`", host_path.display()))?;
         let directory = Kind::Directory(Directory::new(dir, dir_perms, file_perms));
         self.preopened.push(Descriptor {
@@ -233,10 +232,11 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// How many file descriptors the guest may have, its standard streams and what is open from the beginning included;
-    /// 1,024 if nothing is said. At the limit, opening fails with `EMFILE`. Each takes one of this process.
+    /// How many file descriptors the guest may have, its standard streams and what is open from the beginning included. At
+    /// the limit, opening fails with `EMFILE`. Each takes one of this process, so if nothing is said, it is half of what
+    /// the system gives this process, but no more than 1,024.
     pub fn max_descriptors(&mut self, max: usize) -> &mut WasiCtxBuilder {
-        self.max_descriptors = max;
+        self.max_descriptors = Some(max);
         self
     }
 
@@ -257,7 +257,12 @@ impl WasiCtxBuilder {
                 .map(|(name, value)| [name, value].join(&b'='))
                 .collect(),
             started: clock::time(Clock::Monotonic),
-            table: Table::new(descriptors, built.max_descriptors),
+            table: Table::new(
+                descriptors,
+                built
+                    .max_descriptors
+                    .unwrap_or_else(|| MAX_DESCRIPTORS.min(process::max_open_files() / 2)),
+            ),
         }
     }
 }

@@ -110,16 +110,22 @@ impl Descriptor {
     }
 }
 
+/// How much memory the lists of what is in a guest's directories take, but for the one that was read last.
+const MAX_LISTED_BYTES: usize = 64 << 20;
+
 /// The descriptors of a guest.
 pub struct Table {
     descriptors: Vec<Option<Descriptor>>,
     limit: usize,
+    /// The directories whose entries may be known, the one that was read last at the end.
+    listed: Vec<u32>,
 }
 
 impl Table {
     /// A table with these descriptors, numbered from 0 on, and room for more up to a limit.
     pub fn new(descriptors: Vec<Descriptor>, limit: usize) -> Table {
-        Table { descriptors: descriptors.into_iter().map(Some).collect(), limit }
+        let descriptors = descriptors.into_iter().map(Some).collect();
+        Table { descriptors, limit, listed: Vec::new() }
     }
 
     /// An open descriptor.
@@ -150,6 +156,31 @@ impl Table {
             None => self.descriptors.push(Some(descriptor)),
         }
         Ok(fd)
+    }
+
+    /// Notes that the entries of a directory were read, and forgets those of others if they take too much memory.
+    pub fn has_listed(&mut self, fd: u32) {
+        self.listed.retain(|&other| other != fd);
+        let mut total: usize = self.listed.iter().map(|&other| self.listed_bytes(other)).sum();
+        total += self.listed_bytes(fd);
+        let mut gone = 0;
+        while total > MAX_LISTED_BYTES && gone < self.listed.len() {
+            let oldest = self.listed[gone];
+            total -= self.listed_bytes(oldest);
+            if let Ok(Descriptor { kind: Kind::Directory(directory), .. }) = self.get_mut(oldest) {
+                directory.forget_entries();
+            }
+            gone += 1;
+        }
+        self.listed.drain(..gone);
+        self.listed.push(fd);
+    }
+
+    fn listed_bytes(&self, fd: u32) -> usize {
+        match self.get(fd) {
+            Ok(Descriptor { kind: Kind::Directory(directory), .. }) => directory.listed_bytes(),
+            _ => 0,
+        }
     }
 
     /// Closes a descriptor.

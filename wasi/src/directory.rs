@@ -18,7 +18,7 @@ use crate::errno::{Errno, Result};
 use crate::file::OpenFile;
 use crate::flags::{FdFlags, OFlags};
 use crate::host;
-use crate::types::{FileType, Filestat, NewTime};
+use crate::types::{self, FileType, Filestat, NewTime};
 
 bitflags! {
     /// What guests may do with a directory and those below it.
@@ -49,18 +49,27 @@ pub struct Directory {
     file_perms: FilePerms,
     /// What was in it when it was last read from the beginning. A guest that reads on where it has stopped neither
     /// misses an entry nor sees one twice, whatever it made or removed in between.
-    listing: Option<Vec<Entry>>,
+    listing: Option<Listing>,
 }
 
-/// An entry of a directory.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The number of what it names.
-    pub inode: u64,
-    /// What that is.
-    pub filetype: FileType,
-    /// Its name.
-    pub name: Vec<u8>,
+/// What is in a directory, as guests read it.
+#[derive(Default)]
+struct Listing {
+    /// The entries, each a record and a name: see [`types::dirent`].
+    bytes: Vec<u8>,
+    /// Where each begins.
+    begins: Vec<usize>,
+}
+
+impl Listing {
+    fn add(&mut self, inode: u64, filetype: FileType, name: &[u8]) -> Result<()> {
+        let name_len = u32::try_from(name.len()).map_err(|_| Errno::Overflow)?;
+        self.begins.push(self.bytes.len());
+        let next = self.begins.len() as u64;
+        self.bytes.extend(types::dirent(next, inode, name_len, filetype));
+        self.bytes.extend(name);
+        Ok(())
+    }
 }
 
 /// How something is opened.
@@ -261,29 +270,49 @@ impl Directory {
         Ok(host::file::bytes(contents.as_os_str()).to_vec())
     }
 
-    /// The entries from one on. From the first on, they are read anew.
-    pub fn entries(&mut self, first: u64) -> Result<&[Entry]> {
-        if first == 0 || self.listing.is_none() {
+    /// Reads its entries anew if they are wanted from the first on, or if they are not known (any more). Returns whether it
+    /// did.
+    pub fn list(&mut self, first: u64) -> Result<bool> {
+        let is_read = first == 0 || self.listing.is_none();
+        if is_read {
             self.listing = Some(self.read_entries()?);
         }
-        let listing = self.listing.as_deref().unwrap_or(&[]);
-        Ok(usize::try_from(first).ok().and_then(|first| listing.get(first..)).unwrap_or(&[]))
+        Ok(is_read)
     }
 
-    fn read_entries(&self) -> Result<Vec<Entry>> {
-        let inode = self.filestat()?.inode;
+    /// The entries from one on, as they were listed.
+    pub fn entries(&self, first: u64) -> &[u8] {
+        let Some(listing) = &self.listing else { return &[] };
+        let begin = usize::try_from(first).ok().and_then(|first| listing.begins.get(first));
+        begin.map_or(&[], |&begin| &listing.bytes[begin..])
+    }
+
+    /// How much memory the list of entries takes.
+    pub fn listed_bytes(&self) -> usize {
+        self.listing.as_ref().map_or(0, |listing| {
+            listing.bytes.capacity() + listing.begins.capacity() * size_of::<usize>()
+        })
+    }
+
+    /// Forgets the list. Who reads on gets what is in the directory then.
+    pub fn forget_entries(&mut self) {
+        self.listing = None;
+    }
+
+    fn read_entries(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
         // What is above the directory is none of the guest's business.
-        let own = |name: &[u8]| Entry { inode, filetype: FileType::Directory, name: name.to_vec() };
-        let mut entries = vec![own(b"."), own(b"..")];
+        let inode = self.filestat()?.inode;
+        for name in [b".".as_slice(), b".."] {
+            listing.add(inode, FileType::Directory, name)?;
+        }
         for entry in self.readable()?.entries()? {
             let entry = entry?;
+            // It may be gone by now, where the system has to look.
+            let filetype = entry.file_type().map_or(FileType::Unknown, host::file::filetype);
             let name = entry.file_name();
-            entries.push(Entry {
-                inode: host::file::inode(&entry),
-                filetype: host::file::filetype(entry.file_type()?),
-                name: host::file::bytes(&name).to_vec(),
-            });
+            listing.add(host::file::inode(&entry), filetype, host::file::bytes(&name))?;
         }
-        Ok(entries)
+        Ok(listing)
     }
 }

@@ -22,10 +22,11 @@ pub fn sizes_get(
     bytes: u32,
     list: List,
 ) -> Result<()> {
-    let list = list(ctx);
-    let number = |n: usize| u32::try_from(n).map_err(|_| Errno::Inval);
-    memory.write_u32(count, number(list.len())?)?;
-    memory.write_u32(bytes, number(list.iter().map(|string| string.len() + 1).sum())?)
+    let (lines, len) = extent(list(ctx))?;
+    memory.check(count, 4)?;
+    memory.check(bytes, 4)?;
+    memory.write_u32(count, lines)?;
+    memory.write_u32(bytes, len)
 }
 
 pub fn get(
@@ -35,17 +36,24 @@ pub fn get(
     strings: u32,
     list: List,
 ) -> Result<()> {
-    let mut pointer = pointers;
-    let mut at = strings;
-    let after = |at: u32, bytes: usize| {
-        u32::try_from(bytes).ok().and_then(|n| at.checked_add(n)).ok_or(Errno::Fault)
-    };
-    for string in list(ctx) {
+    let list = list(ctx);
+    let (count, len) = extent(list)?;
+    memory.check(pointers, count.checked_mul(4).ok_or(Errno::Fault)?)?;
+    memory.check(strings, len)?;
+    // Both are in the memory, so no sum below exceeds it; only behind the last string it may be 2^32.
+    let (mut pointer, mut at) = (pointers, strings);
+    for string in list {
         memory.write_u32(pointer, at)?;
-        memory.write(at, string)?;
-        memory.write(after(at, string.len())?, &[0])?;
-        pointer = after(pointer, 4)?;
-        at = after(at, string.len() + 1)?;
+        memory.write(at, &[string.as_slice(), &[0]].concat())?;
+        pointer = pointer.wrapping_add(4);
+        at = at.wrapping_add(string.len() as u32 + 1);
     }
     Ok(())
+}
+
+/// How many strings there are, and how many bytes they take together.
+fn extent(list: &[Vec<u8>]) -> Result<(u32, u32)> {
+    let number = |n: usize| u32::try_from(n).map_err(|_| Errno::Overflow);
+    let bytes = list.iter().map(|string| string.len() + 1).sum();
+    Ok((number(list.len())?, number(bytes)?))
 }

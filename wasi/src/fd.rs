@@ -74,12 +74,28 @@ pub fn write(
 
 fn write_some(descriptor: &mut Descriptor, slices: &[IoSlice<'_>]) -> Result<usize> {
     may_proceed(descriptor, Direction::Write)?;
+    let may_wait = !descriptor.flags.contains(FdFlags::NONBLOCK);
     match &mut descriptor.kind {
-        Kind::Output(output) => output.write(slices),
+        Kind::Output(output) if may_wait || output.handle().is_none() => output.write(slices),
+        Kind::Output(output) => output.write(&beginning(slices, WRITTEN_WITHOUT_WAITING)),
         Kind::File(file) => file.write(slices),
         Kind::Connection(socket) => Ok(socket.send(slices)?),
         _ => Err(Errno::Badf),
     }
+}
+
+/// How much a pipe takes at least that is ready to be written: `PIPE_BUF`.
+const WRITTEN_WITHOUT_WAITING: usize = 4096;
+
+/// The first so many bytes of what the slices hold.
+fn beginning<'a>(slices: &'a [IoSlice<'_>], mut bytes: usize) -> Vec<IoSlice<'a>> {
+    let mut some = Vec::new();
+    for slice in slices {
+        let len = slice.len().min(bytes);
+        bytes -= len;
+        some.push(IoSlice::new(&slice[..len]));
+    }
+    some
 }
 
 /// Whether a read or write may begin: not if it would wait, and the guest has said that it must not.
@@ -207,10 +223,8 @@ pub fn fdstat_set_flags(
     }
     match &descriptor.kind {
         Kind::File(file) => file.set_flags(flags)?,
-        Kind::Listener(socket) | Kind::Connection(socket) => {
-            socket.set_nonblocking(flags.contains(FdFlags::NONBLOCK))?;
-        }
-        Kind::Input(_) | Kind::Output(_) | Kind::Directory(_) => {}
+        Kind::Connection(socket) => socket.set_nonblocking(flags.contains(FdFlags::NONBLOCK))?,
+        Kind::Input(_) | Kind::Output(_) | Kind::Directory(_) | Kind::Listener(_) => {}
     }
     descriptor.flags = flags | descriptor.flags & fixed;
     Ok(())
@@ -343,19 +357,19 @@ pub fn readdir(
     let directory = ctx.table.get_mut(fd)?.directory_mut(Rights::FD_READDIR)?;
     memory.check(buffer, len)?;
     memory.check(result, 4)?;
-    let room = len as usize;
-    let mut bytes = Vec::new();
-    for (entry, next) in directory.entries(cookie)?.iter().zip(cookie.saturating_add(1)..) {
-        if bytes.len() >= room {
-            break;
-        }
-        let name_len = u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?;
-        bytes.extend(types::dirent(next, entry.inode, name_len, entry.filetype));
-        bytes.extend(&entry.name);
+    if directory.list(cookie)? {
+        ctx.table.has_listed(fd);
     }
-    bytes.truncate(room);
-    memory.write(buffer, &bytes)?;
-    memory.write_u32(result, bytes.len() as u32)
+    let directory = ctx.table.get_mut(fd)?.directory_mut(Rights::FD_READDIR)?;
+    let entries = directory.entries(cookie);
+    let copied = entries.len().min(len as usize);
+    memory.write(buffer, &entries[..copied])?;
+    memory.write_u32(result, copied as u32)?;
+    // Whoever has seen the end does not read on.
+    if copied < len as usize {
+        directory.forget_entries();
+    }
+    Ok(())
 }
 
 /// `EBADF` is what ends a guest's search for the directories that were opened for it.

@@ -31,6 +31,13 @@ impl OpenFile {
         Handle::of_file(&self.file)
     }
 
+    /// How many bytes there are from its position on. `None` if it has no positions.
+    pub fn remaining(&self) -> Option<u64> {
+        let metadata = self.file.metadata().ok().filter(|metadata| metadata.is_file())?;
+        let position = (&self.file).stream_position().ok()?;
+        Some(metadata.len().saturating_sub(position))
+    }
+
     /// Reads from its position on, as much as there is; 0 at the end.
     pub fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
         loop {

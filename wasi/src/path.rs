@@ -38,8 +38,10 @@ pub fn open(
     let follow = follows(how.lookup)?;
     let oflags: OFlags = flags::parse(how.oflags)?;
     let flags: FdFlags = flags::parse(how.fdflags)?;
-    let base = Rights::from_bits_truncate(how.base);
-    let inheriting = Rights::from_bits_truncate(how.inheriting);
+    // What means nothing for files and directories may be asked for, too.
+    let meaningful = Rights::DIRECTORY | Rights::FILE;
+    let base = Rights::from_bits_truncate(how.base) & meaningful;
+    let inheriting = Rights::from_bits_truncate(how.inheriting) & meaningful;
 
     let mut needed = Rights::PATH_OPEN;
     needed.set(Rights::PATH_CREATE_FILE, oflags.contains(OFlags::CREAT));

@@ -21,8 +21,8 @@ enum Wait<'a> {
     Over(Event),
     /// A time of one of the guest's clocks.
     Until(Clock, u64),
-    /// Something that is read or written.
-    Handle(Handle<'a>, Direction),
+    /// Something that is read or written; and how many bytes of it there are, if that is known.
+    Handle(Handle<'a>, Direction, Option<u64>),
 }
 
 pub fn oneoff(
@@ -92,7 +92,13 @@ fn wait(ctx: &WasiCtx, subscription: Subscription) -> Wait<'_> {
         return over(Some(error), 0);
     }
     match descriptor.handle() {
-        Some(handle) => Wait::Handle(handle, direction),
+        Some(handle) => {
+            let bytes = match &descriptor.kind {
+                Kind::File(file) if direction == Direction::Read => file.remaining(),
+                _ => None,
+            };
+            Wait::Handle(handle, direction, bytes)
+        }
         None => over(None, 1),
     }
 }
@@ -109,7 +115,7 @@ fn look(ctx: &WasiCtx, waits: &[(Subscription, Wait<'_>)]) -> Result<Vec<Event>>
     let handles: Vec<_> = waits
         .iter()
         .filter_map(|(_, wait)| match *wait {
-            Wait::Handle(handle, direction) => Some((handle, direction)),
+            Wait::Handle(handle, direction, _) => Some((handle, direction)),
             _ => None,
         })
         .collect();
@@ -121,10 +127,10 @@ fn look(ctx: &WasiCtx, waits: &[(Subscription, Wait<'_>)]) -> Result<Vec<Event>>
             Wait::Over(event) => happened.push(event),
             Wait::Until(..) if remaining(&wait) == Some(0) => happened.push(event(0, false)),
             Wait::Until(..) => {}
-            Wait::Handle(..) => {
+            Wait::Handle(_, _, bytes) => {
                 let found = found.next().unwrap_or_default();
                 if found.ready {
-                    happened.push(event(found.bytes.max(1), found.hangup));
+                    happened.push(event(bytes.unwrap_or(found.bytes.max(1)), found.hangup));
                 }
             }
         }

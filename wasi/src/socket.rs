@@ -5,6 +5,7 @@ use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
 use crate::flags::{self, FdFlags, RiFlags, Rights, SdFlags};
 use crate::host::socket::Socket;
+use crate::host::wait::{self, Direction};
 use crate::memory::GuestMemory;
 
 /// What `sock_recv` tells about what was received: there was more, which is lost.
@@ -31,10 +32,28 @@ pub fn accept(
     }
     memory.check(result, 4)?;
     ctx.table.vacancy()?;
-    let connection = Kind::Connection(listener.accept(flags.contains(FdFlags::NONBLOCK))?);
+    let may_wait = !descriptor.flags.contains(FdFlags::NONBLOCK);
+    let connection = next_connection(listener, may_wait, flags.contains(FdFlags::NONBLOCK))?;
+    let connection = Kind::Connection(connection);
     let accepted = Descriptor { flags, ..Descriptor::new(connection, Rights::CONNECTION) };
     let accepted = ctx.table.insert(accepted)?;
     memory.write_u32(result, accepted)
+}
+
+/// Whether accepting waits is the guest's choice, and not the socket's, which others may use, too: one of them may take the
+/// connection that was there.
+fn next_connection(listener: &Socket, may_wait: bool, nonblocking: bool) -> Result<Socket> {
+    loop {
+        if may_wait {
+            wait::wait(&[(listener.handle(), Direction::Read)], None)?;
+        } else if !wait::is_ready(listener.handle(), Direction::Read)? {
+            return Err(Errno::Again);
+        }
+        match listener.accept(nonblocking).map_err(Errno::from) {
+            Err(Errno::Again) if may_wait => {}
+            result => return result,
+        }
+    }
 }
 
 pub fn recv(
@@ -48,19 +67,33 @@ pub fn recv(
 ) -> Result<()> {
     let socket = connection(ctx, fd, Rights::FD_READ)?;
     let how: RiFlags = flags::parse(flags)?;
-    let buffers = memory.buffers(buffers, count)?;
+    let mut buffers = memory.buffers(buffers, count)?;
     memory.check(result, 4)?;
     memory.check(result_flags, 2)?;
     let mut truncated = false;
-    let received = if buffers.is_empty() {
-        0
-    } else {
-        memory.fill(&buffers, |slices| {
-            let (received, more) = socket.receive(slices, how)?;
+    let mut received = 0;
+    while !buffers.is_empty() {
+        let mut room = 0;
+        let filled = memory.fill(&buffers, |slices| {
+            room = slices.iter().map(|slice| slice.len()).sum();
+            let (filled, more) = socket.receive(slices, how)?;
             truncated = more;
-            Ok(received)
-        })?
-    };
+            Ok(filled)
+        });
+        match filled {
+            Ok(filled) => {
+                received += filled;
+                buffers.advance(filled);
+                // Where bytes are copied, it may take several pieces to receive all.
+                if filled < room || how != RiFlags::RECV_WAITALL {
+                    break;
+                }
+            }
+            // What was received is not lost.
+            Err(_) if received > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
     memory.write_u32(result, received as u32)?;
     let flags = if truncated { RECV_DATA_TRUNCATED } else { 0 };
     memory.write(result_flags, &flags.to_le_bytes())

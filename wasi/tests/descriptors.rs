@@ -64,7 +64,7 @@ fn what_fails_takes_no_number() {
         ("file", Open::READ.oflags(oflags::DIRECTORY)),
         ("dir", Open::WRITE),
         ("secret", Open::READ.follow()),
-        ("file", Open::READ.base(1 << 28)),
+        ("made", Open::CREATE.oflags(oflags::CREAT | oflags::DIRECTORY)),
     ] {
         assert!(guest.open(ROOT, path, how).is_err(), "{path}");
     }
@@ -282,7 +282,8 @@ fn nothing_leaks() {
         guest.unlink(ROOT, "full/other").unwrap();
         guest.set_times_at(ROOT, "to_file", true, (0, 0, fstflags::MTIM_NOW)).unwrap();
         assert_eq!(call!(guest, "fd_sync", file), OK);
-        let _ = call!(guest, "fd_sync", dir);
+        assert_eq!(call!(guest, "fd_sync", dir), OK);
+        assert_eq!(call!(guest, "fd_datasync", ROOT), OK);
         for path in ["secret", "absent", "loop", "up/in/file", "file/x"] {
             assert!(guest.open(ROOT, path, Open::READ.follow()).is_err());
             assert!(guest.open(ROOT, path, Open::DIRECTORY).is_err());
@@ -301,4 +302,29 @@ fn nothing_leaks() {
     drop(builder(&world));
     drop(builder(&world).build());
     assert_eq!(world.open_descriptors(), 0);
+}
+
+/// What means nothing for files may be asked for with the rest.
+#[test]
+fn all_rights_may_be_asked_for() {
+    let (_world, mut guest) = furnished();
+    let all = Open::READ.base(u64::MAX).inheriting(u64::MAX);
+    let fd = guest.open(ROOT, "file", all).unwrap();
+    assert_eq!(guest.fdstat(fd).unwrap().base, rights::FILE);
+}
+
+/// A guest that opens all that it can leaves something for its host.
+#[test]
+fn a_guest_does_not_get_all_descriptors_of_the_process() {
+    let (_world, mut guest) = furnished();
+    let mut opened = 0;
+    let error = loop {
+        match guest.open(ROOT, "file", Open::READ) {
+            Ok(_) => opened += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, MFILE);
+    assert!((100..=1020).contains(&opened), "{opened} files");
+    fs::read("/dev/null").unwrap();
 }

@@ -484,3 +484,33 @@ fn names_need_not_be_text() {
         guest.remove_directory(ROOT, name).unwrap();
     }
 }
+
+/// How much memory this process uses.
+fn resident_bytes() -> usize {
+    let pages = fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[test]
+fn lists_of_many_directories_do_not_pile_up() {
+    let world = World::new();
+    let names: Vec<String> = (0..2000).map(|number| format!("{number:0>250}")).collect();
+    for name in &names {
+        fs::write(world.at(name), "").unwrap();
+    }
+    let mut guest = world.guest();
+    let first = guest.open(ROOT, ".", Open::DIRECTORY).unwrap();
+    let some = Dirent::list(&guest.readdir(first, 4096, 0).unwrap());
+    let next = some[some.len() - 2].next;
+    let before = resident_bytes();
+    // Half a megabyte each, if all were kept.
+    for _ in 0..400 {
+        let fd = guest.open(ROOT, ".", Open::DIRECTORY).unwrap();
+        guest.readdir(fd, 0, 0).unwrap();
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 140 << 20, "{grown} bytes");
+    // The list of the first is forgotten by now, and made again.
+    let rest = guest.entries(first, 4096, next).unwrap();
+    assert_eq!(rest.len() as u64, names.len() as u64 + 2 - next);
+}

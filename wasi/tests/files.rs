@@ -686,3 +686,32 @@ fn standard_streams_may_be_files() {
     drop(guest);
     assert_eq!(world.open_descriptors(), 0);
 }
+
+/// Opening it could wait for somebody at the other end, or be refused.
+#[test]
+fn times_are_set_without_opening() {
+    let world = World::new();
+    world.furnish();
+    let fifo = world.at("fifo");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(world.at("socket")).unwrap();
+    std::os::unix::fs::symlink("fifo", world.at("to_fifo")).unwrap();
+    // If it waits after all, the test fails and does not hang.
+    let patience = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let _ = fs::File::options().read(true).write(true).open(fifo);
+    });
+    let start = std::time::Instant::now();
+    let mut guest = world.guest();
+    let times = (5_000_000_007, 6_000_000_008, fstflags::ATIM | fstflags::MTIM);
+    for path in ["fifo", "socket", "to_fifo", "to_file", "dir", "."] {
+        assert_eq!(guest.set_times_at(ROOT, path, true, times), Ok(()), "{path}");
+        let found = guest.stat(ROOT, path, true).unwrap();
+        assert_eq!((found.atim, found.mtim), (times.0, times.1), "{path}");
+    }
+    assert_ne!(guest.stat(ROOT, "to_fifo", false).unwrap().mtim, times.1, "the link itself");
+    assert!(start.elapsed() < std::time::Duration::from_secs(2));
+    drop(guest);
+    patience.join().unwrap();
+}

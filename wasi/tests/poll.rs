@@ -314,3 +314,50 @@ fn poll_checks_what_it_is_given() {
         assert_eq!(guest.poll(&[bad]), Err(INVAL), "{bad:?}");
     }
 }
+
+#[test]
+fn files_tell_how_much_there_is_to_read() {
+    let world = World::new();
+    world.furnish();
+    File::create(world.at("large")).unwrap().set_len(5 << 30).unwrap();
+    let mut guest = world.guest();
+    let fd = guest.open(ROOT, "large", Open::READ).unwrap();
+    for (position, bytes) in
+        [(0, 5 << 30), (1 << 30, 4 << 30), (2 << 30, 3 << 30), (5 << 30, 0), (6 << 30, 0)]
+    {
+        guest.seek(fd, position, Whence::Start).unwrap();
+        assert_eq!(guest.poll(&[reading(1, fd)]).unwrap()[0].bytes, bytes, "at {position}");
+    }
+}
+
+/// A pipe that is ready takes a little, and may not take all.
+#[test]
+fn writing_to_a_pipe_does_not_wait_if_it_must_not() {
+    let (mut end, begin) = pipe();
+    let mut guest = built(|builder| {
+        builder.stdout_file(file(begin));
+    });
+    guest.set_flags(1, fdflags::NONBLOCK).unwrap();
+    // If it waits after all, the test fails and does not hang.
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        let mut all = Vec::new();
+        std::io::Read::read_to_end(&mut end, &mut all).unwrap();
+        all
+    });
+    let start = Instant::now();
+    let block: Vec<u8> = (0..20_000_u32).map(|number| number as u8).collect();
+    let mut written = Vec::new();
+    let error = loop {
+        match guest.put(1, &block) {
+            Ok(taken) => written.extend(&block[..taken as usize]),
+            Err(error) => break error,
+        }
+        assert!(written.len() < 10 << 20, "it takes without end");
+    };
+    assert_eq!(error, AGAIN);
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(!written.is_empty());
+    drop(guest);
+    assert_eq!(reader.join().unwrap(), written);
+}

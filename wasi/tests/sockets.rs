@@ -389,3 +389,44 @@ fn the_older_interface_can_talk_too() {
     assert_eq!(guest.receive(LISTENER, 1, 0), Err(NOTCONN));
     assert_eq!(guest.shutdown(1, SEND), Err(NOTSOCK));
 }
+
+/// The host may have kept it, or given it to several guests.
+#[test]
+fn what_a_guest_says_of_its_listener_is_its_own_affair() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let kept = listener.try_clone().unwrap();
+    let is_nonblocking =
+        || rustix::fs::fcntl_getfl(&kept).unwrap().contains(rustix::fs::OFlags::NONBLOCK);
+    let mut guest = Guest::new(WasiCtx::builder().preopened_listener(listener).build());
+    guest.set_flags(LISTENER, fdflags::NONBLOCK).unwrap();
+    assert!(!is_nonblocking());
+    assert_eq!(guest.accept(LISTENER, 0), Err(AGAIN));
+    // And the other way round.
+    guest.set_flags(LISTENER, 0).unwrap();
+    kept.set_nonblocking(true).unwrap();
+    let client = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        TcpStream::connect(address).unwrap()
+    });
+    assert_eq!(guest.accept(LISTENER, 0), Ok(CONNECTION), "it waits");
+    assert!(is_nonblocking());
+    drop(client.join().unwrap());
+}
+
+/// More than is copied at a time, into buffers that overlap.
+#[test]
+fn waiting_for_all_is_waiting_for_all() {
+    const BYTES: usize = 6 << 20;
+    let (mut guest, mut client) = connected();
+    let sender = std::thread::spawn(move || client.write_all(&vec![7; BYTES]).unwrap());
+    let part = BYTES as u32 / 256;
+    guest.buffers(&[(DATA, part); 256]);
+    assert!(part < DATA_BYTES);
+    assert_eq!(
+        call!(guest, "sock_recv", CONNECTION, INPUT, 256, u32::from(WAITALL), OUTPUT, OUTPUT + 4),
+        OK
+    );
+    assert_eq!(guest.number(OUTPUT) as usize, BYTES);
+    sender.join().unwrap();
+}

@@ -13,11 +13,26 @@ use std::time::{Duration, SystemTime};
 
 use cap_fs_ext::{DirExt, FileTypeExt, MetadataExt, SystemTimeSpec};
 use cap_std::fs::{Dir, DirEntry, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt};
-use rustix::fs::{OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, OFlags, Timespec, Timestamps};
 use rustix::io::retry_on_intr;
 
 use crate::flags::FdFlags;
 use crate::types::{Advice, FileType, Filestat, NewTime};
+
+/// Opens a directory of the host's.
+pub fn open_directory(path: &Path) -> io::Result<Dir> {
+    let mut options = File::options();
+    options.read(true);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, OFlags::DIRECTORY.bits() as i32);
+    match options.open(path) {
+        Ok(directory) => Ok(Dir::from_std_file(directory)),
+        // One that cannot be listed, but passed through, is of use, too.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Dir::open_ambient_dir(path, cap_std::ambient_authority())
+        }
+        Err(error) => Err(error),
+    }
+}
 
 /// Opens what is below a directory. With `directory_only`, what is no directory is not even opened, as that may have
 /// effects of its own.
@@ -98,6 +113,10 @@ pub fn set_times(
     accessed: Option<NewTime>,
     modified: Option<NewTime>,
 ) -> io::Result<()> {
+    Ok(rustix::fs::futimens(file, &timestamps(accessed, modified))?)
+}
+
+fn timestamps(accessed: Option<NewTime>, modified: Option<NewTime>) -> Timestamps {
     let time = |new| match new {
         None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
         Some(NewTime::Now) => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW },
@@ -107,8 +126,7 @@ pub fn set_times(
             Timespec { tv_sec: tv_sec as _, tv_nsec: tv_nsec as _ }
         }
     };
-    let times = Timestamps { last_access: time(accessed), last_modification: time(modified) };
-    Ok(rustix::fs::futimens(file, &times)?)
+    Timestamps { last_access: time(accessed), last_modification: time(modified) }
 }
 
 /// Sets the times of what is below a directory.
@@ -119,17 +137,21 @@ pub fn set_path_times(
     accessed: Option<NewTime>,
     modified: Option<NewTime>,
 ) -> io::Result<()> {
+    if follow {
+        // Neither for reading nor for writing: that may not be allowed, or have effects of its own.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(OFlags::PATH.bits() as i32);
+        let file = directory.open_with(path, &options)?;
+        let times = timestamps(accessed, modified);
+        return Ok(rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH)?);
+    }
     let time = |new| match new {
         NewTime::Now => SystemTimeSpec::SymbolicNow,
         NewTime::At(nanoseconds) => SystemTimeSpec::Absolute(cap_std::time::SystemTime::from_std(
             SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds),
         )),
     };
-    let (accessed, modified) = (accessed.map(time), modified.map(time));
-    match follow {
-        true => directory.set_times(path, accessed, modified),
-        false => directory.set_symlink_times(path, accessed, modified),
-    }
+    directory.set_symlink_times(path, accessed.map(time), modified.map(time))
 }
 
 /// What is known about a file, for a guest.

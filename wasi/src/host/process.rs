@@ -18,6 +18,12 @@ pub fn random(buffer: &mut [u8]) -> io::Result<()> {
     Ok(getrandom::fill(buffer)?)
 }
 
+/// How many files this process may have open.
+pub fn max_open_files() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
 /// Lets other threads run.
 pub fn yield_now() {
     std::thread::yield_now();

@@ -28,7 +28,9 @@ impl<'a> Handle<'a> {
 
     /// How many bytes can be read without waiting, as far as the system says.
     fn readable_bytes(self) -> u64 {
-        rustix::io::ioctl_fionread(self.descriptor).unwrap_or(0)
+        // The system's number is a C `int`.
+        let bytes = rustix::io::ioctl_fionread(self.descriptor).unwrap_or(0) as i32;
+        u64::try_from(bytes).unwrap_or(0)
     }
 }
 
