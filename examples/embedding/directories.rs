@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use wootz::{Engine, Linker, Module, Result, Store};
-use wootz_wasi::{DirPerms, FilePerms, I32Exit, WasiCtx, WasiCtxBuilder};
+use wootz_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder};
 
 struct Notes {
     linker: Linker<WasiCtx>,
@@ -17,19 +17,14 @@ struct Notes {
 
 impl Notes {
     /// Runs the program, which knows the directory as `/notes`. Returns its exit status.
-    fn run(
-        &self,
-        directory: &Path,
-        (dir_perms, file_perms): (DirPerms, FilePerms),
-        args: &[&str],
-    ) -> Result<i32> {
+    fn run(&self, directory: &Path, perms: FsPerms, args: &[&str]) -> Result<i32> {
         let context = WasiCtxBuilder::new()
             .arg("notes")
             .args(args)
             .inherit_stdout()
             // What goes wrong is part of what is shown here.
             .stderr(std::io::stdout())
-            .preopened_dir(directory, "/notes", dir_perms, file_perms)?
+            .preopened_dir(directory, "/notes", perms)?
             .build();
         let mut store = Store::new(self.linker.engine(), context);
         let instance = self.linker.instantiate(&mut store, &self.module)?;
@@ -56,12 +51,12 @@ fn main() -> Result<()> {
     let directory = folder.path().join("notes");
     fs::create_dir(&directory)?;
 
-    let everything = (DirPerms::all(), FilePerms::all());
+    let everything = FsPerms::ReadWrite;
     notes.run(&directory, everything, &["/notes/today.txt", "buy", "milk"])?;
     notes.run(&directory, everything, &["/notes/today.txt", "read", "the", "specification"])?;
     println!("here it is: {:?}", fs::read_to_string(directory.join("today.txt"))?);
 
-    let only_reading = (DirPerms::READ, FilePerms::READ);
+    let only_reading = FsPerms::ReadOnly;
     notes.run(&directory, only_reading, &["/notes/today.txt"])?;
     let status = notes.run(&directory, only_reading, &["/notes/today.txt", "one", "more"])?;
     println!("status {status}");

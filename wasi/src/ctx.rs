@@ -8,7 +8,7 @@ use std::path::Path;
 use wootz::Context;
 
 use crate::descriptor::{Descriptor, Kind, Table};
-use crate::directory::{DirPerms, Directory, FilePerms};
+use crate::directory::{Directory, FsPerms};
 use crate::flags::Rights;
 use crate::host::socket::Listener;
 use crate::host::standard::Standard;
@@ -46,14 +46,14 @@ impl fmt::Debug for WasiCtx {
 /// standard output and error that swallow everything; no directory and no socket is open to it.
 ///
 /// ```
-/// use wootz_wasi::{DirPerms, FilePerms, WasiCtxBuilder};
+/// use wootz_wasi::{FsPerms, WasiCtxBuilder};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let ctx = WasiCtxBuilder::new()
 ///     .args(&["convert", "/data/in.txt"])
 ///     .env("LANG", "C")
 ///     .inherit_stdio()
-///     .preopened_dir(folder.path(), "/data", DirPerms::all(), FilePerms::all())?
+///     .preopened_dir(folder.path(), "/data", FsPerms::ReadWrite)?
 ///     .build();
 /// # let _ = ctx;
 /// # Ok::<(), wootz::Error>(())
@@ -209,13 +209,12 @@ impl WasiCtxBuilder {
         &mut self,
         host_path: impl AsRef<Path>,
         guest_path: impl AsRef<str>,
-        dir_perms: DirPerms,
-        file_perms: FilePerms,
+        perms: FsPerms,
     ) -> wootz::Result<&mut WasiCtxBuilder> {
         let host_path = host_path.as_ref();
         let dir = host::file::open_directory(host_path)
             .with_context(|| format!("cannot open the directory `{}`", host_path.display()))?;
-        let directory = Kind::Directory(Directory::new(dir, dir_perms, file_perms));
+        let directory = Kind::Directory(Directory::new(dir, perms));
         self.preopened.push(Descriptor {
             inheriting: Rights::DIRECTORY | Rights::FILE,
             preopened: Some(guest_path.as_ref().to_string()),

@@ -8,7 +8,6 @@
 use std::fs::File;
 use std::path::Path;
 
-use bitflags::bitflags;
 use cap_fs_ext::{
     DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
 };
@@ -20,33 +19,19 @@ use crate::flags::{FdFlags, OFlags};
 use crate::host;
 use crate::types::{self, FileType, Filestat, NewTime};
 
-bitflags! {
-    /// What guests may do with a directory and those below it.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct DirPerms: usize {
-        /// See what is there.
-        const READ = 0b1;
-        /// Make, rename and remove files, directories and links, and change their times.
-        const MUTATE = 0b10;
-    }
-}
-
-bitflags! {
-    /// What guests may do with the files in a directory and those below it.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct FilePerms: usize {
-        /// Read them.
-        const READ = 0b1;
-        /// Write to them, and change their sizes and times.
-        const WRITE = 0b10;
-    }
+/// What guests may do in a directory that was opened for them, and everywhere below it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FsPerms {
+    /// See and read what is there.
+    ReadOnly,
+    /// That, and change it.
+    ReadWrite,
 }
 
 /// A directory that a guest has opened, or that was opened for it.
 pub struct Directory {
     dir: Dir,
-    dir_perms: DirPerms,
-    file_perms: FilePerms,
+    perms: FsPerms,
     /// What was in it when it was last read from the beginning. A guest that reads on where it has stopped neither
     /// misses an entry nor sees one twice, whatever it made or removed in between.
     listing: Option<Listing>,
@@ -99,18 +84,16 @@ pub enum Opened {
 
 impl Directory {
     /// A directory of the host's.
-    pub fn new(dir: Dir, dir_perms: DirPerms, file_perms: FilePerms) -> Directory {
-        Directory { dir, dir_perms, file_perms, listing: None }
-    }
-
-    /// The permission to see what is there.
-    fn readable(&self) -> Result<&Dir> {
-        if self.dir_perms.contains(DirPerms::READ) { Ok(&self.dir) } else { Err(Errno::Perm) }
+    pub fn new(dir: Dir, perms: FsPerms) -> Directory {
+        Directory { dir, perms, listing: None }
     }
 
     /// The permission to change what is there.
     fn mutable(&self) -> Result<&Dir> {
-        if self.dir_perms.contains(DirPerms::MUTATE) { Ok(&self.dir) } else { Err(Errno::Perm) }
+        match self.perms {
+            FsPerms::ReadOnly => Err(Errno::Perm),
+            FsPerms::ReadWrite => Ok(&self.dir),
+        }
     }
 
     /// Opens what is below it.
@@ -121,16 +104,8 @@ impl Directory {
         if directory_only && oflags != OFlags::DIRECTORY {
             return Err(Errno::Inval);
         }
-        if oflags.contains(OFlags::CREAT) {
+        if write || truncate || oflags.contains(OFlags::CREAT) {
             self.mutable()?;
-        }
-        if (write || truncate) && !self.file_perms.contains(FilePerms::WRITE) {
-            return Err(Errno::Perm);
-        }
-        // Nothing is made or made empty that may not be opened in the end.
-        let changes = truncate || oflags.contains(OFlags::CREAT);
-        if read && changes && !self.file_perms.contains(FilePerms::READ) {
-            return Err(Errno::Perm);
         }
         let mut options = OpenOptions::new();
         options.read(read || !write).write(write || truncate).truncate(truncate);
@@ -156,23 +131,14 @@ impl Directory {
                 result => result?,
             }
         };
-        let is_directory = file.metadata()?.is_dir();
-        let may_read = match is_directory {
-            true => self.dir_perms.contains(DirPerms::READ),
-            false => self.file_perms.contains(FilePerms::READ),
-        };
-        if read && !may_read {
-            return Err(Errno::Perm);
-        }
-        if is_directory {
+        if file.metadata()?.is_dir() {
             if oflags.contains(OFlags::CREAT) {
                 return Err(Errno::Isdir);
             }
-            let dir = Dir::from_std_file(file);
-            let opened = Directory::new(dir, self.dir_perms, self.file_perms);
+            let opened = Directory::new(Dir::from_std_file(file), self.perms);
             return Ok(Opened::Directory(opened));
         }
-        let opened = OpenFile::new(file, self.file_perms.contains(FilePerms::WRITE));
+        let opened = OpenFile::new(file, self.perms == FsPerms::ReadWrite);
         if flags.contains(FdFlags::APPEND) {
             opened.set_flags(flags)?;
         }
@@ -186,7 +152,7 @@ impl Directory {
 
     /// What is known about what is below it.
     pub fn path_filestat(&self, path: &Path, follow: bool) -> Result<Filestat> {
-        let dir = self.readable()?;
+        let dir = &self.dir;
         let metadata = if follow { dir.metadata(path) } else { dir.symlink_metadata(path) };
         Ok(host::file::filestat(&metadata?))
     }
@@ -233,13 +199,11 @@ impl Directory {
 
     /// Gives a file, or a symbolic link, another name, which may be in another directory.
     pub fn link(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
-        self.may_hand_over(to)?;
         Ok(self.mutable()?.hard_link(path, to.mutable()?, new)?)
     }
 
     /// Gives something another name instead of the one it has.
     pub fn rename(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
-        self.may_hand_over(to)?;
         let (from_dir, to_dir) = (self.mutable()?, to.mutable()?);
         let ((path, slash), (new, new_slash)) =
             (host::file::without_slashes(path), host::file::without_slashes(new));
@@ -252,13 +216,6 @@ impl Directory {
         Ok(from_dir.rename(path, to_dir, new)?)
     }
 
-    /// The permission to let something be known in another directory: nothing may be done with it there that may not be done
-    /// here.
-    fn may_hand_over(&self, to: &Directory) -> Result<()> {
-        let as_much = self.dir_perms.contains(to.dir_perms);
-        if as_much && self.file_perms.contains(to.file_perms) { Ok(()) } else { Err(Errno::Perm) }
-    }
-
     /// Makes a symbolic link. It may lead anywhere but to an absolute path: it is there for the host, too.
     pub fn symlink(&self, contents: &Path, path: &Path) -> Result<()> {
         Ok(DirExt::symlink(self.mutable()?, contents, path)?)
@@ -266,7 +223,7 @@ impl Directory {
 
     /// The contents of a symbolic link, whatever they are.
     pub fn read_link(&self, path: &Path) -> Result<Vec<u8>> {
-        let contents = self.readable()?.read_link_contents(path)?;
+        let contents = self.dir.read_link_contents(path)?;
         Ok(host::file::bytes(contents.as_os_str()).to_vec())
     }
 
@@ -306,7 +263,7 @@ impl Directory {
         for name in [b".".as_slice(), b".."] {
             listing.add(inode, FileType::Directory, name)?;
         }
-        for entry in self.readable()?.entries()? {
+        for entry in self.dir.entries()? {
             let entry = entry?;
             // It may be gone by now, where the system has to look.
             let filetype = entry.file_type().map_or(FileType::Unknown, host::file::filetype);

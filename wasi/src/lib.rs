@@ -67,7 +67,7 @@ mod process;
 mod link;
 
 pub use ctx::{WasiCtx, WasiCtxBuilder};
-pub use directory::{DirPerms, FilePerms};
+pub use directory::FsPerms;
 pub use host::socket::Listener;
 pub use link::{add_imported_to_linker, add_to_linker};
 pub use process::I32Exit;

@@ -20,8 +20,7 @@ fn the_table_lists_what_there_is() {
     let mut names = Names::default();
     let names = &mut names;
     types! { names;
-        DirPerms: Clone, Copy, PartialEq, Debug, Send, Sync;
-        FilePerms: Clone, Copy, PartialEq, Debug, Send, Sync;
+        FsPerms: Clone, Copy, PartialEq, Debug, Send, Sync;
         I32Exit: Debug, Display, std::error::Error, Send, Sync;
         WasiCtx: Send;
         WasiCtxBuilder: Default, Send;
@@ -42,7 +41,7 @@ fn the_table_lists_what_there_is() {
         WasiCtxBuilder::inherit_stdout: fn(&mut WasiCtxBuilder) -> &mut WasiCtxBuilder;
         WasiCtxBuilder::inherit_stderr: fn(&mut WasiCtxBuilder) -> &mut WasiCtxBuilder;
         WasiCtxBuilder::inherit_stdio: fn(&mut WasiCtxBuilder) -> &mut WasiCtxBuilder;
-        WasiCtxBuilder::preopened_dir: for<'a> fn(&'a mut WasiCtxBuilder, PathBuf, &'static str, DirPerms, FilePerms) -> Result<&'a mut WasiCtxBuilder>;
+        WasiCtxBuilder::preopened_dir: for<'a> fn(&'a mut WasiCtxBuilder, PathBuf, &'static str, FsPerms) -> Result<&'a mut WasiCtxBuilder>;
         WasiCtxBuilder::build: fn(&mut WasiCtxBuilder) -> WasiCtx;
     }
     uses! { names;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use wootz_wasi::{DirPerms, FilePerms, WasiCtx};
+use wootz_wasi::{FsPerms, WasiCtx};
 
 use common::world::{DEEDS, ROOT, SECRET, World, check_deeds};
 use common::*;
@@ -233,9 +233,9 @@ fn two_directories_are_two_worlds() {
     two.furnish();
     let mut guest = Guest::new(
         WasiCtx::builder()
-            .preopened_dir(one.inside(), "/one", DirPerms::all(), FilePerms::all())
+            .preopened_dir(one.inside(), "/one", FsPerms::ReadWrite)
             .unwrap()
-            .preopened_dir(two.inside(), "..", DirPerms::all(), FilePerms::all())
+            .preopened_dir(two.inside(), "..", FsPerms::ReadWrite)
             .unwrap()
             .build(),
     );
@@ -250,37 +250,6 @@ fn two_directories_are_two_worlds() {
     assert_eq!(guest.contents(one_fd, "file"), Ok(b"0123456789".to_vec()));
 }
 
-/// What may only be read through one directory must not become writable by being named, or moved to, where more is allowed.
-#[test]
-fn permissions_are_not_laundered() {
-    let world = World::new();
-    world.furnish();
-    fs::create_dir(world.at("dir/inner")).unwrap();
-    fs::write(world.at("dir/inner/valuable"), "valuable").unwrap();
-    fs::write(world.at("dir/valuable"), "valuable").unwrap();
-    let preopened = |files: FilePerms| {
-        let ctx = WasiCtx::builder()
-            .preopened_dir(world.at("dir"), "/dir", DirPerms::all(), files)
-            .unwrap()
-            .preopened_dir(world.at("full"), "/full", DirPerms::all(), FilePerms::all())
-            .unwrap()
-            .build();
-        Guest::new(ctx)
-    };
-    let (from, to) = (3, 4);
-    for files in [FilePerms::READ, FilePerms::empty()] {
-        let mut guest = preopened(files);
-        assert_eq!(guest.open(from, "valuable", Open::WRITE), Err(PERM));
-        assert_eq!(guest.link(from, "valuable", to, "linked"), Err(PERM), "{files:?}");
-        assert_eq!(guest.rename(from, "valuable", to, "moved"), Err(PERM), "{files:?}");
-        assert_eq!(guest.rename(from, "inner", to, "moved"), Err(PERM), "{files:?}");
-        assert_eq!(guest.names(to), Ok(vec!["x".to_string()]));
-    }
-    let mut guest = preopened(FilePerms::all());
-    guest.link(from, "valuable", to, "linked").unwrap();
-    guest.rename(from, "inner", to, "moved").unwrap();
-}
-
 /// The host gives away a part of `/proc`, whose links lead to whatever the process has open, without a path.
 #[test]
 fn links_that_are_no_paths_are_not_followed() {
@@ -288,10 +257,8 @@ fn links_that_are_no_paths_are_not_followed() {
     let secret = fs::File::open(world.outside().join("secret")).unwrap();
     let directory = fs::File::open(world.outside()).unwrap();
     let number = |file: &fs::File| std::os::fd::AsRawFd::as_raw_fd(file);
-    let ctx = WasiCtx::builder()
-        .preopened_dir("/proc/self", "/", DirPerms::all(), FilePerms::all())
-        .unwrap()
-        .build();
+    let ctx =
+        WasiCtx::builder().preopened_dir("/proc/self", "/", FsPerms::ReadWrite).unwrap().build();
     let mut guest = Guest::new(ctx);
     let inside = format!("fd/{}/secret", number(&directory));
     for path in

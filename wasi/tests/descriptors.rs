@@ -7,7 +7,7 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 
-use wootz_wasi::{DirPerms, FilePerms, MemoryOutputPipe, WasiCtx, WasiCtxBuilder};
+use wootz_wasi::{FsPerms, MemoryOutputPipe, WasiCtx, WasiCtxBuilder};
 
 use common::world::{ROOT, World};
 use common::*;
@@ -22,7 +22,7 @@ fn furnished() -> (World, Guest) {
 /// A builder of a context that has a world open.
 fn builder(world: &World) -> WasiCtxBuilder {
     let mut builder = WasiCtx::builder();
-    builder.preopened_dir(world.inside(), "/", DirPerms::all(), FilePerms::all()).unwrap();
+    builder.preopened_dir(world.inside(), "/", FsPerms::ReadWrite).unwrap();
     builder
 }
 
@@ -93,7 +93,7 @@ fn directories_that_were_open_from_the_beginning_have_names() {
     let mut builder = WasiCtx::builder();
     let names = ["/", "a name", "", "dir/../sub/", "名前"];
     for name in names {
-        builder.preopened_dir(world.inside(), name, DirPerms::all(), FilePerms::all()).unwrap();
+        builder.preopened_dir(world.inside(), name, FsPerms::ReadWrite).unwrap();
     }
     let mut guest = Guest::new(builder.build());
     for (fd, name) in (ROOT..).zip(names) {
@@ -127,14 +127,14 @@ fn what_is_no_directory_cannot_be_opened_for_a_guest() {
     for path in ["file", "absent", "dangling", "loop"] {
         let path = world.at(path);
         let error = WasiCtx::builder()
-            .preopened_dir(&path, "/", DirPerms::all(), FilePerms::all())
+            .preopened_dir(&path, "/", FsPerms::ReadWrite)
             .map(|_| ())
             .unwrap_err();
         assert!(format!("{error:?}").contains(path.to_str().unwrap()), "{error:?}");
     }
     symlink("full", world.at("to_full")).unwrap();
     let ctx = WasiCtx::builder()
-        .preopened_dir(world.at("to_full"), "/", DirPerms::all(), FilePerms::all())
+        .preopened_dir(world.at("to_full"), "/", FsPerms::ReadWrite)
         .unwrap()
         .build();
     assert_eq!(

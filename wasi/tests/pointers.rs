@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
-use wootz_wasi::{DirPerms, FilePerms, WasiCtx};
+use wootz_wasi::{FsPerms, WasiCtx};
 
 use common::world::{ROOT, Things, World};
 use common::*;
@@ -37,7 +37,7 @@ impl Rig {
             WasiCtx::builder()
                 .arg("prog")
                 .env("A", "b")
-                .preopened_dir(world.inside(), "/", DirPerms::all(), FilePerms::all())
+                .preopened_dir(world.inside(), "/", FsPerms::ReadWrite)
                 .unwrap()
                 .preopened_listener(listener)
                 .build(),

@@ -205,12 +205,7 @@ fn several_things_are_waited_for_at_once() {
         WasiCtx::builder()
             .stdin_file(file(reader))
             .stderr_file(file(other_writer))
-            .preopened_dir(
-                world.inside(),
-                "/",
-                wootz_wasi::DirPerms::all(),
-                wootz_wasi::FilePerms::all(),
-            )
+            .preopened_dir(world.inside(), "/", wootz_wasi::FsPerms::ReadWrite)
             .unwrap()
             .build(),
     );

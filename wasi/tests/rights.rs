@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use wootz_wasi::{DirPerms, FilePerms, WasiCtx};
+use wootz_wasi::{FsPerms, WasiCtx};
 
 use common::rights::*;
 use common::world::{DEEDS, ROOT, World};
@@ -347,7 +347,7 @@ fn promises_about_the_disk_take_rights() {
 fn what_may_only_be_read_stays_as_it_is() {
     let world = World::new();
     world.furnish();
-    let mut guest = Guest::new(world.ctx_with(DirPerms::READ, FilePerms::READ));
+    let mut guest = Guest::new(world.ctx_with(FsPerms::ReadOnly));
     let before = world.things_inside();
     let changing = [
         "write",
@@ -399,65 +399,14 @@ fn what_may_only_be_read_stays_as_it_is() {
 }
 
 #[test]
-fn permissions_of_directories_and_of_files_are_two_things() {
-    let world = World::new();
-    world.furnish();
-    let mut guest = Guest::new(world.ctx_with(DirPerms::READ, FilePerms::all()));
-    let file = guest.open(ROOT, "file", Open::WRITE).unwrap();
-    assert_eq!(guest.put(file, b"abc"), Ok(3));
-    assert_eq!(guest.set_size(file, 3), Ok(()));
-    for found in [
-        guest.open(ROOT, "new", Open::CREATE).map(|_| ()),
-        guest.create_directory(ROOT, "new"),
-        guest.symlink("x", ROOT, "new"),
-        guest.link(ROOT, "file", ROOT, "new"),
-        guest.rename(ROOT, "file", ROOT, "new"),
-        guest.unlink(ROOT, "file"),
-        guest.remove_directory(ROOT, "dir"),
-    ] {
-        assert_eq!(found, Err(PERM));
-    }
-    assert_eq!(fs::read(world.at("file")).unwrap(), b"abc");
-
-    let mut guest = Guest::new(world.ctx_with(DirPerms::all(), FilePerms::READ));
-    guest.create_directory(ROOT, "new").unwrap();
-    guest.rename(ROOT, "file", ROOT, "new/file").unwrap();
-    assert_eq!(guest.contents(ROOT, "new/file"), Ok(b"abc".to_vec()));
-    for how in [Open::WRITE, Open::WRITE.oflags(oflags::TRUNC), Open::NOTHING.oflags(oflags::TRUNC)]
-    {
-        assert_eq!(guest.open(ROOT, "new/file", how), Err(PERM));
-    }
-    assert_eq!(guest.open(ROOT, "other", Open::CREATE), Err(PERM));
-    assert!(!fs::exists(world.at("other")).unwrap());
-    assert_eq!(fs::read(world.at("new/file")).unwrap(), b"abc");
-    guest.unlink(ROOT, "new/file").unwrap();
-
-    // Files that may be written and not read: what cannot be opened is not made either.
-    let mut guest = Guest::new(world.ctx_with(DirPerms::all(), FilePerms::WRITE));
-    let writing = Open::CREATE.base(FILE & !FD_READ);
-    let file = guest.open(ROOT, "written", writing).unwrap();
-    assert_eq!(guest.put(file, b"abc"), Ok(3));
-    assert_eq!(guest.open(ROOT, "written", Open::READ), Err(PERM));
-    assert_eq!(guest.open(ROOT, "written", Open::WRITE.oflags(oflags::TRUNC)), Err(PERM));
-    assert_eq!(fs::read(world.at("written")).unwrap(), b"abc", "nothing was cut off");
-    assert_eq!(guest.open(ROOT, "new/other", Open::CREATE), Err(PERM));
-    assert!(!fs::exists(world.at("new/other")).unwrap(), "nothing was made");
-
-    let mut guest = Guest::new(world.ctx_with(DirPerms::empty(), FilePerms::READ));
-    assert_eq!(guest.readdir(ROOT, 100, 0), Err(PERM));
-    assert_eq!(guest.stat(ROOT, "full/x", false), Err(PERM));
-    assert_eq!(guest.readlink(ROOT, "to_file", 10), Err(PERM));
-}
-
-#[test]
 fn what_may_not_be_changed_is_not_moved_away_either() {
     let (one, two) = (World::new(), World::new());
     one.furnish();
     two.furnish();
     let ctx = WasiCtx::builder()
-        .preopened_dir(one.inside(), "/one", DirPerms::READ, FilePerms::READ)
+        .preopened_dir(one.inside(), "/one", FsPerms::ReadOnly)
         .unwrap()
-        .preopened_dir(two.inside(), "/two", DirPerms::all(), FilePerms::all())
+        .preopened_dir(two.inside(), "/two", FsPerms::ReadWrite)
         .unwrap()
         .build();
     let mut guest = Guest::new(ctx);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wootz_wasi::{DirPerms, FilePerms, WasiCtxBuilder};
+use wootz_wasi::{FsPerms, WasiCtxBuilder};
 
 /// What ends a directory that is only read.
 const READ_ONLY: &str = ":ro";
@@ -38,11 +38,11 @@ impl Directory {
     /// # Errors
     /// If it is not there, is no directory, or cannot be opened.
     pub fn open(&self, wasi: &mut WasiCtxBuilder) -> wootz::Result<()> {
-        let (directories, files) = match self.is_read_only {
-            true => (DirPerms::READ, FilePerms::READ),
-            false => (DirPerms::all(), FilePerms::all()),
+        let perms = match self.is_read_only {
+            true => FsPerms::ReadOnly,
+            false => FsPerms::ReadWrite,
         };
-        wasi.preopened_dir(&self.host, &self.guest, directories, files).map(drop)
+        wasi.preopened_dir(&self.host, &self.guest, perms).map(drop)
     }
 }
 

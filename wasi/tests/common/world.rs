@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use wootz_wasi::{DirPerms, FilePerms, WasiCtx};
+use wootz_wasi::{FsPerms, WasiCtx};
 
 use super::{Errno, Guest, OK, Open, fstflags, oflags};
 
@@ -61,11 +61,11 @@ impl World {
 
     /// A context that has the directory open, and may do anything with it.
     pub fn ctx(&self) -> WasiCtx {
-        self.ctx_with(DirPerms::all(), FilePerms::all())
+        self.ctx_with(FsPerms::ReadWrite)
     }
 
-    pub fn ctx_with(&self, dirs: DirPerms, files: FilePerms) -> WasiCtx {
-        WasiCtx::builder().preopened_dir(self.inside(), "/", dirs, files).unwrap().build()
+    pub fn ctx_with(&self, perms: FsPerms) -> WasiCtx {
+        WasiCtx::builder().preopened_dir(self.inside(), "/", perms).unwrap().build()
     }
 
     /// A guest that has the directory open as [`ROOT`], and may do anything with it.
