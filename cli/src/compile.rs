@@ -82,12 +82,13 @@ impl Compile {
             None if files::is_standard(&self.input) => {
                 bail!(Usage(
                     "where should the output go? A module from standard input needs `-o OUT`"
+                        .to_string()
                 ))
             }
             None => self.input.with_extension(self.emit.extension()),
         };
         if self.prefix.is_some() && self.emit != Emit::Object {
-            bail!(Usage("`--prefix` is for objects: add `--emit object`"));
+            bail!(Usage("`--prefix` is for objects: add `--emit object`".to_string()));
         }
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let emit = match self.emit {

@@ -16,11 +16,11 @@ pub const TRAPPED: u8 = 134;
 
 /// Options that do not go together.
 #[derive(Debug)]
-pub struct Usage(pub &'static str);
+pub struct Usage(pub String);
 
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 

@@ -12,7 +12,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use wootz::{Engine, Linker, Module, Store};
-use wootz_wasi::{WasiCtx, WasiCtxBuilder};
+use wootz_wasi::WasiCtxBuilder;
 
 use crate::files;
 use crate::options::CodeOptions;
@@ -26,8 +26,10 @@ mod environment;
 mod directories;
 /// Files to modules that fit one engine, `--preload` among them.
 mod modules;
-/// `--max-memory`: how large memories may become.
+/// `--max-memory`: how large memories and tables may become.
 mod limits;
+/// What a guest may use: the data of its store.
+mod host;
 /// `--timeout`: a guest runs for so long, and no longer.
 mod clock;
 /// What is called of a module, and with what.
@@ -40,6 +42,7 @@ use clock::Clock;
 use directories::Directory;
 use ending::{Ended, Told, cannot_run};
 use environment::Variable;
+use host::Host;
 use limits::Limits;
 use modules::{Preload, Settings};
 
@@ -54,8 +57,10 @@ pub struct Run {
     /// Let the guest use a directory, as GUEST; only for reading, with :ro
     ///
     /// If GUEST is left out, the guest knows the directory by the name that it has here. The first `::` ends HOST, and `:ro`
-    /// at the very end is part of no name: to name a directory that is called so, add a slash.
-    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = Directory::parse)]
+    /// at the very end is part of no name: to name a directory that is called so, add a slash. HOST may be any name that the
+    /// system has; GUEST is UTF-8.
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Directory::parse))]
     directories: Vec<Directory>,
 
     /// Set a variable of the guest's environment; without VALUE, to what it is here
@@ -81,8 +86,10 @@ pub struct Run {
     ///
     /// The other file may be all that FILE may be. Modules are made ready in the order in which they are named, FILE last,
     /// and each may import from those before it. If a module exports `_initialize`, it is called; of one that exports
-    /// `_start`, each call of a function runs in an instance of its own.
-    #[arg(long = "preload", value_name = "NAME=FILE", value_parser = Preload::parse)]
+    /// `_start`, each call of a function runs in an instance of its own, and the guest is stopped when there are more than
+    /// 10000 instances. Each NAME is of one module, and the names of WASI are taken.
+    #[arg(long = "preload", value_name = "NAME=FILE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(Preload::parse))]
     preloads: Vec<Preload>,
 
     /// Stop after a time such as 10s, 500ms or "1m 30s"
@@ -98,9 +105,11 @@ pub struct Run {
     #[arg(long, value_name = "UNITS")]
     fuel: Option<u64>,
 
-    /// How large each memory may become, such as 64MiB, 1GB or a number of bytes
+    /// How large each memory may become, and all tables together, such as 64MiB, 1GB or a number of bytes
     ///
-    /// Guests that want more learn that there is none; those that begin with more do not run.
+    /// Each memory counts for itself, also if a module has several, or several instances. Tables of all instances count
+    /// together, with 8 bytes for each element. Nothing else counts. Guests that want more learn that there is none; modules
+    /// that begin with more do not run.
     #[arg(long, value_name = "SIZE", value_parser = limits::size)]
     max_memory: Option<ByteSize>,
 
@@ -129,20 +138,8 @@ Examples:
   wootz run --preload math=math.so app.wasm     what app.wasm imports from `math` is in math.so
   wootz run --timeout 10s --max-memory 64MiB app.wasm
 
-Exit codes: the guest's own; 134 if it trapped, or its time or fuel was used up;
-1 if it could not be run; 2 if the command line makes no sense.";
-
-/// What a guest may use: the data of its store.
-struct Host {
-    wasi: WasiCtx,
-    limits: Limits,
-}
-
-impl Host {
-    fn wasi(&mut self) -> &mut WasiCtx {
-        &mut self.wasi
-    }
-}
+Exit codes: the guest's own; 134 if it trapped or was stopped, as when its time or
+fuel was used up; 1 if it could not be run; 2 if the command line makes no sense.";
 
 impl Run {
     /// Runs the module, after those that it imports from.
@@ -150,6 +147,7 @@ impl Run {
         let (file, arguments) =
             self.file_and_arguments.split_first().expect("clap requires a value");
         let file = Path::new(file);
+        self.check(file)?;
         let wasi = self.wasi(file, arguments)?;
         let modules = self.modules(file)?;
         let (module, preloaded) = modules.split_last().expect("as many as there are files");
@@ -175,19 +173,39 @@ impl Run {
             })
         });
         let is_over = clock.as_ref().and_then(Clock::stop);
-        match ended {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(ended) => {
-                let limits = &store.data().limits;
-                ended.tell(Told { preloads: &self.preloads, is_over, limits })
+        let code = match ended {
+            Ok(()) => ExitCode::SUCCESS,
+            // An error is told when this has returned, while the clock goes on.
+            Err(ended) => ended.tell(Told { preloads: &self.preloads, is_over })?,
+        };
+        if let Some(clock) = clock {
+            clock.disarm();
+        }
+        Ok(code)
+    }
+
+    /// Whether the modules that are named make sense together.
+    fn check(&self, file: &Path) -> Result<()> {
+        let files = self.preloads.iter().map(|preload| preload.file.as_path()).chain([file]);
+        if files.filter(|path| files::is_standard(path)).count() > 1 {
+            bail!(Usage("standard input can be only one of the modules".to_string()));
+        }
+        for (i, Preload { name, .. }) in self.preloads.iter().enumerate() {
+            if self.preloads[..i].iter().any(|preload| preload.name == *name) {
+                bail!(Usage(format!(
+                    "`--preload {name}=...` is there twice: who imports from `{name}` must know which module that is"
+                )));
             }
         }
+        Ok(())
     }
 
     /// What the guest may use.
     fn wasi(&self, file: &Path, arguments: &[OsString]) -> Result<WasiCtxBuilder> {
         let mut wasi = WasiCtxBuilder::new();
         wasi.inherit_stdio();
+        // As many as the system gives to this process, which is there for the guest.
+        wasi.max_descriptors(usize::MAX);
         for variable in &self.environment {
             variable.set(&mut wasi);
         }
@@ -215,9 +233,6 @@ impl Run {
     fn modules(&self, file: &Path) -> Result<Vec<Module>> {
         let preloads = self.preloads.iter().map(|preload| preload.file.as_path());
         let files: Vec<&Path> = preloads.chain([file]).collect();
-        if files.iter().filter(|path| files::is_standard(path)).count() > 1 {
-            bail!(Usage("standard input can be only one of the modules"));
-        }
         let mut settings = Settings::new(self.code.config()?, !self.no_cache);
         if self.fuel.is_some() {
             settings.consume_fuel("--fuel");
@@ -250,7 +265,7 @@ impl Run {
     ) -> Result<(), Ended<'a>> {
         let preloads = self.preloads.iter().zip(modules).enumerate();
         for (position, (Preload { name, file }, module)) in preloads {
-            let defined = linker.module(&mut *store, name, module);
+            let defined = calls::define(store, linker, name, module);
             defined.map_err(|error| Ended { file, position, error })?;
         }
         Ok(())

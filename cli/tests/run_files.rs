@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::Directory;
+use common::{Directory, Ended};
 
 /// Writes the names of its directories, one a line, and what the file `in` of the first holds. Then it makes the file `out`
 /// there, and exits with the error number.
@@ -90,6 +92,23 @@ fn directories_that_cannot_be_opened_are_named() {
     run("missing::/").fails(1, &["cannot open the directory `missing`", "No such file"]);
     run("file").fails(1, &["cannot open the directory `file`", "Not a directory"]);
     run("::/").fails(2, &["--dir", "HOST::GUEST"]);
+}
+
+/// The system's names are not always UTF-8, and the guest's are.
+#[test]
+fn directories_of_the_host_may_have_any_name() {
+    let directory = Directory::new();
+    directory.compile("files", FILES);
+    let name = OsStr::from_bytes(b"d\xff");
+    std::fs::create_dir(directory.path("").join(name)).unwrap();
+    std::fs::write(directory.path("").join(name).join("in"), "in it\n").unwrap();
+    let run = |option: &[u8]| {
+        let mut command = directory.command(&["run", "--dir"]);
+        Ended::of(command.arg(OsStr::from_bytes(option)).arg("files.so"), b"")
+    };
+    assert_eq!(run(b"d\xff::data").succeeds(), "data\nin it\n");
+    run(b"d\xff").fails(2, &["--dir", "not UTF-8", "HOST::GUEST"]);
+    run(b"d::d\xff").fails(2, &["--dir", "GUEST is not UTF-8"]);
 }
 
 /// Accepts a connection on its first descriptor, and writes "hello" to it.

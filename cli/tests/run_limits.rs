@@ -81,6 +81,52 @@ fn time_is_limited_for_guests_that_wait() {
     }
 }
 
+/// Fills standard error, and then does something.
+fn fills_stderr(export: &str, what: &str) -> String {
+    format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 2)
+            (data (i32.const 0) "\10\00\00\00\00\00\01\00")
+            (func $fill (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8))))
+            (func (export "{export}") (call $fill) {what}))"#
+    )
+}
+
+/// Neither the clock's message nor the guest's own end may keep the process from ending.
+#[test]
+fn time_is_limited_if_nobody_reads_standard_error() {
+    let directory = Directory::new();
+    directory.write("loop.wat", fills_stderr("_start", "(loop (call $fill) (br 0))"));
+    directory.write("trap.wat", fills_stderr("_start", "unreachable"));
+    directory.write("library.wat", fills_stderr("_initialize", ""));
+    directory.write("needy.wat", r#"(module (import "library" "missing" (func)))"#);
+    let runs = [
+        &["loop.wat"][..],
+        &["trap.wat"],
+        // What could not be run is told like what trapped.
+        &["--preload=library=library.wat", "needy.wat"],
+    ];
+    let children = runs.map(|arguments| {
+        let mut command = directory.command(&[&["run", "--timeout=500ms"], arguments].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    let start = Instant::now();
+    for (mut child, arguments) in children.into_iter().zip(runs) {
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if start.elapsed() > Duration::from_secs(20) => {
+                    child.kill().unwrap();
+                    panic!("{arguments:?} does not end");
+                }
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        assert_eq!(status.code(), Some(134), "{arguments:?}");
+    }
+}
+
 #[test]
 fn time_is_limited_for_preloaded_modules() {
     let directory = Directory::new();
@@ -140,6 +186,78 @@ fn memory_is_limited() {
         }
     }
     directory.wootz(&["run", "--max-memory", "lots", "own.wat"]).fails(2, &["64MiB"]);
+}
+
+/// Tables count together, and with what they have, not with what they wanted.
+#[test]
+fn memory_for_tables_is_limited() {
+    let directory = Directory::new();
+    directory.write(
+        "tables.wat",
+        r#"(module (table $a 0 externref) (table $b 10 20 funcref)
+            (func (export "_initialize") (drop (table.grow $b (ref.null func) (i32.const 80))))
+            (func (export "grow") (param i32 i32) (result i32 i32)
+                (table.grow $a (ref.null extern) (local.get 0))
+                (table.grow $b (ref.null func) (local.get 1))))"#,
+    );
+    directory.write("table.wat", r#"(module (table (export "table") 25 funcref))"#);
+    directory.write("memory.wat", "(module (memory 1))");
+    let run = |options: &[&str], a: &str, b: &str| {
+        let call = ["--invoke", "grow", "tables.wat", a, b];
+        directory.wootz(&[&["run"], options, &call].concat())
+    };
+    // A hundred elements.
+    let limit = "--max-memory=800";
+    assert_eq!(run(&[limit], "85", "5").succeeds(), "0\n10\n");
+    assert_eq!(run(&[limit], "85", "6").succeeds(), "0\n-1\n");
+    assert_eq!(run(&[limit], "91", "0").succeeds(), "-1\n10\n");
+    let preload = "--preload=t=table.wat";
+    assert_eq!(run(&[limit, preload], "65", "0").succeeds(), "0\n10\n");
+    assert_eq!(run(&[limit, preload], "66", "0").succeeds(), "-1\n10\n");
+    assert_eq!(run(&[], "9999999", "0").succeeds(), "0\n10\n");
+    // What a module begins with.
+    let words = ["cannot run `table.wat`", "begins with a table of 25 elements", "(200 and 199 "];
+    run(&["--max-memory=199", preload], "0", "0").fails(1, &words);
+    let words = ["cannot run `tables.wat`", "begins with a table of 10 elements", "(280 and 279 "];
+    run(&["--max-memory=279", preload], "0", "0").fails(1, &words);
+    let words = ["cannot run `memory.wat`", "begins with a memory of 64.0 KiB"];
+    run(&[limit, "--preload=m=memory.wat"], "0", "0").fails(1, &words);
+}
+
+/// An empty memory or table that may not grow is no reason why a module cannot begin.
+#[test]
+fn a_refusal_is_not_blamed_for_other_errors() {
+    let directory = Directory::new();
+    let grows = |export: &str| {
+        format!(
+            r#"(module (memory 0) (table 0 funcref)
+                (func $start
+                    (drop (memory.grow (i32.const 100)))
+                    (drop (table.grow (ref.null func) (i32.const 100000))))
+                (start $start)
+                (func (export "{export}") (param i32)))"#
+        )
+    };
+    directory.write("program.wat", grows("_start"));
+    directory.write("library.wat", grows("_initialize"));
+    directory.write("good.wat", grows("function"));
+    directory.write("needy.wat", r#"(module (import "good" "missing" (func)))"#);
+    for (arguments, words) in [
+        (&["program.wat"][..], ["cannot run `program.wat`", "`_start` must take no"]),
+        (&["library.wat"], ["cannot run `library.wat`", "`_initialize` must take no"]),
+        (
+            &["--preload=l=library.wat", "good.wat"],
+            ["cannot run `library.wat`", "`_initialize` must take no"],
+        ),
+        (
+            &["--preload=good=good.wat", "needy.wat"],
+            ["cannot run `needy.wat`", "`good::missing` has not been defined"],
+        ),
+    ] {
+        let ended = directory.wootz(&[&["run", "--max-memory=64KiB"], arguments].concat());
+        assert!(!ended.stderr.contains("--max-memory"), "{}", ended.stderr);
+        ended.fails(1, &words);
+    }
 }
 
 /// Starts a program of [`program`], and waits until it is ready.

@@ -2,7 +2,9 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
 use common::{Directory, Ended};
@@ -236,7 +238,14 @@ fn what_is_missing_of_a_preloaded_module_is_named() {
         "--preload=c=counter.wat",
         "counter.wat",
     ]);
-    ended.fails(1, &["cannot run `counter.wat`", "import of `c::", "defined twice"]);
+    ended.fails(2, &["`--preload c=...` is there twice"]);
+    for name in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        let words = ["--preload <NAME=FILE>", "where modules import WASI from"];
+        run(&format!("{name}=counter.wat"), "counter.wat").fails(2, &words);
+    }
+    directory.write("odd.wat", r#"(module (global (export "_initialize") i32 (i32.const 0)))"#);
+    let words = ["cannot run `odd.wat`", "`_initialize` is not a function"];
+    run("odd=odd.wat", "counter.wat").fails(1, &words);
     directory.write("trap.wat", r#"(module (func (export "_initialize") unreachable))"#);
     run("t=trap.wat", "counter.wat").fails(134, &["`trap.wat` trapped", "unreachable"]);
     directory.write(
@@ -246,6 +255,47 @@ fn what_is_missing_of_a_preloaded_module_is_named() {
             (func (export "_initialize") (call $exit (i32.const 7))))"#,
     );
     assert_eq!(run("e=exit.wat", "counter.wat").code, Some(7));
+}
+
+/// Each call of a program's function makes an instance, and there cannot be any number of them.
+#[test]
+fn too_many_instances_stop_a_guest() {
+    let directory = Directory::new();
+    directory.write("command.wat", r#"(module (func (export "_start")) (func (export "f")))"#);
+    directory.write(
+        "calls.wat",
+        r#"(module (import "command" "f" (func $f))
+            (func $calls (export "calls") (param $count i32)
+                (loop
+                    (call $f)
+                    (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+                    (br_if 0 (local.get $count)))))"#,
+    );
+    let run = |count: &str| {
+        let preload = ["run", "--preload", "command=command.wat"];
+        directory.wootz(&[&preload[..], &["--invoke", "calls", "calls.wat", count]].concat())
+    };
+    assert_eq!(run("9999").succeeds(), "");
+    let words = ["`calls.wat` was stopped", "!calls\n", "instance count too high at 10001"];
+    run("10000").fails(134, &words);
+    let help = directory.wootz(&["run", "--help"]).succeeds();
+    assert!(help.contains("10000 instances"), "{help}");
+}
+
+/// The system's names are not always UTF-8.
+#[test]
+fn files_may_have_any_name() {
+    let directory = Directory::new();
+    let file = OsStr::from_bytes(b"counter\xff.wat");
+    fs::write(directory.path("").join(file), COUNTER).unwrap();
+    directory.write("twice.wat", TWICE);
+    let preload = OsStr::from_bytes(b"--preload=counter=counter\xff.wat");
+    let mut command = directory.command(&["run"]);
+    command.arg(preload).args(["--invoke", "twice", "twice.wat"]);
+    assert_eq!(Ended::of(&mut command, b"").succeeds(), "42\n");
+    let preload = OsStr::from_bytes(b"--preload=counter\xff=twice.wat");
+    let ended = Ended::of(directory.command(&["run"]).arg(preload).arg("twice.wat"), b"");
+    ended.fails(2, &["--preload <NAME=FILE>", "NAME is not UTF-8"]);
 }
 
 /// Fuel and epochs are there for all modules or for none.

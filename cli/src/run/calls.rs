@@ -5,8 +5,9 @@
 use std::ffi::OsString;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use wootz::{Extern, ExternType, Func, Instance, Linker, Module, Store, Val};
+use wootz::{Extern, ExternType, Func, Instance, Linker, Module, Store, Val, WasmBacktrace};
 
+use super::host::Host;
 use super::values;
 use crate::report;
 
@@ -47,13 +48,13 @@ impl Call {
     ///
     /// # Errors
     /// If imports are missing or do not fit; and what ends the guest.
-    pub fn run<T: 'static>(
+    pub fn run(
         &self,
-        store: &mut Store<T>,
-        linker: &Linker<T>,
+        store: &mut Store<Host>,
+        linker: &Linker<Host>,
         module: &Module,
     ) -> Result<()> {
-        let instance = linker.instantiate(&mut *store, module)?;
+        let instance = instantiate(store, linker, module)?;
         match self {
             Call::Start => start(store, instance, module),
             Call::Function { name, arguments, results } => {
@@ -72,7 +73,45 @@ impl Call {
     }
 }
 
-fn start<T: 'static>(store: &mut Store<T>, instance: Instance, module: &Module) -> Result<()> {
+/// Defines what a module exports, for others to import.
+///
+/// # Errors
+/// If imports are missing or do not fit, if names are defined already; and what ends the guest.
+pub fn define(
+    store: &mut Store<Host>,
+    linker: &mut Linker<Host>,
+    name: &str,
+    module: &Module,
+) -> Result<()> {
+    // Of programs there is no instance before one of their functions is called.
+    if module.get_export("_start").is_some() {
+        return linker.module(store, name, module).map(drop);
+    }
+    let instance = instantiate(store, linker, module)?;
+    initialize(store, instance)?;
+    linker.instance(store, name, instance).map(drop)
+}
+
+/// Makes an instance.
+///
+/// # Errors
+/// As [`Linker::instantiate`]; if it may not begin with so much memory, also with what is allowed.
+fn instantiate(
+    store: &mut Store<Host>,
+    linker: &Linker<Host>,
+    module: &Module,
+) -> Result<Instance> {
+    store.data_mut().limits.forget();
+    linker.instantiate(&mut *store, module).map_err(|error| {
+        // A start function that ran was refused nothing that the module begins with.
+        match store.data().limits.refusal() {
+            Some(refusal) if !error.is::<WasmBacktrace>() => error.context(refusal),
+            _ => error,
+        }
+    })
+}
+
+fn start(store: &mut Store<Host>, instance: Instance, module: &Module) -> Result<()> {
     match instance.get_export(&mut *store, "_start") {
         Some(Extern::Func(start)) => call_plain(store, start, "_start"),
         Some(_) => bail!("its export `_start` is not a function"),
@@ -92,15 +131,16 @@ fn start<T: 'static>(store: &mut Store<T>, instance: Instance, module: &Module) 
 }
 
 /// Lets a library of functions prepare itself.
-fn initialize<T: 'static>(store: &mut Store<T>, instance: Instance) -> Result<()> {
-    match instance.get_func(&mut *store, "_initialize") {
-        Some(function) => call_plain(store, function, "_initialize"),
+fn initialize(store: &mut Store<Host>, instance: Instance) -> Result<()> {
+    match instance.get_export(&mut *store, "_initialize") {
+        Some(Extern::Func(function)) => call_plain(store, function, "_initialize"),
+        Some(_) => bail!("its export `_initialize` is not a function"),
         None => Ok(()),
     }
 }
 
 /// Calls a function that has a meaning by its name.
-fn call_plain<T: 'static>(store: &mut Store<T>, function: Func, name: &str) -> Result<()> {
+fn call_plain(store: &mut Store<Host>, function: Func, name: &str) -> Result<()> {
     let function = function.typed::<(), ()>(&*store);
     let function = function.with_context(|| {
         format!("its export `{name}` must take no arguments and return nothing")

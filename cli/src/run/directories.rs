@@ -1,11 +1,16 @@
 //! `--dir`: directories that a guest may use.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use wootz_wasi::{FsPerms, WasiCtxBuilder};
 
+/// What ends the host's name, if the guest's is another.
+const SEPARATOR: &[u8] = b"::";
+
 /// What ends a directory that is only read.
-const READ_ONLY: &str = ":ro";
+const READ_ONLY: &[u8] = b":ro";
 
 /// A directory, and what the guest knows it by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,17 +25,28 @@ impl Directory {
     /// that is called so is written with a slash behind it.
     ///
     /// # Errors
-    /// If one of the names is empty.
-    pub fn parse(text: &str) -> Result<Directory, &'static str> {
+    /// If one of the names is empty, or the guest's is not UTF-8.
+    pub fn parse(text: OsString) -> Result<Directory, &'static str> {
+        let text = text.into_vec();
         let (names, is_read_only) = match text.strip_suffix(READ_ONLY) {
             Some(names) => (names, true),
-            None => (text, false),
+            None => (text.as_slice(), false),
         };
-        let (host, guest) = names.split_once("::").unwrap_or((names, names));
+        let separator = names.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);
+        let (host, guest) = match separator {
+            Some(at) => (&names[..at], &names[at + SEPARATOR.len()..]),
+            None => (names, names),
+        };
         if host.is_empty() || guest.is_empty() {
             return Err("a name is empty; expected HOST, HOST::GUEST, or one of these and :ro");
         }
-        Ok(Directory { host: host.into(), guest: guest.to_string(), is_read_only })
+        let guest = String::from_utf8(guest.to_vec()).map_err(|_| match separator {
+            Some(_) => "GUEST is not UTF-8, which names of guests must be",
+            None => {
+                "the name is not UTF-8, which names of guests must be; HOST::GUEST says what the guest calls it"
+            }
+        })?;
+        Ok(Directory { host: OsString::from_vec(host.to_vec()).into(), guest, is_read_only })
     }
 
     /// Opens it for a guest.
@@ -66,10 +82,20 @@ mod tests {
         ] {
             let guest = guest.to_string();
             let expected = Directory { host: host.into(), guest, is_read_only };
-            assert_eq!(Directory::parse(text), Ok(expected), "{text}");
+            assert_eq!(Directory::parse(text.into()), Ok(expected), "{text}");
         }
         for wrong in ["", ":ro", "::", "a::", "::a", "a:::ro"] {
-            assert!(Directory::parse(wrong).is_err(), "{wrong}");
+            assert!(Directory::parse(wrong.into()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn only_the_host_may_have_other_names_than_utf_8() {
+        let parse = |text: &[u8]| Directory::parse(OsString::from_vec(text.to_vec()));
+        let directory = parse(b"d\xff::data:ro").unwrap();
+        assert_eq!(directory.host.into_os_string().into_vec(), b"d\xff");
+        assert_eq!((directory.guest.as_str(), directory.is_read_only), ("data", true));
+        assert!(parse(b"d\xff:ro").unwrap_err().contains("HOST::GUEST"));
+        assert!(parse(b"data::d\xff").unwrap_err().starts_with("GUEST is not UTF-8"));
     }
 }

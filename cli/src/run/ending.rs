@@ -6,10 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
-use wootz::{Trap, UnknownImportError};
+use wootz::{Trap, UnknownImportError, WasmBacktrace};
 use wootz_wasi::I32Exit;
 
-use super::limits::Limits;
 use super::modules::Preload;
 use crate::{files, report};
 
@@ -29,8 +28,6 @@ pub struct Told<'a> {
     pub preloads: &'a [Preload],
     /// What to say of guests whose time is over, if it is.
     pub is_over: Option<&'a str>,
-    /// What guests were refused.
-    pub limits: &'a Limits,
 }
 
 impl Ended<'_> {
@@ -54,6 +51,11 @@ impl Ended<'_> {
             report::show(&error.context(what));
             return Ok(ExitCode::from(report::TRAPPED));
         }
+        if error.is::<WasmBacktrace>() {
+            // It ran, and called a function that failed.
+            report::show(&error.context(format!("{} was stopped", files::name(file))));
+            return Ok(ExitCode::from(report::TRAPPED));
+        }
         if let Some(unknown) = error.downcast_ref::<UnknownImportError>() {
             let name = unknown.module().to_string();
             let (before, behind) = told.preloads.split_at(position);
@@ -67,11 +69,7 @@ impl Ended<'_> {
             };
             return Err(error.context(cannot_run(file) + &hint));
         }
-        Err(match told.limits.refusal() {
-            Some(refusal) => error.context(refusal),
-            None => error,
-        }
-        .context(cannot_run(file)))
+        Err(error.context(cannot_run(file)))
     }
 }
 

@@ -5,6 +5,9 @@
 //! Always true: files that were compiled before decide what the command line leaves open, and what is compiled now follows.
 //! What they and the command line cannot agree on is an error that names the file, the setting and what it is at odds with.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow};
@@ -21,18 +24,28 @@ pub struct Preload {
     pub file: PathBuf,
 }
 
+/// What modules import WASI from.
+const WASI: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
+
 impl Preload {
     /// `NAME=FILE`. The name may be empty; the file begins behind the first `=`.
     ///
     /// # Errors
-    /// If it is anything else.
-    pub fn parse(text: &str) -> Result<Preload, &'static str> {
-        match text.split_once('=') {
-            Some((name, file)) if !file.is_empty() => {
-                Ok(Preload { name: name.to_string(), file: file.into() })
-            }
-            _ => Err("expected NAME=FILE, where NAME is what other modules import from"),
+    /// If it is anything else, or if the name cannot be imported from or means something already.
+    pub fn parse(text: OsString) -> Result<Preload, &'static str> {
+        let mut text = text.into_vec();
+        let at = text.iter().position(|&byte| byte == b'=');
+        let Some(at) = at.filter(|at| at + 1 < text.len()) else {
+            return Err("expected NAME=FILE, where NAME is what other modules import from");
+        };
+        let file = OsString::from_vec(text.split_off(at + 1));
+        text.truncate(at);
+        let name = String::from_utf8(text)
+            .map_err(|_| "NAME is not UTF-8, which all names are that modules import from")?;
+        if WASI.contains(&name.as_str()) {
+            return Err("NAME is where modules import WASI from, which is there for all of them");
         }
+        Ok(Preload { name, file: file.into() })
     }
 }
 
@@ -41,6 +54,8 @@ pub struct Settings {
     config: Config,
     /// Settings that must be on, and the beginning of a sentence that says why: "`--fuel` needs".
     wanted: Vec<(&'static str, String)>,
+    /// How many bytes of address space files needed so far, by the name of the setting.
+    needed_bytes: HashMap<&'static str, u64>,
     cached: bool,
 }
 
@@ -63,7 +78,7 @@ impl Settings {
     /// Those of a configuration that was made from the command line. What is compiled is looked for in the user's cache, and
     /// kept there, unless it is not `cached`.
     pub fn new(config: Config, cached: bool) -> Settings {
-        Settings { config, wanted: Vec::new(), cached }
+        Settings { config, wanted: Vec::new(), needed_bytes: HashMap::new(), cached }
     }
 
     /// Switches fuel on, for an option of the command line.
@@ -79,6 +94,10 @@ impl Settings {
     fn want(&mut self, switch: &Switch, why: String) {
         (switch.set)(&mut self.config, true);
         self.wanted.push((switch.name, why));
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.wanted.iter().any(|(wanted, _)| *wanted == name)
     }
 
     /// The modules in files, in order.
@@ -108,12 +127,14 @@ impl Settings {
         all.map(|(file, loaded)| loaded.map_or_else(|| file.compile(&engine), Ok)).collect()
     }
 
-    /// Changes what kept a file from being loaded, as far as nobody wants it as it is.
+    /// Changes what kept a file from being loaded, as far as nobody wants it as it is. No setting is changed twice for the same
+    /// reason, so that this comes to an end even if an engine should not take a setting as it is.
     fn adapt(&mut self, path: &Path, error: Error) -> Result<()> {
         let switch = |name: &str| [FUEL, EPOCHS].into_iter().find(|switch| switch.name == name);
         match error.downcast_ref() {
             Some(ArtifactError::Setting { name, artifact: true, engine: false }) => {
                 match switch(name) {
+                    Some(_) if self.is_wanted(name) => return Err(error),
                     Some(switch) => self.want(&switch, format!("{} needs", files::name(path))),
                     None => {
                         return Err(anyhow!(
@@ -138,6 +159,10 @@ impl Settings {
             Some(&ArtifactError::AddressSpace { setting, artifact_bytes, engine_bytes })
                 if artifact_bytes > engine_bytes =>
             {
+                let former = self.needed_bytes.insert(setting, artifact_bytes);
+                if former.is_some_and(|former| former >= artifact_bytes) {
+                    return Err(error);
+                }
                 match setting {
                     "memory_reservation" => _ = self.config.memory_reservation(artifact_bytes),
                     "memory_guard_size" => _ = self.config.memory_guard_size(artifact_bytes),
@@ -211,11 +236,38 @@ mod tests {
     #[test]
     fn preloads_have_a_name_and_a_file() {
         let preload = |name: &str, file: &str| Ok(Preload { name: name.into(), file: file.into() });
-        assert_eq!(Preload::parse("env=lib.so"), preload("env", "lib.so"));
-        assert_eq!(Preload::parse("env=a=b.wasm"), preload("env", "a=b.wasm"));
-        assert_eq!(Preload::parse("=lib.so"), preload("", "lib.so"));
-        for wrong in ["", "lib.so", "env="] {
-            assert!(Preload::parse(wrong).is_err(), "{wrong}");
+        let parse = |text: &str| Preload::parse(text.into());
+        assert_eq!(parse("env=lib.so"), preload("env", "lib.so"));
+        assert_eq!(parse("env=a=b.wasm"), preload("env", "a=b.wasm"));
+        assert_eq!(parse("=lib.so"), preload("", "lib.so"));
+        for wrong in ["", "lib.so", "env=", "wasi_unstable=lib.so"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
         }
+        let parse = |text: &[u8]| Preload::parse(OsString::from_vec(text.to_vec()));
+        assert_eq!(parse(b"env=\xff").unwrap().file.into_os_string().into_vec(), b"\xff");
+        assert!(parse(b"\xff=lib.so").unwrap_err().contains("UTF-8"));
+    }
+
+    /// As if an engine rounded down what it is told.
+    #[test]
+    fn settings_that_have_no_effect_are_not_tried_for_ever() {
+        let mut settings = Settings::new(Config::new(), false);
+        let mut adapts = |error| settings.adapt(Path::new("f.so"), Error::new(error)).is_ok();
+        for setting in ["memory_reservation", "memory_guard_size"] {
+            let error = |artifact_bytes| ArtifactError::AddressSpace {
+                setting,
+                artifact_bytes,
+                engine_bytes: 4096,
+            };
+            assert!(adapts(error(5000)), "{setting}");
+            assert!(!adapts(error(5000)), "{setting}");
+            assert!(adapts(error(6000)), "{setting}: another file needs more");
+        }
+        let error = || {
+            let name = "consume_fuel".to_string();
+            ArtifactError::Setting { name, artifact: true, engine: false }
+        };
+        assert!(adapts(error()));
+        assert!(!adapts(error()));
     }
 }
