@@ -337,3 +337,23 @@ fn a_guest_without_memory_is_told_so() {
         "{error}"
     );
 }
+
+#[test]
+fn arguments_are_handed_over_as_a_whole_or_not_at_all() {
+    let mut guest = built(|builder| {
+        builder.args(&["prog", "x"]);
+    });
+    let before = guest.bytes(0, MEMORY_BYTES as usize);
+    for (name, one, other) in [
+        ("args_sizes_get", OUTPUT, MEMORY_BYTES - 3),
+        ("args_sizes_get", MEMORY_BYTES - 3, OUTPUT),
+        ("args_get", OUTPUT, MEMORY_BYTES - 6),
+        ("args_get", MEMORY_BYTES - 7, OUTPUT),
+    ] {
+        assert_eq!(guest.call(name, &numbers(&[one, other])), FAULT, "{name} {one:#x} {other:#x}");
+        assert!(guest.bytes(0, MEMORY_BYTES as usize) == before, "{name} wrote something");
+    }
+    // Up to the very end of the memory.
+    assert_eq!(guest.call("args_get", &numbers(&[MEMORY_BYTES - 8, MEMORY_BYTES - 16])), OK);
+    assert_eq!(guest.bytes(MEMORY_BYTES - 16, 7), b"prog\0x\0");
+}
