@@ -117,7 +117,7 @@ const MAX_LISTED_BYTES: usize = 64 << 20;
 pub struct Table {
     descriptors: Vec<Option<Descriptor>>,
     limit: usize,
-    /// The directories whose entries may be known, the one that was read last at the end.
+    /// All directories whose entries are known, and perhaps others; the one that was read last at the end.
     listed: Vec<u32>,
 }
 
@@ -187,6 +187,7 @@ impl Table {
     pub fn close(&mut self, fd: u32) -> Result<()> {
         self.get(fd)?;
         self.descriptors[fd as usize] = None;
+        self.listed.retain(|&listed| listed != fd);
         Ok(())
     }
 
@@ -196,6 +197,10 @@ impl Table {
         self.get(to)?;
         if from != to {
             self.descriptors[to as usize] = self.descriptors[from as usize].take();
+            self.listed.retain(|&listed| listed != to);
+            for listed in self.listed.iter_mut().filter(|listed| **listed == from) {
+                *listed = to;
+            }
         }
         Ok(())
     }

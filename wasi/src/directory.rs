@@ -5,7 +5,6 @@
 //! Always true: no path leads out of the directory, by whatever links, and whoever changes them meanwhile. `cap-std` sees to
 //! that, on Linux with the system's help (`openat2`). What was made read-only stays as it is.
 
-use std::fs::File;
 use std::path::Path;
 
 use cap_fs_ext::{
@@ -32,21 +31,30 @@ pub enum FsPerms {
 pub struct Directory {
     dir: Dir,
     perms: FsPerms,
-    /// What was in it when it was last read from the beginning. A guest that reads on where it has stopped neither
-    /// misses an entry nor sees one twice, whatever it made or removed in between.
-    listing: Option<Listing>,
+    listing: Listing,
+}
+
+/// What was in a directory when it was last read from the beginning. A guest that reads on where it has stopped neither misses
+/// an entry nor sees one twice, whatever it made or removed in between.
+enum Listing {
+    /// It is not known, or not any more.
+    Unknown,
+    /// All of it.
+    Known(Entries),
+    /// The guest has seen the end, behind so many entries.
+    Over(u64),
 }
 
 /// What is in a directory, as guests read it.
 #[derive(Default)]
-struct Listing {
+struct Entries {
     /// The entries, each a record and a name: see [`types::dirent`].
     bytes: Vec<u8>,
     /// Where each begins.
     begins: Vec<usize>,
 }
 
-impl Listing {
+impl Entries {
     fn add(&mut self, inode: u64, filetype: FileType, name: &[u8]) -> Result<()> {
         let name_len = u32::try_from(name.len()).map_err(|_| Errno::Overflow)?;
         self.begins.push(self.bytes.len());
@@ -85,7 +93,7 @@ pub enum Opened {
 impl Directory {
     /// A directory of the host's.
     pub fn new(dir: Dir, perms: FsPerms) -> Directory {
-        Directory { dir, perms, listing: None }
+        Directory { dir, perms, listing: Listing::Unknown }
     }
 
     /// The permission to change what is there.
@@ -175,9 +183,7 @@ impl Directory {
 
     /// Waits until its entries are on the disk.
     pub fn sync(&self, only_data: bool) -> Result<()> {
-        let file: File = self.dir.try_clone()?.into_std_file();
-        let result = if only_data { file.sync_data() } else { file.sync_all() };
-        Ok(result?)
+        Ok(host::file::sync_directory(&self.dir, only_data)?)
     }
 
     /// Makes a directory.
@@ -230,46 +236,57 @@ impl Directory {
     /// Reads its entries anew if they are wanted from the first on, or if they are not known (any more). Returns whether it
     /// did.
     pub fn list(&mut self, first: u64) -> Result<bool> {
-        let is_read = first == 0 || self.listing.is_none();
-        if is_read {
-            self.listing = Some(self.read_entries()?);
+        let is_known = match self.listing {
+            Listing::Unknown => false,
+            Listing::Known(_) => true,
+            Listing::Over(count) => first >= count,
+        };
+        if is_known && first != 0 {
+            return Ok(false);
         }
-        Ok(is_read)
+        self.listing = Listing::Known(self.read_entries()?);
+        Ok(true)
     }
 
     /// The entries from one on, as they were listed.
     pub fn entries(&self, first: u64) -> &[u8] {
-        let Some(listing) = &self.listing else { return &[] };
-        let begin = usize::try_from(first).ok().and_then(|first| listing.begins.get(first));
-        begin.map_or(&[], |&begin| &listing.bytes[begin..])
+        let Listing::Known(entries) = &self.listing else { return &[] };
+        let begin = usize::try_from(first).ok().and_then(|first| entries.begins.get(first));
+        begin.map_or(&[], |&begin| &entries.bytes[begin..])
     }
 
     /// How much memory the list of entries takes.
     pub fn listed_bytes(&self) -> usize {
-        self.listing.as_ref().map_or(0, |listing| {
-            listing.bytes.capacity() + listing.begins.capacity() * size_of::<usize>()
-        })
+        let Listing::Known(entries) = &self.listing else { return 0 };
+        entries.bytes.capacity() + entries.begins.capacity() * size_of::<usize>()
     }
 
     /// Forgets the list. Who reads on gets what is in the directory then.
     pub fn forget_entries(&mut self) {
-        self.listing = None;
+        self.listing = Listing::Unknown;
     }
 
-    fn read_entries(&self) -> Result<Listing> {
-        let mut listing = Listing::default();
+    /// Forgets the list, and remembers where it ended, for those who look once more.
+    pub fn end_entries(&mut self) {
+        if let Listing::Known(entries) = &self.listing {
+            self.listing = Listing::Over(entries.begins.len() as u64);
+        }
+    }
+
+    fn read_entries(&self) -> Result<Entries> {
+        let mut entries = Entries::default();
         // What is above the directory is none of the guest's business.
         let inode = self.filestat()?.inode;
         for name in [b".".as_slice(), b".."] {
-            listing.add(inode, FileType::Directory, name)?;
+            entries.add(inode, FileType::Directory, name)?;
         }
         for entry in self.dir.entries()? {
             let entry = entry?;
             // It may be gone by now, where the system has to look.
             let filetype = entry.file_type().map_or(FileType::Unknown, host::file::filetype);
             let name = entry.file_name();
-            listing.add(host::file::inode(&entry), filetype, host::file::bytes(&name))?;
+            entries.add(host::file::inode(&entry), filetype, host::file::bytes(&name))?;
         }
-        Ok(listing)
+        Ok(entries)
     }
 }

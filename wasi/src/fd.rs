@@ -30,11 +30,7 @@ pub fn read(
     descriptor.require(Rights::FD_READ)?;
     let buffers = memory.buffers(buffers, count)?;
     memory.check(result, 4)?;
-    let read = if buffers.is_empty() {
-        0
-    } else {
-        memory.fill(&buffers, |slices| read_some(descriptor, slices))?
-    };
+    let read = memory.fill(&buffers, |slices| read_some(descriptor, slices))?;
     memory.write_u32(result, read as u32)
 }
 
@@ -64,11 +60,7 @@ pub fn write(
     descriptor.require(Rights::FD_WRITE)?;
     let buffers = memory.buffers(buffers, count)?;
     memory.check(result, 4)?;
-    let written = if buffers.is_empty() {
-        0
-    } else {
-        memory.drain(&buffers, |slices| write_some(descriptor, slices))?
-    };
+    let written = memory.drain(&buffers, |slices| write_some(descriptor, slices))?;
     memory.write_u32(result, written as u32)
 }
 
@@ -365,9 +357,8 @@ pub fn readdir(
     let copied = entries.len().min(len as usize);
     memory.write(buffer, &entries[..copied])?;
     memory.write_u32(result, copied as u32)?;
-    // Whoever has seen the end does not read on.
     if copied < len as usize {
-        directory.forget_entries();
+        directory.end_entries();
     }
     Ok(())
 }

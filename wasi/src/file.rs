@@ -40,22 +40,12 @@ impl OpenFile {
 
     /// Reads from its position on, as much as there is; 0 at the end.
     pub fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
-        loop {
-            match self.file.read_vectored(buffers).map_err(Errno::from) {
-                Err(Errno::Intr) => {}
-                result => return result,
-            }
-        }
+        Ok(host::again(|| self.file.read_vectored(buffers))?)
     }
 
     /// Writes from its position on.
     pub fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize> {
-        loop {
-            match self.file.write_vectored(buffers).map_err(Errno::from) {
-                Err(Errno::Intr) => {}
-                result => return result,
-            }
-        }
+        Ok(host::again(|| self.file.write_vectored(buffers))?)
     }
 
     /// Reads from another position.

@@ -12,7 +12,7 @@ bitflags! {
         const FD_DATASYNC = 1 << 0;
         /// `fd_read`, `sock_recv`, and with [`Rights::FD_SEEK`] `fd_pread`.
         const FD_READ = 1 << 1;
-        /// `fd_seek`.
+        /// `fd_seek`, and `fd_tell`.
         const FD_SEEK = 1 << 2;
         /// `fd_fdstat_set_flags`.
         const FD_FDSTAT_SET_FLAGS = 1 << 3;

@@ -151,7 +151,7 @@ impl GuestMemory<'_> {
     pub fn buffers(&self, pointer: u32, count: u32) -> Result<Buffers> {
         self.check(pointer, count.checked_mul(8).ok_or(Errno::Fault)?)?;
         let mut buffers = Buffers { list: Vec::new(), len: 0 };
-        // Empty ones do not count, as "0 bytes" would mean the end. Looked at are as many at a time as fit a page or two.
+        // Empty ones do not count, as "0 bytes" would mean the end.
         for first in (0..count).step_by(MAX_BUFFERS) {
             let records = (count - first).min(MAX_BUFFERS as u32);
             let records = self.read(pointer + first * 8, records * 8)?;
@@ -181,12 +181,16 @@ impl GuestMemory<'_> {
         Ok(Buffers { list, len })
     }
 
-    /// Lets `read` fill the buffers, and returns how many bytes it has filled, which is what it says.
+    /// Lets `read` fill the buffers, and returns how many bytes it has filled, which is what it says. If there are none, it is
+    /// not asked: it might wait for what nobody wants.
     pub fn fill(
         &mut self,
         buffers: &Buffers,
         read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<usize>,
     ) -> Result<usize> {
+        if buffers.is_empty() {
+            return Ok(0);
+        }
         if let GuestMemory::Own(bytes) = self
             && let Some(mut slices) = apart(bytes, &buffers.list)
         {
@@ -204,12 +208,16 @@ impl GuestMemory<'_> {
         Ok(len)
     }
 
-    /// Lets `write` take from the buffers, and returns how many bytes it has taken, which is what it says.
+    /// Lets `write` take from the buffers, and returns how many bytes it has taken, which is what it says. If there are none,
+    /// it is not asked.
     pub fn drain(
         &self,
         buffers: &Buffers,
         write: impl FnOnce(&[IoSlice<'_>]) -> Result<usize>,
     ) -> Result<usize> {
+        if buffers.is_empty() {
+            return Ok(0);
+        }
         let mut room = match self {
             GuestMemory::Own(_) => MAX_BYTES,
             GuestMemory::Shared(_) => MAX_COPIED,

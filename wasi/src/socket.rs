@@ -43,14 +43,14 @@ pub fn accept(
 /// Whether accepting waits is the guest's choice, and not the socket's, which others may use, too: one of them may take the
 /// connection that was there.
 fn next_connection(listener: &Socket, may_wait: bool, nonblocking: bool) -> Result<Socket> {
+    if !may_wait && !wait::is_ready(listener.handle(), Direction::Read)? {
+        return Err(Errno::Again);
+    }
     loop {
-        if may_wait {
-            wait::wait(&[(listener.handle(), Direction::Read)], None)?;
-        } else if !wait::is_ready(listener.handle(), Direction::Read)? {
-            return Err(Errno::Again);
-        }
         match listener.accept(nonblocking).map_err(Errno::from) {
-            Err(Errno::Again) if may_wait => {}
+            Err(Errno::Again) if may_wait => {
+                wait::wait(&[(listener.handle(), Direction::Read)], None)?;
+            }
             result => return result,
         }
     }
@@ -115,11 +115,7 @@ pub fn send(
     }
     let buffers = memory.buffers(buffers, count)?;
     memory.check(result, 4)?;
-    let sent = if buffers.is_empty() {
-        0
-    } else {
-        memory.drain(&buffers, |slices| Ok(socket.send(slices)?))?
-    };
+    let sent = memory.drain(&buffers, |slices| Ok(socket.send(slices)?))?;
     memory.write_u32(result, sent as u32)
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::errno::{Errno, Result};
+use crate::host::again;
 use crate::host::standard::Standard;
 use crate::host::wait::Handle;
 use crate::types::FileType;
@@ -87,16 +88,6 @@ impl Output {
         // "Nothing, but no error" makes guests try forever.
         let is_empty = buffers.iter().all(|buffer| buffer.is_empty());
         if written == 0 && !is_empty { Err(Errno::Io) } else { Ok(written) }
-    }
-}
-
-/// Repeats a call until no signal interrupts it.
-fn again(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use cap_fs_ext::{DirExt, FileTypeExt, MetadataExt, SystemTimeSpec};
 use cap_std::fs::{Dir, DirEntry, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, OFlags, Timespec, Timestamps};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::flags::FdFlags;
 use crate::types::{Advice, FileType, Filestat, NewTime};
@@ -47,6 +47,14 @@ pub fn open(
         options.custom_flags(OFlags::DIRECTORY.bits() as i32);
     }
     Ok(directory.open_with(path, &options)?.into_std())
+}
+
+/// Waits until the entries of a directory are on the disk.
+pub fn sync_directory(directory: &Dir, only_data: bool) -> io::Result<()> {
+    Ok(retry_on_intr(|| match only_data {
+        true => rustix::fs::fdatasync(directory),
+        false => rustix::fs::fsync(directory),
+    })?)
 }
 
 /// A guest's path.
@@ -143,7 +151,11 @@ pub fn set_path_times(
         options.read(true).custom_flags(OFlags::PATH.bits() as i32);
         let file = directory.open_with(path, &options)?;
         let times = timestamps(accessed, modified);
-        return Ok(rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH)?);
+        match rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH) {
+            // Linux before 5.8 only knows files that were really opened, as `cap-std` does it.
+            Err(Errno::INVAL) => {}
+            result => return Ok(result?),
+        }
     }
     let time = |new| match new {
         NewTime::Now => SystemTimeSpec::SymbolicNow,
@@ -151,7 +163,11 @@ pub fn set_path_times(
             SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds),
         )),
     };
-    directory.set_symlink_times(path, accessed.map(time), modified.map(time))
+    let (accessed, modified) = (accessed.map(time), modified.map(time));
+    match follow {
+        true => directory.set_times(path, accessed, modified),
+        false => directory.set_symlink_times(path, accessed, modified),
+    }
 }
 
 /// What is known about a file, for a guest.

@@ -3,6 +3,8 @@
 //!
 //! Always true: a call that a signal interrupts is repeated.
 
+use std::io;
+
 /// What the system calls its errors.
 mod error;
 /// Clocks.
@@ -17,3 +19,13 @@ pub mod standard;
 pub mod file;
 /// Sockets.
 pub mod socket;
+
+/// Repeats a call of the standard library until no signal interrupts it.
+pub fn again(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
