@@ -106,6 +106,7 @@ impl CodeOptions {
             ..Options::default()
         }
     }
+
     /// The loader's settings, for compiling in memory: unless a CPU was named, for this one.
     ///
     /// # Errors

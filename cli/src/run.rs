@@ -155,10 +155,7 @@ impl Run {
             .with_context(|| cannot_run(file))?;
         let mut store = self.store(module.engine(), wasi)?;
         let mut linker = Linker::new(module.engine());
-        match preloaded {
-            [] => wootz_wasi::add_imported_to_linker(&mut linker, module, Host::wasi)?,
-            _ => wootz_wasi::add_to_linker(&mut linker, Host::wasi)?,
-        }
+        wootz_wasi::add_imported_to_linker(&mut linker, &modules, Host::wasi)?;
 
         // From here on guests run.
         let clock = match self.timeout {

@@ -31,17 +31,18 @@ pub fn add_to_linker<T: 'static>(
     add(linker, get, |_, _| true)
 }
 
-/// As [`add_to_linker`], but only what a module imports, for a linker that is made for this module.
+/// As [`add_to_linker`], but only what some modules import, for a linker that is made for these modules.
 ///
 /// # Errors
 /// As [`add_to_linker`].
-pub fn add_imported_to_linker<T: 'static>(
+pub fn add_imported_to_linker<'a, T: 'static>(
     linker: &mut Linker<T>,
-    module: &Module,
+    modules: impl IntoIterator<Item = &'a Module>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
 ) -> Result<()> {
+    let imports = modules.into_iter().flat_map(Module::imports);
     let imported: HashSet<(&str, &str)> =
-        module.imports().map(|import| (import.module(), import.name())).collect();
+        imports.map(|import| (import.module(), import.name())).collect();
     add(linker, get, |module, name| imported.contains(&(module, name)))
 }
 

@@ -67,7 +67,7 @@ fn the_table_lists_what_is_ours_alone() {
     }
     uses! { names;
         "add_imported_to_linker" => |linker: &mut Linker<WasiCtx>, module: &Module| -> Result<()> {
-            add_imported_to_linker(linker, module, |ctx| ctx)
+            add_imported_to_linker(linker, [module], |ctx| ctx)
         };
     }
     let title = "WASI preview 1, ours alone";
