@@ -91,6 +91,31 @@ pub fn host_signature(c: CallConv) -> Signature {
     c_signature(c, &[POINTER, POINTER, POINTER, POINTER], Some(types::I8))
 }
 
+/// The signature of the C symbol of an exported function: the instance's handle, parameters, addresses for results; an error
+/// or null. Vectors are passed by address, and every reference is one.
+pub fn export_signature(ty: &FuncType, c: CallConv) -> Signature {
+    let mut params = vec![POINTER];
+    params.extend(ty.params.iter().map(|&ty| match ty {
+        ValType::V128 | ValType::Ref(_) => POINTER,
+        number => clif_type(number),
+    }));
+    params.extend(ty.results.iter().map(|_| POINTER));
+    c_signature(c, &params, Some(POINTER))
+}
+
+/// The signature of [`CallExport`](wootz_runtime::abi::c_interface::CallExport): the instance's handle, export, values,
+/// count; an error or null.
+pub fn call_export_signature(c: CallConv) -> Signature {
+    c_signature(c, &[POINTER; 4], Some(POINTER))
+}
+
+/// The signature of [`FindExport`](wootz_runtime::abi::c_interface::FindExport), and of the C symbols of what is exported and
+/// no function: without the second parameter.
+pub fn find_export_signature(c: CallConv, knows_export: bool) -> Signature {
+    let params = if knows_export { 1 } else { 2 };
+    c_signature(c, &[POINTER; 2][..params], Some(POINTER))
+}
+
 /// The signature with which trampolines call a built-in function.
 pub fn builtin_signature(builtin: Builtin, c: CallConv) -> Signature {
     let mut params = vec![POINTER];

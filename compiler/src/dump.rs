@@ -11,7 +11,7 @@ use crate::parse::{self, Module};
 use crate::plan::{self, Plan, Symbol, Work};
 use crate::target::{self, Target};
 use crate::worker::{Worker, in_parallel};
-use crate::{codegen, metadata, trampoline, translate};
+use crate::{c_names, codegen, trampoline, translate};
 
 /// A stage of compilation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -211,7 +211,7 @@ fn planned(plan: &Plan<'_>, target: &Target, options: &Options) -> String {
         writeln!(text, "{args}").expect("strings can be written to")
     };
     line(format_args!("target {} with {}", target.triple(), target.cpu_features.join(", ")));
-    line(format_args!("descriptor {}", metadata::descriptor_symbol(options)));
+    line(format_args!("descriptor {}", c_names::descriptor_symbol(options.prefix.as_deref())));
     line(format_args!("vmctx {:#?}", plan.layout));
     for (index, memory) in plan.memories.iter().enumerate() {
         line(format_args!("memory {index}: {} {:?}", memory.ty, memory.checks));

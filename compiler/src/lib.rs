@@ -14,6 +14,8 @@
 mod error;
 /// What the user chose.
 mod options;
+/// Names of C symbols.
+pub mod c_names;
 /// The machine compiled for, and how Cranelift is set up for it.
 mod target;
 /// What distinguishes the files that a module may become.
@@ -43,6 +45,8 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
+use wootz_runtime::abi::manifest::Manifest;
+
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
@@ -68,6 +72,28 @@ pub fn validate(wasm: &[u8], options: &Options) -> Result<()> {
 pub fn validate_with_custom_sections(wasm: &[u8], options: &Options) -> Result<()> {
     validate(wasm, options)?;
     parse::check_branch_hints(&parse::module(wasm, &options.features)?)
+}
+
+/// What a WebAssembly module (binary format) imports and exports, with all types, as the artifact of the module has it. Function
+/// bodies are not looked at.
+///
+/// ```
+/// let wasm = wat::parse_str(r#"(module (import "env" "log" (func (param i32))))"#)?;
+/// let interface = wootz_compiler::interface(&wasm, &wootz_compiler::Options::default())?;
+/// assert_eq!(interface.imports[0].name, "log");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If it is no valid module, or if the options contradict each other or ask for something unknown.
+pub fn interface(wasm: &[u8], options: &Options) -> Result<Manifest> {
+    let interface = || {
+        let target = target::lookup(options)?;
+        let module = parse::module(wasm, &options.features)?;
+        let plan = plan::lay_out(&module, &target, options)?;
+        Ok(metadata::manifest(&plan))
+    };
+    interface().map_err(|error| parse::name_missing(wasm, &options.features, error))
 }
 
 fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
@@ -140,14 +166,10 @@ fn compile_module(
             text: &code.text,
             metadata,
             image: &plan.contents.image,
-            symbols: &match options.symbols {
-                true => link::symbols(&plan.symbols, &code),
-                false => Vec::new(),
-            },
+            symbols: &link::symbols(&plan, &code, options.symbols),
             unwind: if options.unwind_info { &code.unwind } else { &[] },
             cie: target.isa.create_systemv_cie(),
-            descriptor_symbol: &metadata::descriptor_symbol(options),
-            exports: &[],
+            descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
         },
         match options.emit {
             Emit::SharedLibrary => object::Container::SharedLibrary,

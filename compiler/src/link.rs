@@ -9,6 +9,7 @@ use wootz_runtime::abi::trap::TrapCode;
 
 use crate::codegen::Function;
 use crate::error::{Error, Result};
+use crate::plan::{Plan, Trampoline, Work};
 use crate::target::Target;
 
 /// The code of a module. All offsets are relative to its beginning, and all tables ascend.
@@ -90,15 +91,18 @@ pub struct Symbol {
     pub offset: u32,
     /// How many bytes it has.
     pub bytes: u32,
+    /// Whether other files may name it.
+    pub is_global: bool,
 }
 
-/// The symbols as object files have them.
-pub fn symbols(names: &[String], code: &Code) -> Vec<Symbol> {
-    names
-        .iter()
-        .zip(&code.symbols)
-        .map(|(name, &(offset, bytes))| Symbol { name: name.clone(), offset, bytes })
-        .collect()
+/// The symbols as object files have them: only those that other files may name, unless `all` are wanted.
+pub fn symbols(plan: &Plan<'_>, code: &Code, all: bool) -> Vec<Symbol> {
+    let symbols = plan.work.iter().zip(&plan.symbols).zip(&code.symbols);
+    let symbols = symbols.map(|((work, name), &(offset, bytes))| {
+        let is_global = matches!(work, Work::Trampoline(Trampoline::Export(_)));
+        Symbol { name: name.clone(), offset, bytes, is_global }
+    });
+    symbols.filter(|symbol| all || symbol.is_global).collect()
 }
 
 fn too_large() -> Error {

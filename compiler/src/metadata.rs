@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use wootz_runtime::abi::artifact::{
-    DESCRIPTOR_SYMBOL, FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode, SourceLines,
+    FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode, SourceLines,
 };
 use wootz_runtime::abi::compat::{Compatibility, Settings};
 use wootz_runtime::abi::index::SignatureIndex;
@@ -14,14 +14,6 @@ use crate::options::Options;
 use crate::parse::{ImportItem, Module};
 use crate::plan::{Plan, Symbol, Trampoline};
 use crate::target::Target;
-
-/// The name of the descriptor's symbol.
-pub fn descriptor_symbol(options: &Options) -> String {
-    match &options.prefix {
-        Some(prefix) => format!("{prefix}_{DESCRIPTOR_SYMBOL}"),
-        None => DESCRIPTOR_SYMBOL.to_string(),
-    }
-}
 
 /// Everything the loader needs to know.
 pub fn assemble(
@@ -105,7 +97,8 @@ pub fn assemble(
     }
 }
 
-fn manifest(plan: &Plan<'_>) -> Manifest {
+/// What a module imports, exports and needs.
+pub fn manifest(plan: &Plan<'_>) -> Manifest {
     let module = plan.module;
     Manifest {
         name: module.names.module.map(str::to_string),

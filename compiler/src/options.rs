@@ -22,7 +22,8 @@ pub struct Options {
     pub features: Features,
     /// What to write.
     pub emit: Emit,
-    /// What the name of the descriptor symbol begins with, followed by `_`: for several modules in one program.
+    /// What symbols begin with, followed by `_`, in objects: a C identifier. With it, several modules can be in one program, and
+    /// every export has a C symbol ([`c_names`](crate::c_names)).
     pub prefix: Option<String>,
     /// How many bytes of address space each 32-bit memory has. From 4 GiB on, most accesses need no check.
     pub memory_reservation: u64,

@@ -8,15 +8,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
-use wootz_runtime::abi::manifest::{BoundsChecks, Memory};
+use wootz_runtime::abi::manifest::{BoundsChecks, ExportItem, Memory};
 use wootz_runtime::abi::types::{FuncType, HeapType, MemoryType, RefKind, RefType, ValType};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
+use crate::c_names;
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{Emit, Options};
 use crate::parse::{Body, Module};
 use crate::target::Target;
 
@@ -105,6 +105,8 @@ pub enum Trampoline {
     Exit(SignatureIndex),
     /// Wasm to a built-in function.
     Builtin(Builtin),
+    /// C to an export, by its position among them.
+    Export(u32),
 }
 
 /// A position in [`Plan::work`].
@@ -118,8 +120,9 @@ const MOST_VMCTX_ITEMS: usize = 10_000_000;
 /// Decides where everything goes.
 ///
 /// # Errors
-/// If the module exceeds a limit.
+/// If the module exceeds a limit, or the prefix is none.
 pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -> Result<Plan<'a>> {
+    check_prefix(options)?;
     let shape = shape(module)?;
     let memories: Vec<Memory> = module
         .memories
@@ -137,7 +140,11 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
     let relaxed = Relaxed::new(target, options);
     let calls_fma =
         relaxed.multiply_add == MultiplyAdd::Runtime && options.features.contains("relaxed-simd");
-    let work = work(module, interrupts, calls_fma);
+    let mut work = work(module, interrupts, calls_fma);
+    if options.prefix.is_some() {
+        let exports = 0..module.exports.len() as u32;
+        work.extend(exports.map(|export| Work::Trampoline(Trampoline::Export(export))));
+    }
     let trampolines = work
         .iter()
         .enumerate()
@@ -150,13 +157,30 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         module,
         layout: VmLayout::new(shape),
         memories,
-        symbols: symbols(module, &work),
+        symbols: symbols(module, &work, options.prefix.as_deref()),
         work,
         contents: image::contents(module, target.image_alignment())?,
         interrupts,
         relaxed,
         trampolines,
     })
+}
+
+/// Whether C symbols can begin with the prefix, and are wanted at all.
+fn check_prefix(options: &Options) -> Result<()> {
+    let Some(prefix) = &options.prefix else { return Ok(()) };
+    let message = if !c_names::is_identifier(prefix) {
+        format!(
+            "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no keyword \
+             of C or C++"
+        )
+    } else if options.emit == Emit::SharedLibrary {
+        "a prefix is for objects: loaders look for the module in a shared library without one"
+            .to_string()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Options { message })
 }
 
 fn shape(module: &Module<'_>) -> Result<VmShape> {
@@ -246,11 +270,20 @@ fn calls_by_reference(module: &Module<'_>) -> bool {
         || module.signatures.iter().any(|ty| ty.params.iter().chain(&ty.results).any(is_typed))
 }
 
-/// Readable names: what the name section says, or else an export's name, or else the index; made unique by the index.
-fn symbols(module: &Module<'_>, work: &[Work]) -> Vec<String> {
-    let mut taken = HashSet::with_capacity(work.len() + 1);
-    // Debuggers would not know which of the two is meant.
-    taken.insert(DESCRIPTOR_SYMBOL.to_string());
+/// The C symbols of exports; for everything else readable names: what the name section says, or else an export's name, or
+/// else the index; made unique by the index.
+fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<String> {
+    let c_symbols: Vec<String> = match prefix {
+        Some(prefix) => {
+            let exports = module.exports.iter();
+            exports.map(|export| c_names::export_symbol(prefix, &export.name)).collect()
+        }
+        None => Vec::new(),
+    };
+    // Of two equal names debuggers would not know which is meant.
+    let mut taken: HashSet<String> = c_symbols.iter().cloned().collect();
+    taken.insert(c_names::descriptor_symbol(prefix));
+    taken.reserve(work.len());
     work.iter()
         .map(|work| {
             let (name, index) = match *work {
@@ -261,6 +294,9 @@ fn symbols(module: &Module<'_>, work: &[Work]) -> Vec<String> {
                 Work::Trampoline(Trampoline::Exit(signature)) => (Some("wootz_exit"), signature.0),
                 Work::Trampoline(Trampoline::Builtin(builtin)) => {
                     (Some(builtin.name()), builtin.number())
+                }
+                Work::Trampoline(Trampoline::Export(export)) => {
+                    return c_symbols[export as usize].clone();
                 }
             };
             let mut symbol = match (work, name) {
@@ -294,6 +330,11 @@ impl<'a> Plan<'a> {
     /// The symbol of a trampoline, if the module has it.
     pub fn trampoline(&self, trampoline: Trampoline) -> Option<Symbol> {
         self.trampolines.get(&trampoline).copied()
+    }
+
+    /// What is exported at that position.
+    pub fn export(&self, position: u32) -> ExportItem {
+        self.module.exports[position as usize].item
     }
 
     /// The signature of that number.

@@ -4,6 +4,8 @@
 //!   trap, calls a wasm function with values from memory, and stores the results there.
 //! - An *exit trampoline* is called like a wasm function, and calls a host function with values in memory.
 //! - A *built-in trampoline* is called like a wasm function, and calls a function of the runtime.
+//! - An *export's C function* is called by C code that knows its types, and calls whoever made the instance, with values in
+//!   memory.
 //!
 //! Always true: whoever leaves wasm first notes where it left, so that backtraces can be made; and a failure that the
 //! host reports is raised before any wasm instruction runs.
@@ -17,12 +19,15 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, RAISED};
+use wootz_runtime::abi::c_interface::InstanceHandle;
+use wootz_runtime::abi::manifest::ExportItem;
 use wootz_runtime::abi::types::{FuncType, ValType};
 use wootz_runtime::abi::vmctx::{POINTER_BYTES, VmContextHeader, VmHostContext, VmStoreContext};
 
 use crate::convention::{
-    Caller, POINTER, builtin_signature, builtin_trampoline_signature, clif_type, entry_signature,
-    host_signature, results_in_memory, wasm_signature,
+    Caller, POINTER, builtin_signature, builtin_trampoline_signature, call_export_signature,
+    clif_type, entry_signature, export_signature, find_export_signature, host_signature,
+    results_in_memory, wasm_signature,
 };
 use crate::plan::{Plan, Trampoline};
 use crate::target::Target;
@@ -42,6 +47,10 @@ pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: 
         Trampoline::Entry(_) => entry_signature(c),
         Trampoline::Exit(signature) => wasm_signature(plan.signature(signature), Caller::Anyone),
         Trampoline::Builtin(builtin) => builtin_trampoline_signature(builtin),
+        Trampoline::Export(export) => match plan.export(export) {
+            ExportItem::Function(_, signature, _) => export_signature(plan.signature(signature), c),
+            _ => find_export_signature(c, true),
+        },
     };
 
     let mut builder = FunctionBuilder::new(func, &mut worker.builder);
@@ -55,8 +64,23 @@ pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: 
         Trampoline::Entry(signature) => body.entry(plan.signature(signature), &params),
         Trampoline::Exit(signature) => body.exit(plan.signature(signature), &params),
         Trampoline::Builtin(builtin) => body.builtin(builtin, &params),
+        Trampoline::Export(export) => match plan.export(export) {
+            ExportItem::Function(_, signature, _) => {
+                body.call_export(export, plan.signature(signature), &params);
+            }
+            _ => body.find_export(export, params[0]),
+        },
     }
     body.builder.finalize(target.isa.frontend_config());
+}
+
+/// Where a value of C code goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To wasm.
+    In,
+    /// From wasm.
+    Out,
 }
 
 struct Body<'f> {
@@ -124,10 +148,7 @@ impl Body<'_> {
         self.leave_wasm(vmctx);
 
         let count = ty.params.len().max(ty.results.len());
-        let slot =
-            StackSlotData::new(StackSlotKind::ExplicitSlot, count as u32 * VALUE_BYTES as u32, 4);
-        let slot = self.builder.create_sized_stack_slot(slot);
-        let values = self.builder.ins().stack_addr(POINTER, slot, 0);
+        let values = self.values(count);
         self.store_values(arguments, values);
         let entry = self.load(vmctx, offset_of!(VmHostContext, entry));
         let count = self.builder.ins().iconst(POINTER, count as i64);
@@ -176,6 +197,92 @@ impl Body<'_> {
                 self.builder.ins().return_(&results);
             }
         }
+    }
+
+    /// Calls an exported function on behalf of C code.
+    fn call_export(&mut self, export: u32, ty: &FuncType, params: &[Value]) {
+        let handle = params[0];
+        let (arguments, results) = params[1..].split_at(ty.params.len());
+        let count = ty.params.len().max(ty.results.len());
+        let values = self.values(count);
+        for (position, (&ty, &argument)) in ty.params.iter().zip(arguments).enumerate() {
+            self.copy_c_value(ty, argument, position, values, Way::In);
+        }
+        let call = self.load(handle, offset_of!(InstanceHandle, call));
+        let export = self.builder.ins().iconst(POINTER, i64::from(export));
+        let count = self.builder.ins().iconst(POINTER, count as i64);
+        let signature = self.builder.import_signature(call_export_signature(self.c));
+        let arguments = [handle, export, values, count];
+        let call = self.builder.ins().call_indirect(signature, call, &arguments);
+        let error = self.builder.inst_results(call)[0];
+
+        let failed = self.builder.create_block();
+        let returned = self.builder.create_block();
+        self.builder.set_cold_block(failed);
+        self.builder.ins().brif(error, failed, &[], returned, &[]);
+        self.builder.seal_block(failed);
+        self.builder.seal_block(returned);
+        self.builder.switch_to_block(failed);
+        self.builder.ins().return_(&[error]);
+        self.builder.switch_to_block(returned);
+        for (position, (&ty, &result)) in ty.results.iter().zip(results).enumerate() {
+            self.copy_c_value(ty, result, position, values, Way::Out);
+        }
+        self.builder.ins().return_(&[error]);
+    }
+
+    /// Moves an argument of C code to its place in `values`, or a result from there to the address that C code gave for it.
+    fn copy_c_value(
+        &mut self,
+        ty: ValType,
+        value: Value,
+        position: usize,
+        values: Value,
+        way: Way,
+    ) {
+        // C code may have a vector anywhere.
+        let flags = MemFlagsData::new().with_notrap();
+        let offset = position as i32 * VALUE_BYTES;
+        let clif_type = match ty {
+            ValType::V128 => {
+                for half in [0, 8] {
+                    let (from, to) = match way {
+                        Way::In => ((value, half), (values, offset + half)),
+                        Way::Out => ((values, offset + half), (value, half)),
+                    };
+                    let half = self.builder.ins().load(types::I64, flags, from.0, from.1);
+                    self.builder.ins().store(flags, half, to.0, to.1);
+                }
+                return;
+            }
+            ValType::Ref(_) => POINTER,
+            number => clif_type(number),
+        };
+        match way {
+            Way::In => self.builder.ins().store(flags, value, values, offset),
+            Way::Out => {
+                let result = self.builder.ins().load(clif_type, flags, values, offset);
+                self.builder.ins().store(flags, result, value, 0)
+            }
+        };
+    }
+
+    /// Finds what is exported, and no function, on behalf of C code.
+    fn find_export(&mut self, export: u32, handle: Value) {
+        let find = self.load(handle, offset_of!(InstanceHandle, export));
+        let export = self.builder.ins().iconst(POINTER, i64::from(export));
+        let signature = self.builder.import_signature(find_export_signature(self.c, false));
+        let call = self.builder.ins().call_indirect(signature, find, &[handle, export]);
+        let found = self.builder.inst_results(call)[0];
+        self.builder.ins().return_(&[found]);
+    }
+
+    /// The address of room for values in the frame.
+    fn values(&mut self, count: usize) -> Value {
+        let slot =
+            StackSlotData::new(StackSlotKind::ExplicitSlot, count as u32 * VALUE_BYTES as u32, 4);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        self.builder.ins().stack_addr(POINTER, slot, 0)
     }
 
     /// Notes where wasm is left.

@@ -9,7 +9,7 @@
 //!   │ .rodata.wootz.image                  │ images of memories, aligned to pages
 //!   │ .eh_frame  .rela.eh_frame            │ the addresses of functions are left to the linker
 //!   │ .note.wootz  .note.GNU-stack         │
-//!   │ .symtab  .strtab  .shstrtab          │ global: the descriptor, and exported functions
+//!   │ .symtab  .strtab  .shstrtab          │ global: the descriptor, and C symbols of exports
 //!   │ section headers                      │
 //!   └──────────────────────────────────────┘
 //! ```
@@ -24,7 +24,7 @@ use object::write::elf::Rel;
 use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
 
 use super::elf::{ElfFile, Machine, NewSymbol, Section, Symbols, plain};
-use super::{Contents, Symbol, notes, unwind};
+use super::{Contents, notes, unwind};
 use crate::error::Result;
 
 /// The bytes of an object.
@@ -96,19 +96,17 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     file.add(".note.GNU-stack", plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 1), &[]);
 
     if let Some(section) = text {
-        let function = |name, binding, offset: u32, bytes: u32| NewSymbol {
-            name,
-            binding,
-            kind: elf::STT_FUNC,
-            section,
-            value: u64::from(offset),
-            bytes: u64::from(bytes),
-        };
-        for symbol in symbols {
-            table.add(&function(&symbol.name, elf::STB_LOCAL, symbol.offset, symbol.bytes));
-        }
-        for (name, offset) in contents.exports {
-            table.add(&function(name, elf::STB_GLOBAL, *offset, size_at(symbols, *offset)));
+        for (binding, global) in [(elf::STB_LOCAL, false), (elf::STB_GLOBAL, true)] {
+            for symbol in symbols.iter().filter(|symbol| symbol.is_global == global) {
+                table.add(&NewSymbol {
+                    name: &symbol.name,
+                    binding,
+                    kind: elf::STT_FUNC,
+                    section,
+                    value: u64::from(symbol.offset),
+                    bytes: u64::from(symbol.bytes),
+                });
+            }
         }
     }
     table.add(&NewSymbol {
@@ -143,10 +141,4 @@ fn relocate(
     let mut header = file.encoder().relocation_section_header(true);
     header.sh_info = section.index;
     Some(file.add(name, header, &bytes))
-}
-
-/// The size of the function at an offset, as its symbol says.
-fn size_at(symbols: &[Symbol], offset: u32) -> u32 {
-    let position = symbols.binary_search_by_key(&offset, |symbol| symbol.offset);
-    position.map_or(0, |position| symbols[position].bytes)
 }

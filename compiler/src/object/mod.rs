@@ -4,7 +4,7 @@
 //! images of memories. Out: the bytes of one native file, as the operating system's loader or linker wants them.
 //!
 //! Always true: the same contents give the same bytes. The file names nothing that it does not define, has one global
-//! symbol (the descriptor; in objects also the exported functions), and no byte of it is both writable and executable.
+//! symbol (the descriptor; in objects also those of exports), and no byte of it is both writable and executable.
 
 use cranelift_codegen::gimli::write::CommonInformationEntry;
 use cranelift_codegen::isa::unwind::UnwindInfo;
@@ -39,7 +39,7 @@ pub struct Contents<'a> {
     /// The images of memories, one behind the other; may be empty. Aligned in the file, and when mapped, to
     /// [`image_alignment`](wootz_runtime::abi::artifact::image_alignment).
     pub image: &'a [u8],
-    /// What debuggers and profilers call each part of the code, by ascending offset.
+    /// What debuggers and profilers call each part of the code. Other files see the global ones, which only objects have.
     pub symbols: &'a [Symbol],
     /// How to unwind through each function, by ascending offset in the code.
     pub unwind: &'a [(u32, UnwindInfo)],
@@ -47,8 +47,6 @@ pub struct Contents<'a> {
     pub cie: Option<CommonInformationEntry>,
     /// The symbol at the beginning of the metadata.
     pub descriptor_symbol: &'a str,
-    /// C symbols for functions, with their offsets in the code. Only objects have them.
-    pub exports: &'a [(String, u32)],
 }
 
 /// What kind of file to write.

@@ -22,7 +22,6 @@ struct Sample {
     image: Vec<u8>,
     symbols: Vec<Symbol>,
     unwind: Vec<(u32, UnwindInfo)>,
-    exports: Vec<(String, u32)>,
 }
 
 impl Sample {
@@ -39,11 +38,9 @@ impl Sample {
             image: (0..IMAGE_BYTES).map(|i| (i / 7) as u8).collect(),
             symbols: Vec::new(),
             unwind: Vec::new(),
-            exports: Vec::new(),
         };
         sample.function("increment", false);
         sample.function("call $host \u{2192} \"it\"", true);
-        sample.exports.push(("sample_increment".to_string(), sample.symbols[0].offset));
         sample
     }
 
@@ -83,6 +80,7 @@ impl Sample {
             name: name.to_string(),
             offset,
             bytes: code_bytes.len() as u32,
+            is_global: false,
         });
         self.unwind.push((offset, code.create_unwind_info(&*self.isa).unwrap().unwrap()));
     }
@@ -99,7 +97,6 @@ impl Sample {
             unwind: &self.unwind,
             cie: self.isa.create_systemv_cie(),
             descriptor_symbol: "wootz_module",
-            exports: &self.exports,
         }
     }
 }
@@ -204,7 +201,10 @@ fn a_shared_library_loads() {
 
 #[test]
 fn an_object_links() {
-    let (sample, directory) = (Sample::new(), tempfile::tempdir().unwrap());
+    let (mut sample, directory) = (Sample::new(), tempfile::tempdir().unwrap());
+    let increment = sample.symbols[0].clone();
+    let name = "sample_increment".to_string();
+    sample.symbols.push(Symbol { name, is_global: true, ..increment });
     let bytes = write(sample.contents(), Container::Object).unwrap();
     let object = store(directory.path(), "sample.o", &bytes);
     let library = directory.path().join("linked.so");
@@ -249,14 +249,8 @@ fn an_object_links() {
 #[test]
 fn a_module_without_code_and_image_loads() {
     let (sample, directory) = (Sample::new(), tempfile::tempdir().unwrap());
-    let empty = || Contents {
-        text: &[],
-        image: &[],
-        symbols: &[],
-        unwind: &[],
-        exports: &[],
-        ..sample.contents()
-    };
+    let empty =
+        || Contents { text: &[], image: &[], symbols: &[], unwind: &[], ..sample.contents() };
     let library =
         store(directory.path(), "empty.so", &write(empty(), Container::SharedLibrary).unwrap());
     let object = store(directory.path(), "empty.o", &write(empty(), Container::Object).unwrap());

@@ -20,6 +20,8 @@ pub mod compat;
 pub mod manifest;
 // The descriptor of an artifact and its tables, searched in place.
 pub mod artifact;
+// What C code has in its hands as an instance.
+pub mod c_interface;
 
 /// The version of everything in this module. An artifact loads only where the loader has the same number.
 pub const ABI_VERSION: u32 = 3;
