@@ -103,7 +103,7 @@ pub use limits::{
 };
 pub use linker::{Linker, UnknownImportError};
 pub use memory::MemoryAccessError;
-pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired};
+pub use module::{Module, ModuleExport, ModuleFunction, ResourcesRequired, StaticModule};
 pub use reference::{AnyRef, ExnRef, ExternRef, OwnedRooted, RootScope, Rooted, RootedGcRef};
 pub use shared_memory::{SharedMemory, WaitResult};
 pub use store::{

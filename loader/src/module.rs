@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use wootz_runtime::abi::manifest::{ExportItem, ImportType as AbiImportType};
 use wootz_runtime::abi::types as abi;
 use wootz_runtime::vm::code::Code;
@@ -50,6 +50,14 @@ pub struct Module {
     inner: Arc<ModuleInner>,
 }
 
+/// A module that is part of a program: what its descriptor, the symbol `wootz_module` or `PREFIX_wootz_module`, points to.
+/// There are only addresses of it. See [`Module::from_static`].
+#[repr(C)]
+pub struct StaticModule {
+    /// The first bytes of many.
+    _descriptor: [u64; 1],
+}
+
 struct ModuleInner {
     /// A number that no other module of this process has.
     id: u64,
@@ -68,6 +76,8 @@ enum Source {
     Path(PathBuf),
     /// Memory of the user's, which stays as it is as long as the module lives.
     Memory(NonNull<[u8]>),
+    /// Nowhere: a linker has taken the artifact apart.
+    Program,
 }
 
 // SAFETY: memory of the user's is only read, and belongs to the module as long as it lives.
@@ -283,6 +293,39 @@ impl Module {
         Ok(Module::from_code(engine, code, Source::Memory(memory)))
     }
 
+    /// Takes a module into use that is part of this program: an object that `wootz compile --emit object` has made was linked
+    /// into it. The same works for libraries that somebody else has loaded.
+    ///
+    /// ```no_run
+    /// use wootz::{Engine, Module, StaticModule};
+    ///
+    /// unsafe extern "C" {
+    ///     // Made by `wootz compile plugin.wasm --emit object --prefix plugin`.
+    ///     static plugin_wootz_module: StaticModule;
+    /// }
+    ///
+    /// let engine = Engine::default();
+    /// // SAFETY: the object was linked as Wootz had made it.
+    /// let module = unsafe { Module::from_static(&engine, &raw const plugin_wootz_module)? };
+    /// # Ok::<(), wootz::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    ///
+    /// # Safety
+    /// There is the descriptor of what Wootz has compiled, as a linker has put it together. It stays there until the module
+    /// and all stores that have instances of it are gone.
+    pub unsafe fn from_static(engine: &Engine, descriptor: *const StaticModule) -> Result<Module> {
+        let Some(descriptor) = NonNull::new(descriptor.cast_mut()) else {
+            bail!("there is no module at address 0");
+        };
+        // SAFETY: the caller's promises.
+        let code = unsafe { artifact::load_static(descriptor.cast(), engine.config()) };
+        let code = code.context("failed to use a module that is part of the program")?;
+        Ok(Module::from_code(engine, code, Source::Program))
+    }
+
     fn from_code(engine: &Engine, code: Code, source: Source) -> Module {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let list = &code.manifest().exports;
@@ -302,7 +345,7 @@ impl Module {
     /// The bytes of the shared library, to be loaded later with [`deserialize`](Self::deserialize).
     ///
     /// # Errors
-    /// If it was loaded from a file that cannot be read any more.
+    /// If it was loaded from a file that cannot be read any more, or is part of the program.
     pub fn serialize(&self) -> Result<Vec<u8>> {
         match &self.inner.source {
             Source::File(file, bytes) => artifact::contents(file, *bytes),
@@ -311,6 +354,11 @@ impl Module {
             Source::Path(path) => std::fs::read(path).with_context(|| {
                 format!("failed to read `{}`, from which the module was loaded", path.display())
             }),
+            Source::Program => {
+                bail!(
+                    "the module is part of the program, so there are no bytes of a shared library"
+                )
+            }
         }
     }
 

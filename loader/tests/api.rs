@@ -880,6 +880,7 @@ fn errors_traps_backtraces(names: &mut Names) {
 fn ours_alone(names: &mut Names) {
     types! { names;
         ArtifactError: Send;
+        StaticModule: Send;
     }
     items! { names;
         CacheConfig::enabled: fn(&CacheConfig) -> bool;
@@ -893,6 +894,7 @@ fn ours_alone(names: &mut Names) {
         Linker::<()>::define_name: for<'a> fn(&'a mut Linker<()>, Store<()>, &str, Func) -> Result<&'a mut Linker<()>>;
         Module::check_precompiled: fn(&Engine, Vec<u8>) -> Result<()>;
         Module::load: unsafe fn(&Engine, &'static str) -> Result<Module>;
+        Module::from_static: unsafe fn(&Engine, *const StaticModule) -> Result<Module>;
         SharedMemory::page_size_log2: fn(&SharedMemory) -> u8;
         SharedMemory::read: fn(&SharedMemory, usize, &mut [u8]) -> Result<(), MemoryAccessError>;
         SharedMemory::write: fn(&SharedMemory, usize, &[u8]) -> Result<(), MemoryAccessError>;

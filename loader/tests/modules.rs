@@ -4,11 +4,12 @@
 mod common;
 
 use std::alloc::{Layout, alloc, dealloc};
+use std::ffi::CString;
 use std::fs::File;
 use std::ptr::NonNull;
 
 use common::{module, names, trap};
-use wootz::{ArtifactError, Config, Engine, Error, Instance, Module, Store, Trap};
+use wootz::{ArtifactError, Config, Engine, Error, Instance, Module, StaticModule, Store, Trap};
 
 const PAGE_BYTES: usize = 4096;
 
@@ -285,4 +286,55 @@ fn custom_sections_are_kept() {
     assert_eq!(found, [b"first".as_slice(), b"second"]);
     assert_eq!(module.custom_sections(".debug_info").count(), 0);
     assert_eq!(module.custom_sections("name").count(), 0);
+}
+
+#[test]
+fn what_is_loaded_already_is_taken_into_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("program.so");
+    std::fs::write(&path, artifact()).unwrap();
+    let path = CString::new(path.into_os_string().into_encoded_bytes()).unwrap();
+    // SAFETY: the library has no initialisers, and stays loaded.
+    let descriptor: *const StaticModule = unsafe {
+        let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+        libc::dlsym(library, c"wootz_module".as_ptr()).cast()
+    };
+    for cow in [true, false] {
+        let engine = Engine::new(Config::new().memory_init_cow(cow)).unwrap();
+        // SAFETY: the compiler has made it.
+        let module = unsafe { Module::from_static(&engine, descriptor) }.unwrap();
+        works(&engine, &module);
+        assert_eq!(module.name(), Some("program"));
+        let error = module.serialize().unwrap_err().to_string();
+        assert!(error.contains("part of the program"), "{error}");
+    }
+    // A second module of the same code, when the first one is gone.
+    // SAFETY: as above.
+    let refused = |config: &Config| unsafe {
+        Module::from_static(&Engine::new(config).unwrap(), descriptor).unwrap_err()
+    };
+    let error = refused(Config::new().consume_fuel(true));
+    assert!(matches!(error.downcast_ref(), Some(ArtifactError::Setting { .. })), "{error:#}");
+}
+
+#[test]
+fn what_is_no_descriptor_is_refused() {
+    let engine = Engine::default();
+    let refused = |descriptor: *const u64| {
+        // SAFETY: there are as many bytes as a descriptor has, and they say that there is nothing else.
+        unsafe { Module::from_static(&engine, descriptor.cast()) }.unwrap_err()
+    };
+    let error = refused(std::ptr::null());
+    assert!(format!("{error:#}").contains("address 0"), "{error:#}");
+    let mut descriptor = [0_u64; 32];
+    let error = refused(descriptor.as_ptr());
+    assert!(
+        matches!(error.downcast_ref(), Some(ArtifactError::Corrupted { part: "descriptor" })),
+        "{error:#}"
+    );
+    descriptor[0] = u64::from_ne_bytes(*b"\x7fWOOTZ\r\n");
+    descriptor[1] = 999;
+    let error = refused(descriptor.as_ptr());
+    let version = error.downcast_ref();
+    assert!(matches!(version, Some(ArtifactError::AbiVersion { found: 999, .. })), "{error:#}");
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
+use wootz_runtime::abi::manifest::Manifest;
 use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
 use wootz_runtime::vm::mmap::{ExecutablePages, Mapping};
 use wootz_runtime::vm::sys::{self, Library};
@@ -149,6 +150,38 @@ pub unsafe fn load_in_place(memory: NonNull<[u8]>, config: &Config) -> Result<Co
     }
 }
 
+/// Takes an artifact into use that is part of the program, or of a library that somebody else has loaded.
+///
+/// # Safety
+/// Wootz has compiled what this is the descriptor of, and it stays where it is.
+pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Code, ArtifactError> {
+    const HEAD_BYTES: usize = size_of::<Descriptor>();
+    if !descriptor.cast::<Descriptor>().is_aligned() {
+        return Err(ArtifactError::Corrupted { part: "descriptor" });
+    }
+    // SAFETY: the caller says that there is a descriptor.
+    let head = unsafe { std::slice::from_raw_parts(descriptor.as_ptr(), HEAD_BYTES) };
+    let metadata_bytes = Tables::metadata_bytes(head).map_err(ArtifactError::from_metadata)?;
+    // SAFETY: as above, and it says so itself.
+    let metadata = unsafe { std::slice::from_raw_parts(descriptor.as_ptr(), metadata_bytes) };
+    let tables = Tables::new(metadata).map_err(ArtifactError::from_metadata)?;
+    let manifest = check_needs(&tables, config)?;
+    let found = Found {
+        name: manifest.name,
+        metadata: 0..metadata_bytes,
+        text: tables.descriptor().text,
+        images: tables.descriptor().image,
+        text_file_offset: 0,
+        images_file_offset: None,
+    };
+    let image_file = match config.memory_init_cow {
+        true => ImageFile::MadeOnDemand,
+        false => ImageFile::None,
+    };
+    // SAFETY: the caller's promise; there is nothing to keep loaded.
+    unsafe { found.code(descriptor, Box::new(()), image_file) }
+}
+
 /// The first bytes of a file that [`load_file`] or [`load_bytes`] has returned.
 pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; bytes];
@@ -230,11 +263,7 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let start = elf.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
     let rest = elf.bytes_from(address).ok_or(outside("descriptor"))?;
     let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
-    let (compat, manifest) = tables.decode().map_err(ArtifactError::from_metadata)?;
-    check::target(&compat.target)?;
-    check::cpu(&compat)?;
-    check::settings(&compat.settings, config)?;
-    check::memories(&manifest, config)?;
+    let manifest = check_needs(&tables, config)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
     let text_file_offset = elf
@@ -256,6 +285,16 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
         text_file_offset,
         images_file_offset,
     })
+}
+
+/// Checks that what an artifact needs is here. Returns its manifest.
+fn check_needs(tables: &Tables<'_>, config: &Config) -> Result<Manifest, ArtifactError> {
+    let (compat, manifest) = tables.decode().map_err(ArtifactError::from_metadata)?;
+    check::target(&compat.target)?;
+    check::cpu(&compat)?;
+    check::settings(&compat.settings, config)?;
+    check::memories(&manifest, config)?;
+    Ok(manifest)
 }
 
 impl Found {

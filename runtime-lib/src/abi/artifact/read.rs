@@ -64,6 +64,24 @@ pub struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
+    /// How many bytes the metadata has, of which these are the first: as many as a [`Descriptor`] has are enough.
+    ///
+    /// # Errors
+    /// If there is no descriptor of this version.
+    pub fn metadata_bytes(descriptor: &[u8]) -> Result<usize, MetadataError> {
+        let number = |at: usize| {
+            read_u32(descriptor, at).ok_or(MetadataError::Corrupted { part: "descriptor" })
+        };
+        if !descriptor.starts_with(&MAGIC) {
+            return Err(MetadataError::NotADescriptor);
+        }
+        let abi_version = number(offset_of!(Descriptor, abi_version))?;
+        if abi_version != ABI_VERSION {
+            return Err(MetadataError::AbiVersion { found: abi_version });
+        }
+        Ok(number(offset_of!(Descriptor, metadata_bytes))? as usize)
+    }
+
     /// Checks the descriptor, and that every table lies inside of the metadata.
     ///
     /// `metadata` may be longer than the metadata is. What tables contain is checked when it is read: a corrupted table
@@ -73,16 +91,9 @@ impl<'a> Tables<'a> {
     /// The first check that failed.
     pub fn new(metadata: &'a [u8]) -> Result<Tables<'a>, MetadataError> {
         let corrupted = MetadataError::Corrupted { part: "descriptor" };
-        if !metadata.starts_with(&MAGIC) {
-            return Err(MetadataError::NotADescriptor);
-        }
+        let metadata_bytes = Tables::metadata_bytes(metadata)?;
+        let metadata = metadata.get(..metadata_bytes).ok_or(corrupted.clone())?;
         let number = |at: usize| read_u32(metadata, at).ok_or(corrupted.clone());
-        let abi_version = number(offset_of!(Descriptor, abi_version))?;
-        if abi_version != ABI_VERSION {
-            return Err(MetadataError::AbiVersion { found: abi_version });
-        }
-        let metadata_bytes = number(offset_of!(Descriptor, metadata_bytes))?;
-        let metadata = metadata.get(..metadata_bytes as usize).ok_or(corrupted.clone())?;
         let outside = |field: usize| -> Result<Span, MetadataError> {
             Ok(Span { offset: number(field)? as i32, bytes: number(field + 4)? })
         };
@@ -100,8 +111,8 @@ impl<'a> Tables<'a> {
             metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
         let descriptor = Descriptor {
             magic: MAGIC,
-            abi_version,
-            metadata_bytes,
+            abi_version: ABI_VERSION,
+            metadata_bytes: metadata_bytes as u32,
             checksum: u64::from_ne_bytes(*checksum_bytes.ok_or(corrupted.clone())?),
             compat: inside(offset_of!(Descriptor, compat), 1, "compatibility record")?,
             manifest: inside(offset_of!(Descriptor, manifest), 1, "manifest")?,
