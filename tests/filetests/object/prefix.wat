@@ -29,7 +29,7 @@
 ;;   section .text Text
 ;;   section .rodata.wootz ReadOnlyData, 1 relocations
 ;;   section .rela.rodata.wootz Metadata
-;;   section .eh_frame ReadOnlyData, 2 relocations
+;;   section .eh_frame ReadOnlyData, 3 relocations
 ;;   section .rela.eh_frame Metadata
 ;;   section .note.wootz Note
 ;;   section .note.GNU-stack Other
@@ -39,4 +39,5 @@
 ;;   symbol  Section Compilation in .text
 ;;   symbol f Text Compilation in .text
 ;;   symbol wootz_entry_0 Text Compilation in .text
+;;   symbol plugin_f Text Dynamic in .text
 ;;   symbol plugin_wootz_module Data Dynamic in .rodata.wootz
