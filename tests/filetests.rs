@@ -137,7 +137,10 @@ impl<'a> Test<'a> {
             match name {
                 "opt-level" => options.opt_level = value.parse()?,
                 "cpu" => options.cpu = value.parse()?,
-                "prefix" => options.prefix = Some(value.to_string()),
+                "prefix" => {
+                    options.prefix = Some(value.to_string());
+                    options.emit = Emit::Object;
+                }
                 "reservation" => options.memory_reservation = value.parse()?,
                 "guard" => options.memory_guard = value.parse()?,
                 "fuel" => options.consume_fuel = value.parse()?,
