@@ -15,6 +15,8 @@ mod files;
 mod shorthand;
 /// Options of all commands that compile.
 mod options;
+/// What a guest may use, as a command line says it.
+mod guest;
 /// `wootz compile`
 mod compile;
 /// `wootz run`

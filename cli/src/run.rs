@@ -15,21 +15,17 @@ use wootz::{Engine, Linker, Module, Store};
 use wootz_wasi::WasiCtxBuilder;
 
 use crate::files;
+use crate::guest::directories::Directory;
+use crate::guest::environment::Variable;
+use crate::guest::host::Host;
+use crate::guest::limits::{self, Limits};
 use crate::options::CodeOptions;
 use crate::report::Usage;
 
 /// Arguments and results as text.
 mod values;
-/// `--env`: variables of the guest's environment.
-mod environment;
-/// `--dir`: directories that a guest may use.
-mod directories;
 /// Files to modules that fit one engine, `--preload` among them.
 mod modules;
-/// `--max-memory`: how large memories and tables may become.
-mod limits;
-/// What a guest may use: the data of its store.
-mod host;
 /// `--timeout`: a guest runs for so long, and no longer.
 mod clock;
 /// What is called of a module, and with what.
@@ -39,11 +35,7 @@ mod ending;
 
 use calls::Call;
 use clock::Clock;
-use directories::Directory;
 use ending::{Ended, Told, cannot_run};
-use environment::Variable;
-use host::Host;
-use limits::Limits;
 use modules::{Preload, Settings};
 
 /// Run a module

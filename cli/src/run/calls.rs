@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use wootz::{Extern, ExternType, Func, Instance, Linker, Module, Store, Val, WasmBacktrace};
 
-use super::host::Host;
 use super::values;
+use crate::guest::host::Host;
 use crate::report;
 
 /// What is called.
