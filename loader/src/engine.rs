@@ -4,6 +4,8 @@
 
 use std::sync::{Arc, Weak};
 
+#[cfg(feature = "compiler")]
+use anyhow::Context;
 use anyhow::Result;
 use wootz_runtime::vm::epoch::Epoch;
 use wootz_runtime::vm::trap;
@@ -39,8 +41,9 @@ pub struct Engine {
 struct EngineInner {
     config: Config,
     epoch: Arc<Epoch>,
+    /// The compiler's options; none if this engine only loads.
     #[cfg(feature = "compiler")]
-    options: wootz_compiler::Options,
+    options: Option<wootz_compiler::Options>,
     /// The cache, and what of the key is the same for all modules.
     #[cfg(feature = "compiler")]
     cache: Option<(Cache, [u8; 32])>,
@@ -85,10 +88,34 @@ impl Engine {
             inner: Arc::new(EngineInner {
                 epoch: Arc::default(),
                 #[cfg(feature = "compiler")]
-                options,
+                options: Some(options),
                 #[cfg(feature = "compiler")]
                 cache,
                 config: config.clone(),
+            }),
+        })
+    }
+
+    /// As [`new`](Self::new), for loading what was compiled before: it compiles nothing, as with
+    /// [`Config::enable_compiler`]`(false)`, and looks at no setting that only a compiler knows.
+    ///
+    /// The linker sees that, too: a program all of whose engines are made so has no compiler in it, also if this crate was
+    /// built with the feature `compiler` for another program of the same workspace.
+    ///
+    /// # Errors
+    /// If settings contradict each other.
+    pub fn new_without_compiler(config: &Config) -> Result<Engine> {
+        let mut config = config.clone();
+        config.enable_compiler(false).check()?;
+        trap::install();
+        Ok(Engine {
+            inner: Arc::new(EngineInner {
+                epoch: Arc::default(),
+                #[cfg(feature = "compiler")]
+                options: None,
+                #[cfg(feature = "compiler")]
+                cache: None,
+                config,
             }),
         })
     }
@@ -147,13 +174,16 @@ impl Engine {
                  `Module::load` or `Module::deserialize`"
             );
         }
-        Ok(wootz_compiler::compile(wasm, &self.inner.options)?)
+        Ok(wootz_compiler::compile(wasm, self.compiler_options()?)?)
     }
 
     /// The compiler's options that follow from the settings.
     #[cfg(feature = "compiler")]
-    pub(crate) fn compiler_options(&self) -> &wootz_compiler::Options {
-        &self.inner.options
+    pub(crate) fn compiler_options(&self) -> Result<&wootz_compiler::Options> {
+        self.inner.options.as_ref().context(
+            "this engine has no compiler (`Engine::new_without_compiler`): load what was compiled before, with \
+             `Module::load` or `Module::deserialize`",
+        )
     }
 
     /// The cache, and the key by which it knows a module (binary format).

@@ -203,7 +203,7 @@ impl Module {
     /// If it is invalid, or exceeds a limit.
     #[cfg(feature = "compiler")]
     pub fn validate(engine: &Engine, binary: &[u8]) -> Result<()> {
-        Ok(wootz_compiler::validate(&wat::parse_bytes(binary)?, engine.compiler_options())?)
+        Ok(wootz_compiler::validate(&wat::parse_bytes(binary)?, engine.compiler_options()?)?)
     }
 
     /// Checks everything about an artifact that can be checked without loading it: whether it is complete, and fits this

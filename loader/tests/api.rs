@@ -892,6 +892,7 @@ fn ours_alone(names: &mut Names) {
         Config::cache_config_load_default: fn(&mut Config) -> Result<&mut Config>;
         Caller::<'static, ()>::set_epoch_deadline: fn(&mut Caller<'static, ()>, u64);
         Linker::<()>::define_name: for<'a> fn(&'a mut Linker<()>, Store<()>, &str, Func) -> Result<&'a mut Linker<()>>;
+        Engine::new_without_compiler: fn(&Config) -> Result<Engine>;
         Module::check_precompiled: fn(&Engine, Vec<u8>) -> Result<()>;
         Module::load: unsafe fn(&Engine, &'static str) -> Result<Module>;
         Module::from_static: unsafe fn(&Engine, *const StaticModule) -> Result<Module>;

@@ -342,6 +342,15 @@ fn an_engine_without_compiler_loads() {
     works(&engine, &load(&engine, &bytes).unwrap());
     let error = Module::new(&engine, PROGRAM).unwrap_err().to_string();
     assert!(error.contains("enable_compiler"), "{error}");
+
+    let engine = Engine::new_without_compiler(Config::new().target_cpu("z80")).unwrap();
+    works(&engine, &load(&engine, &bytes).unwrap());
+    let error = Module::new(&engine, PROGRAM).unwrap_err().to_string();
+    assert!(error.contains("enable_compiler"), "{error}");
+    let error = Module::validate(&engine, PROGRAM.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("new_without_compiler"), "{error}");
+    assert_eq!(engine.get_strategy(), None);
+    assert!(Engine::new_without_compiler(Config::new().max_wasm_stack(0)).is_err());
 }
 
 #[test]
