@@ -1,4 +1,6 @@
 //! `wootz compile`: a module to a native file.
+//!
+//! In: the command line. Out: a file, written whole or not at all. Options that say nothing about what is made are refused.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,15 @@ use crate::files;
 use crate::options::CodeOptions;
 use crate::report::Usage;
 
+/// `--emit exe`: a compiled module to a program of its own.
+mod exe;
+
+use exe::ProgramOptions;
+
 /// Compile a WebAssembly module into a native file
 ///
-/// The input may be in binary or text format. The output is a shared library that `wootz run` and the loader open, or
-/// an object for a linker.
+/// The input may be in binary or text format. The output is a shared library that `wootz run` and the loader open, an object
+/// for a linker, or a program that needs nothing else to run.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Compile {
@@ -45,6 +52,9 @@ pub struct Compile {
     time: bool,
 
     #[command(flatten)]
+    program: ProgramOptions,
+
+    #[command(flatten)]
     code: CodeOptions,
 }
 
@@ -53,6 +63,9 @@ Examples:
   wootz compile app.wasm                       writes app.so
   wootz compile app.wat -o out/app.so          from text format
   wootz compile app.wasm --emit object         writes app.o, for a linker
+  wootz compile app.wasm --emit exe            writes app, a program that needs nothing else
+  wootz compile app.wasm --emit exe --dir data::/ --env LANG -o app
+                                               one that may use the directory data of where it is started
   wootz compile app.wasm --target-cpu native   for this machine's CPU
   wootz compile app.wasm --time                shows the time each stage takes";
 
@@ -62,6 +75,8 @@ enum Emit {
     Shared,
     /// A relocatable object (.o)
     Object,
+    /// A program of its own: the module with all that it takes to run it. For WASI commands
+    Exe,
 }
 
 impl Emit {
@@ -70,6 +85,7 @@ impl Emit {
         match self {
             Emit::Shared => "so",
             Emit::Object => "o",
+            Emit::Exe => std::env::consts::EXE_EXTENSION,
         }
     }
 }
@@ -77,32 +93,68 @@ impl Emit {
 impl Compile {
     /// Compiles.
     pub fn execute(self) -> Result<ExitCode> {
-        let output = match self.output {
-            Some(output) => output,
-            None if files::is_standard(&self.input) => {
-                bail!(Usage(
-                    "where should the output go? A module from standard input needs `-o OUT`"
-                        .to_string()
-                ))
-            }
-            None => self.input.with_extension(self.emit.extension()),
+        self.check()?;
+        let output = self.output()?;
+        // What is missing is missed before the work begins.
+        let runner = match self.emit {
+            Emit::Exe => Some(self.program.runner()?),
+            Emit::Shared | Emit::Object => None,
         };
-        if self.prefix.is_some() && self.emit != Emit::Object {
-            bail!(Usage("`--prefix` is for objects: add `--emit object`".to_string()));
-        }
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let emit = match self.emit {
-            Emit::Shared => wootz_compiler::Emit::SharedLibrary,
+            Emit::Shared | Emit::Exe => wootz_compiler::Emit::SharedLibrary,
             Emit::Object => wootz_compiler::Emit::Object,
         };
         let options =
             Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
-        let (bytes, times) = compile(&self.input, &wasm, &options)?;
-        files::write(&output, &bytes, self.emit == Emit::Shared)?;
+        let (mut bytes, times) = compile(&self.input, &wasm, &options)?;
+        if let Some(runner) = runner {
+            bytes = runner.with(&bytes, &self.input, &options, &self.program)?;
+        }
+        files::write(&output, &bytes, self.emit != Emit::Object)?;
         if self.time {
             eprint!("{}", table(&times));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether the options make sense together.
+    fn check(&self) -> Result<()> {
+        let usage = |message: String| Err(Usage(message).into());
+        if self.prefix.is_some() && self.emit != Emit::Object {
+            return usage("`--prefix` is for objects: add `--emit object`".to_string());
+        }
+        match (self.emit, self.program.used(), self.code.interrupts()) {
+            (Emit::Exe, _, Some(option)) => usage(format!(
+                "`{option}` is for hosts that stop guests, and a program of its own does not: leave one of `{option}` and \
+                 `--emit exe` out"
+            )),
+            (Emit::Shared | Emit::Object, Some(option), _) => {
+                usage(format!("`{option}` is for programs of their own: add `--emit exe`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the output goes.
+    fn output(&self) -> Result<PathBuf> {
+        if let Some(output) = &self.output {
+            return Ok(output.clone());
+        }
+        if files::is_standard(&self.input) {
+            bail!(Usage(
+                "where should the output go? A module from standard input needs `-o OUT`"
+                    .to_string()
+            ));
+        }
+        let output = self.input.with_extension(self.emit.extension());
+        if output == self.input {
+            bail!(Usage(format!(
+                "where should the output go? Without `-o OUT` it would replace {}",
+                files::name(&self.input)
+            )));
+        }
+        Ok(output)
     }
 }
 

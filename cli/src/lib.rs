@@ -17,16 +17,20 @@ mod shorthand;
 mod options;
 /// What a guest may use, as a command line says it.
 mod guest;
+/// A program of its own: a runner that carries a compiled module.
+mod program;
+/// What a compiled module imports, exports and needs: `wootz inspect`.
+mod inspect;
 /// `wootz compile`
 mod compile;
 /// `wootz run`
 mod run;
+/// What programs of their own do.
+pub mod runner;
 /// `wootz wast`
 pub mod wast;
 /// `wootz dump`
 mod dump;
-/// `wootz inspect`
-mod inspect;
 
 /// The program: does what its command line says, and returns its exit code.
 pub fn main() -> ExitCode {

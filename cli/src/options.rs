@@ -83,6 +83,15 @@ pub struct CodeOptions {
 }
 
 impl CodeOptions {
+    /// The option that makes code ask its host whether to go on, if there is one.
+    pub fn interrupts(&self) -> Option<&'static str> {
+        let used = [
+            ("--consume-fuel", self.consume_fuel),
+            ("--epoch-interruption", self.epoch_interruption),
+        ];
+        used.into_iter().find_map(|(option, used)| used.then_some(option))
+    }
+
     /// The compiler's options, for files: unless a CPU was named, for all but very old ones.
     pub fn options(&self) -> Options {
         let mut features = Features::default();

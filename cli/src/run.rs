@@ -29,9 +29,9 @@ mod modules;
 /// `--timeout`: a guest runs for so long, and no longer.
 mod clock;
 /// What is called of a module, and with what.
-mod calls;
+pub mod calls;
 /// How guests end that do not return.
-mod ending;
+pub mod ending;
 
 use calls::Call;
 use clock::Clock;
