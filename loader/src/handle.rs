@@ -151,6 +151,6 @@ indexed! {
     /// # }
     /// # Ok::<(), wootz::Error>(())
     /// ```
-    #[derive(PartialEq, Eq)]
+    #[derive(PartialEq, Eq, Hash)]
     Instance
 }

@@ -40,6 +40,11 @@ pub struct Caller<'a, T: 'static> {
 }
 
 impl<T: 'static> Caller<'_, T> {
+    /// The instance that called. `None` if the host did.
+    pub fn instance(&self) -> Option<Instance> {
+        self.instance
+    }
+
     /// An export of the instance that called. `None` if there is none of this name, or the host called.
     pub fn get_export(&mut self, name: &str) -> Option<Extern> {
         let instance = self.instance?;
