@@ -18,6 +18,7 @@ const HOUSES: &[(&str, &str, &str)] = &[
     ("bindgen/src", "lib.rs", "crate"),
     ("loader/src", "lib.rs", "crate"),
     ("wasi/src", "lib.rs", "crate"),
+    ("capi/src", "lib.rs", "crate"),
     ("cli/src", "lib.rs", "crate"),
 ];
 
@@ -30,7 +31,7 @@ struct Forbidden {
 }
 
 const LIBRARIES: &[&str] =
-    &["runtime-lib/src", "compiler/src", "bindgen/src", "loader/src", "wasi/src"];
+    &["runtime-lib/src", "compiler/src", "bindgen/src", "loader/src", "wasi/src", "capi/src"];
 
 const FORBIDDEN: &[Forbidden] = &[
     Forbidden {
@@ -91,6 +92,7 @@ const FORBIDDEN: &[Forbidden] = &[
             "loader/src/artifact",
             "loader/src/profiling.rs",
             "wasi/src/host",
+            "capi/src/text.rs",
         ],
         why: "the operating system is in rooms of its own",
     },
