@@ -148,7 +148,7 @@ impl Compile {
             ));
         }
         let output = self.input.with_extension(self.emit.extension());
-        if output == self.input {
+        if self.emit == Emit::Exe && output == self.input {
             bail!(Usage(format!(
                 "where should the output go? Without `-o OUT` it would replace {}",
                 files::name(&self.input)

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Directory, Ended};
+use common::{Directory, Ended, PROGRAM};
 
 const FUNCTIONS: &str = r#"(module
     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
@@ -10,37 +10,6 @@ const FUNCTIONS: &str = r#"(module
     (func (export "null") (result externref) (ref.null extern))
     (func $inner (i32.div_s (i32.const 1) (i32.const 0)) drop)
     (func (export "divide") (call $inner)))"#;
-
-/// Writes its arguments and environment, each ended by a line feed, and exits with their number.
-const PROGRAM: &str = r#"(module
-    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-    (memory (export "memory") 1)
-    ;; 0: count, 4: bytes, 8: address and size for fd_write, 16: written, 1024: pointers, 4096: strings
-    (func $print
-        (local $at i32) (local $end i32)
-        (local.set $at (i32.const 4096))
-        (local.set $end (i32.add (i32.const 4096) (i32.load (i32.const 4))))
-        (block $done (loop $next
-            (br_if $done (i32.eq (local.get $at) (local.get $end)))
-            (if (i32.eqz (i32.load8_u (local.get $at))) (then (i32.store8 (local.get $at) (i32.const 10))))
-            (local.set $at (i32.add (local.get $at) (i32.const 1)))
-            (br $next)))
-        (i32.store (i32.const 8) (i32.const 4096))
-        (i32.store (i32.const 12) (i32.load (i32.const 4)))
-        (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))))
-    (func (export "_start")
-        (drop (call $environ_sizes (i32.const 0) (i32.const 4)))
-        (drop (call $environ (i32.const 1024) (i32.const 4096)))
-        (call $print)
-        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
-        (drop (call $args (i32.const 1024) (i32.const 4096)))
-        (call $print)
-        (call $exit (i32.load (i32.const 0)))))"#;
 
 #[test]
 fn functions_are_called() {

@@ -156,3 +156,43 @@ fn add_name(names: &mut Vec<u8>, name: &[u8]) -> u32 {
     names.push(0);
     start
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A library, which is as good as a program for this, with an entry and the words that make it a runner.
+    fn runner() -> Vec<u8> {
+        let text = format!("(module (memory 1) (data (i32.const 0) {:?}) (func))", runner_mark());
+        let options = wootz_compiler::Options::default();
+        let mut bytes = wootz_compiler::compile(&wat::parse_str(text).unwrap(), &options).unwrap();
+        const E_ENTRY: usize = 24;
+        bytes[E_ENTRY] = 1;
+        bytes
+    }
+
+    #[test]
+    fn no_flipped_byte_and_no_truncation_panics() {
+        let (artifact, settings) = (runner(), Settings::new(0, 0));
+        let program = write(&artifact, &artifact, &settings).unwrap();
+        // What is mapped is as it was, and symbols are gone.
+        let parts = Parts::of(&program).unwrap();
+        let section = |name: &str| parts.sections.section_by_name(parts.endian, name.as_bytes());
+        let (_, module) = section(MODULE_SECTION).unwrap();
+        assert!(module.data(parts.endian, &*program).unwrap() == artifact);
+        assert!(section(".text").is_some() && section(".symtab").is_none());
+        assert!(program[64..4096] == artifact[64..4096]);
+
+        let headers = Parts::of(&artifact).unwrap().header.e_shoff(parts.endian) as usize;
+        for at in (0..1024).chain(headers..artifact.len()) {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut runner = artifact.clone();
+                runner[at] ^= flip;
+                let _ = write(&runner, &artifact, &settings);
+            }
+        }
+        for end in (0..artifact.len()).step_by(7) {
+            assert!(write(&artifact[..end], &artifact, &settings).is_err(), "truncated to {end}");
+        }
+    }
+}

@@ -7,6 +7,37 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+/// Writes its arguments and environment, each ended by a line feed, and exits with their number.
+pub const PROGRAM: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    ;; 0: count, 4: bytes, 8: address and size for fd_write, 16: written, 1024: pointers, 4096: strings
+    (func $print
+        (local $at i32) (local $end i32)
+        (local.set $at (i32.const 4096))
+        (local.set $end (i32.add (i32.const 4096) (i32.load (i32.const 4))))
+        (block $done (loop $next
+            (br_if $done (i32.eq (local.get $at) (local.get $end)))
+            (if (i32.eqz (i32.load8_u (local.get $at))) (then (i32.store8 (local.get $at) (i32.const 10))))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $next)))
+        (i32.store (i32.const 8) (i32.const 4096))
+        (i32.store (i32.const 12) (i32.load (i32.const 4)))
+        (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16))))
+    (func (export "_start")
+        (drop (call $environ_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $environ (i32.const 1024) (i32.const 4096)))
+        (call $print)
+        (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+        (drop (call $args (i32.const 1024) (i32.const 4096)))
+        (call $print)
+        (call $exit (i32.load (i32.const 0)))))"#;
+
 /// A directory that is gone after the test, and with it the home of the user who runs the program there.
 pub struct Directory {
     work: TempDir,
@@ -82,6 +113,18 @@ impl Directory {
         Ended::of(&mut self.command(arguments), input)
     }
 
+    /// Another program, to be run in this directory.
+    pub fn program(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.path(name));
+        command.args(arguments).current_dir(self.work.path());
+        command
+    }
+
+    /// Runs another program in this directory.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.program(name, arguments), b"")
+    }
+
     /// Compiles a module in text format to `NAME.so`, and returns the library's bytes.
     pub fn compile(&self, name: &str, text: &str) -> Vec<u8> {
         self.write(&format!("{name}.wat"), text);
@@ -109,6 +152,13 @@ impl Ended {
     #[track_caller]
     pub fn succeeds(self) -> String {
         assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// Checks that the program ended with this code, and said nothing of it; returns what it printed.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(code), ""), "{}", self.stdout);
         self.stdout
     }
 
