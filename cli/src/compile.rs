@@ -17,8 +17,11 @@ use crate::report::Usage;
 
 /// `--emit exe`: a compiled module to a program of its own.
 mod exe;
+/// `--linker`: a system's linker makes the shared library.
+mod linker;
 
 use exe::ProgramOptions;
+use linker::LinkerOptions;
 
 /// Compile a WebAssembly module into a native file
 ///
@@ -55,6 +58,9 @@ pub struct Compile {
     program: ProgramOptions,
 
     #[command(flatten)]
+    linker: LinkerOptions,
+
+    #[command(flatten)]
     code: CodeOptions,
 }
 
@@ -63,6 +69,7 @@ Examples:
   wootz compile app.wasm                       writes app.so
   wootz compile app.wat -o out/app.so          from text format
   wootz compile app.wasm --emit object         writes app.o, for a linker
+  wootz compile app.wasm --linker ld.lld       lets a linker write app.so
   wootz compile app.wasm --emit exe            writes app, a program that needs nothing else
   wootz compile app.wasm --emit exe --dir data::/ --env LANG -o app
                                                one that may use the directory data of where it is started
@@ -102,12 +109,17 @@ impl Compile {
         };
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let emit = match self.emit {
+            Emit::Shared if self.linker.is_used() => wootz_compiler::Emit::Object,
             Emit::Shared | Emit::Exe => wootz_compiler::Emit::SharedLibrary,
             Emit::Object => wootz_compiler::Emit::Object,
         };
         let options =
             Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
         let (mut bytes, times) = compile(&self.input, &wasm, &options)?;
+        if self.linker.is_used() {
+            let linked = self.linker.link(bytes);
+            bytes = linked.with_context(|| format!("cannot link {}", files::name(&self.input)))?;
+        }
         if let Some(runner) = runner {
             bytes = runner.with(&bytes, &self.input, &options, &self.program)?;
         }
@@ -123,6 +135,9 @@ impl Compile {
         let usage = |message: String| Err(Usage(message).into());
         if self.prefix.is_some() && self.emit != Emit::Object {
             return usage("`--prefix` is for objects: add `--emit object`".to_string());
+        }
+        if self.linker.is_used() && self.emit != Emit::Shared {
+            return usage("`--linker` is for shared libraries: add `--emit shared`".to_string());
         }
         match (self.emit, self.program.used(), self.code.interrupts()) {
             (Emit::Exe, _, Some(option)) => usage(format!(
