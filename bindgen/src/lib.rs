@@ -6,5 +6,7 @@
 
 /// What a module imports and exports, each with its type.
 mod interface;
+/// A module as a header for C and C++.
+pub mod c;
 
 pub use interface::{Export, Import, Interface, Item};

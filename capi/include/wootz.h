@@ -267,6 +267,9 @@ wootz_store_t *wootz_store_new(const wootz_engine_t *engine);
 /* Deletes the store with everything in it. From within a callback of one of its guests this does nothing. */
 void wootz_store_delete(wootz_store_t *store);
 
+/* Its engine, which is good as long as the store, and not to be deleted. */
+const wootz_engine_t *wootz_store_engine(const wootz_store_t *store);
+
 /* How much fuel there is. Errors if the engine does not count it. A new store has none. */
 wootz_error_t *wootz_store_set_fuel(wootz_store_t *store, uint64_t fuel);
 wootz_error_t *wootz_store_get_fuel(wootz_store_t *store, uint64_t *out);

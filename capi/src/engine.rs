@@ -19,6 +19,12 @@ pub struct EngineHandle {
     pub engine: Engine,
 }
 
+impl EngineHandle {
+    pub fn new(engine: &Engine) -> EngineHandle {
+        EngineHandle { tag: EngineHandle::TAG, engine: engine.clone() }
+    }
+}
+
 handles! {
     ConfigHandle: "wootz_config_t", b"wzCONFIG";
     EngineHandle: "wootz_engine_t", b"wzENGINE";
@@ -72,7 +78,7 @@ unsafe extern "C" fn wootz_engine_new(
             // SAFETY: as the header asks.
             false => Engine::new(&unsafe { handle(config) }?.config),
         }?;
-        out.set(give(EngineHandle { tag: EngineHandle::TAG, engine }));
+        out.set(give(EngineHandle::new(&engine)));
         Ok(())
     })
 }

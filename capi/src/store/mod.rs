@@ -47,6 +47,8 @@ pub type Context<'a> = StoreContextMut<'a, Data>;
 #[repr(C)]
 pub struct StoreHandle {
     tag: Tag,
+    /// For C to make modules of.
+    engine: EngineHandle,
     user: Cell<User>,
     store: UnsafeCell<Store<Data>>,
     handles: RefCell<Handles>,
@@ -123,6 +125,7 @@ impl StoreHandle {
         store.limiter(|data| &mut data.limits);
         let pointer = give(StoreHandle {
             tag: StoreHandle::TAG,
+            engine: EngineHandle::new(&engine.engine),
             user: Cell::new(User::Free),
             store: UnsafeCell::new(store),
             handles: RefCell::default(),
@@ -307,6 +310,12 @@ unsafe extern "C" fn wootz_store_delete(store: *mut StoreHandle) {
         // SAFETY: as the header asks.
         unsafe { delete(store) }
     }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn wootz_store_engine(store: *const StoreHandle) -> *const EngineHandle {
+    // SAFETY: as the header asks.
+    guarded_or(std::ptr::null(), || Ok(&raw const unsafe { handle(store) }?.engine))
 }
 
 /// Uses a store of C's.
