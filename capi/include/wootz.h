@@ -239,11 +239,11 @@ typedef struct wootz_wasi wootz_wasi_t;
 wootz_wasi_t *wootz_wasi_new(void);
 void wootz_wasi_delete(wootz_wasi_t *wasi);
 
-/* Gives guests what this process has. */
+/* Gives guests what this process has; `stdio` stands for the three streams. */
 void wootz_wasi_inherit_stdin(wootz_wasi_t *wasi);
 void wootz_wasi_inherit_stdout(wootz_wasi_t *wasi);
 void wootz_wasi_inherit_stderr(wootz_wasi_t *wasi);
-void wootz_wasi_inherit_stdio(wootz_wasi_t *wasi); /* all three */
+void wootz_wasi_inherit_stdio(wootz_wasi_t *wasi);
 void wootz_wasi_inherit_args(wootz_wasi_t *wasi);
 void wootz_wasi_inherit_env(wootz_wasi_t *wasi);
 

@@ -1,0 +1,60 @@
+;; Some of everything that C can import, call, read and write.
+(module $kitchen
+  (type $answer (func (result i32)))
+  (import "host" "mix" (func $mix (param i32 i64 f32 f64) (result f64)))
+  (import "host" "swap" (func $swap (param v128 i32) (result i32 v128)))
+  (import "host" "refs" (func $refs (param externref funcref) (result funcref externref)))
+  (import "host" "reenter" (func $reenter (param i32) (result i32)))
+  (import "host" "fail" (func $fail (param i32)))
+  (import "host" "start" (func $start))
+  (import "host" "memory" (memory $host 1 2))
+  (import "host" "table" (table $table 2 funcref))
+  (import "host" "counter" (global $counter (mut i64)))
+  (memory $memory (export "memory") 1 3)
+  (data (memory $memory) (i32.const 16) "from the guest")
+  (global (export "answer") i32 (i32.const 42))
+  (global $kept (export "kept") (mut externref) (ref.null extern))
+  (global (export "ratio") (mut f32) (f32.const 0.5))
+  (table $objects (export "objects") 3 5 externref)
+  (func (export "mix") (param i32 i64 f32 f64) (result f64)
+    (call $mix (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "swap") (param v128 i32) (result i32 v128)
+    (call $swap (local.get 0) (local.get 1)))
+  (func (export "refs") (param externref funcref) (result funcref externref)
+    (global.set $kept (local.get 0))
+    (call $refs (local.get 0) (local.get 1)))
+  (func (export "reenter") (param i32) (result i32)
+    (call $reenter (local.get 0)))
+  (func (export "fail") (param i32)
+    (call $fail (local.get 0)))
+  (func (export "sum-20")
+    (param i32 i64 f32 f64 i32 i64 f32 f64 i32 i64 f32 f64 i32 i64 f32 f64 i32 i64 f32 f64) (result f64)
+    (f64.convert_i32_s (local.get 0)) (f64.convert_i64_s (local.get 1)) f64.add
+    (f64.promote_f32 (local.get 2)) f64.add (local.get 3) f64.add
+    (f64.convert_i32_s (local.get 4)) f64.add (f64.convert_i64_s (local.get 5)) f64.add
+    (f64.promote_f32 (local.get 6)) f64.add (local.get 7) f64.add
+    (f64.convert_i32_s (local.get 8)) f64.add (f64.convert_i64_s (local.get 9)) f64.add
+    (f64.promote_f32 (local.get 10)) f64.add (local.get 11) f64.add
+    (f64.convert_i32_s (local.get 12)) f64.add (f64.convert_i64_s (local.get 13)) f64.add
+    (f64.promote_f32 (local.get 14)) f64.add (local.get 15) f64.add
+    (f64.convert_i32_s (local.get 16)) f64.add (f64.convert_i64_s (local.get 17)) f64.add
+    (f64.promote_f32 (local.get 18)) f64.add (local.get 19) f64.add)
+  (func (export "six") (result i32 i64 f32 f64 i32 i64)
+    i32.const 1 i64.const 2 f32.const 3 f64.const 4 i32.const 5 i64.const 6)
+  (func $inner unreachable)
+  (func $outer (export "trap") call $inner)
+  (func (export "divide") (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "grow") (param i32) (result i32)
+    (memory.grow $memory (local.get 0)))
+  (func (export "poke") (param i32 i32)
+    (i32.store $host (local.get 0) (local.get 1)))
+  (func (export "count") (result i64)
+    (global.set $counter (i64.add (global.get $counter) (i64.const 1)))
+    (global.get $counter))
+  (func (export "indirect") (param i32) (result i32)
+    (call_indirect $table (type $answer) (local.get 0)))
+  (func (export "seven") (result i32) i32.const 7)
+  (func (export "forever") (loop br 0))
+  (func $begin call $start)
+  (start $begin))
