@@ -2,8 +2,11 @@
 //!
 //! In: a manifest, which names things by index. Out: lists in the module's order.
 
+use wootz_runtime::abi::index::SignatureIndex;
 use wootz_runtime::abi::manifest::{ExportItem, ImportType, Manifest};
 use wootz_runtime::abi::types::{FuncType, GlobalType, MemoryType, TableType};
+
+use crate::error::{Error, Result};
 
 /// What a module imports and exports.
 pub struct Interface<'a> {
@@ -49,7 +52,38 @@ pub enum Item<'a> {
 }
 
 impl<'a> Interface<'a> {
+    /// As [`new`](Self::new), for a manifest that comes from a file.
+    ///
+    /// # Errors
+    /// If it mentions something that the module does not have.
+    pub fn checked(manifest: &'a Manifest) -> Result<Interface<'a>> {
+        let shape = manifest.shape();
+        let is_signature = |ty: SignatureIndex| ty.index() < manifest.signatures.len();
+        let imports = manifest.imports.iter().all(|import| match import.ty {
+            ImportType::Function(ty) | ImportType::Tag(ty) => is_signature(ty),
+            ImportType::Table(_) | ImportType::Memory(_) | ImportType::Global(_) => true,
+        });
+        let within = |index: u32, imported: u32, defined: u32| {
+            u64::from(index) < u64::from(imported) + u64::from(defined)
+        };
+        let exports = manifest.exports.iter().all(|export| match export.item {
+            ExportItem::Function(_, ty, _) => is_signature(ty),
+            ExportItem::Table(index) => within(index.0, shape.imported_tables, shape.tables),
+            ExportItem::Memory(index) => within(index.0, shape.imported_memories, shape.memories),
+            ExportItem::Global(index) => within(index.0, shape.imported_globals, shape.globals),
+            ExportItem::Tag(index) => within(index.0, shape.imported_tags, shape.tags),
+        });
+        let tags = manifest.tags.iter().all(|&ty| is_signature(ty));
+        match imports && exports && tags {
+            true => Ok(Interface::new(manifest)),
+            false => Err(Error::Manifest),
+        }
+    }
+
     /// What a module imports and exports.
+    ///
+    /// # Panics
+    /// If the manifest mentions something that the module does not have: the compiler makes no such manifest.
     pub fn new(manifest: &'a Manifest) -> Interface<'a> {
         let signature = |index: usize| &manifest.signatures[index];
         let imports = manifest.imports.iter().map(|import| {

@@ -4,9 +4,14 @@
 //!
 //! Always true: the same manifest gives the same text, and the text is right for all names that a module may have.
 
+/// What can go wrong.
+mod error;
 /// What a module imports and exports, each with its type.
 mod interface;
 /// A module as a header for C and C++.
 pub mod c;
+/// Rust: a type with a method for each export, and traits for what is imported.
+pub mod rust;
 
+pub use error::{Error, Result};
 pub use interface::{Export, Import, Interface, Item};

@@ -82,6 +82,8 @@ mod defaults;
 mod instance;
 /// Imports by name.
 mod linker;
+/// Modules that a build script has compiled into the program.
+mod include;
 
 pub use artifact::ArtifactError;
 pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};

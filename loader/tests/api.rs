@@ -904,6 +904,7 @@ fn ours_alone(names: &mut Names) {
     uses! { names;
         "Config::cache_config_load" => |it: &mut Config| { let _: Result<&mut Config> = it.cache_config_load("file"); };
         "Context" => |it: Option<u8>| -> Result<u8> { Context::context(it, "none") };
+        "include_module" => { #[allow(unused_imports)] use wootz::include_module as _; };
         "Module::custom_sections" => |it: &Module| -> Vec<Vec<u8>> { it.custom_sections("name").map(<[u8]>::to_vec).collect() };
         "OwnedRooted::data" => |it: OwnedRooted<ExternRef>, store: &'static Store<()>| -> Result<Option<&'static (dyn Any + Send + Sync)>> { it.data(store) };
         "OwnedRooted::data_mut" => |it: OwnedRooted<ExternRef>, store: &'static mut Store<()>| -> Result<Option<&'static mut (dyn Any + Send + Sync)>> { it.data_mut(store) };
