@@ -46,7 +46,7 @@ pub struct Compile {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 
-    /// Compile for another machine than this one, such as x86_64-unknown-linux-gnu
+    /// Compile for another machine than this one: aarch64-linux, x86_64-windows, arm64-apple-darwin, ...
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 
@@ -74,6 +74,7 @@ Examples:
   wootz compile app.wasm --emit exe --dir data::/ --env LANG -o app
                                                one that may use the directory data of where it is started
   wootz compile app.wasm --target-cpu native   for this machine's CPU
+  wootz compile app.wasm --target aarch64-linux   for another machine
   wootz compile app.wasm --time                shows the time each stage takes";
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,12 +89,13 @@ enum Emit {
 
 impl Emit {
     /// The ending of names of such files.
-    fn extension(self) -> &'static str {
-        match self {
-            Emit::Shared => "so",
-            Emit::Object => "o",
-            Emit::Exe => std::env::consts::EXE_EXTENSION,
-        }
+    fn extension(self, target: Option<&str>) -> &'static str {
+        let emit = match self {
+            Emit::Shared => wootz_compiler::Emit::SharedLibrary,
+            Emit::Object => wootz_compiler::Emit::Object,
+            Emit::Exe => return std::env::consts::EXE_EXTENSION,
+        };
+        wootz_compiler::extension(emit, target)
     }
 }
 
@@ -162,7 +164,7 @@ impl Compile {
                     .to_string()
             ));
         }
-        let output = self.input.with_extension(self.emit.extension());
+        let output = self.input.with_extension(self.emit.extension(self.target.as_deref()));
         if self.emit == Emit::Exe && output == self.input {
             bail!(Usage(format!(
                 "where should the output go? Without `-o OUT` it would replace {}",

@@ -6,8 +6,9 @@
 
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
-use cranelift_codegen::isa::unwind::UnwindInfo;
+use cranelift_codegen::isa::unwind::{CfaUnwindInfo, UnwindInfo, UnwindInst};
 use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget};
+use target_lexicon::OperatingSystem;
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
@@ -34,7 +35,20 @@ pub struct Function {
     /// The wasm offsets at which a backtrace may find it: those of what may trap, and of calls.
     pub stops: Vec<u32>,
     /// How to unwind from it.
-    pub unwind: Option<UnwindInfo>,
+    pub unwind: Unwind,
+}
+
+/// How to unwind from a function.
+pub enum Unwind {
+    /// As DWARF tells it.
+    Cfa(CfaUnwindInfo),
+    /// What its prologue does, of which Windows has a description of its own.
+    Prologue {
+        /// The steps, and where in the code each ends.
+        steps: Vec<(u32, UnwindInst)>,
+        /// How many bytes of code there are.
+        code_bytes: u32,
+    },
 }
 
 /// A place in code that names another symbol.
@@ -104,9 +118,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         Some(positions[behind.checked_sub(1)?].1)
     });
     let stops = stops.collect();
-    let unwind = compiled
-        .create_unwind_info(&*target.isa)
-        .expect("every supported convention has unwind information");
+    let unwind = unwind(compiled, target);
     Ok(Function {
         code: buffer.data().to_vec(),
         alignment: buffer.alignment.max(target.function_alignment),
@@ -117,6 +129,20 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         stops,
         unwind,
     })
+}
+
+/// What Cranelift itself makes of the prologue for Windows is not used: it says where saved registers are wrongly on x86-64,
+/// and refuses some of what the convention `PreserveAll` saves on AArch64.
+fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
+    let buffer = &compiled.buffer;
+    if target.triple().operating_system == OperatingSystem::Windows {
+        let code_bytes = buffer.data().len() as u32;
+        return Unwind::Prologue { steps: buffer.unwind_info.to_vec(), code_bytes };
+    }
+    match compiled.create_unwind_info(&*target.isa) {
+        Ok(Some(UnwindInfo::SystemV(info))) => Unwind::Cfa(info),
+        other => panic!("there is no DWARF for this function: {other:?}"),
+    }
 }
 
 /// From which offset on code comes from which wasm offset. A stack that overflows does so at the function's beginning, even
@@ -152,6 +178,11 @@ fn failure(function: &str, error: &CodegenError) -> Error {
     match error {
         CodegenError::ImplLimitExceeded | CodegenError::CodeTooLarge => Error::Limit {
             message: format!("function {function} is too large for the code generator"),
+        },
+        CodegenError::Unsupported(what) => Error::Options {
+            message: format!(
+                "the code generator has no code for function {function} on this target: {what}"
+            ),
         },
         error => panic!(
             "the code generator rejects function {function}: {error}\nrepeat with `wootz compile --verify`"

@@ -66,7 +66,7 @@ pub fn dump(
     function: Option<&str>,
 ) -> Result<String> {
     let target = target::lookup(options)?;
-    let module = parse::module(wasm, &options.features)?;
+    let module = parse::module(wasm, &target.able(&options.features))?;
     if stage == DumpStage::Parse {
         return Ok(parsed(&module));
     }

@@ -32,6 +32,19 @@ pub enum Error {
         /// Which limit, with figures.
         message: String,
     },
+    /// The module is valid, but code for the target cannot do what it needs.
+    Target {
+        /// The proposal that it needs.
+        proposal: &'static str,
+        /// The target's architecture.
+        architecture: &'static str,
+        /// The CPU feature with which code could do it.
+        cpu_feature: &'static str,
+        /// Where in the file it is needed first.
+        offset: u64,
+        /// The function, if it is inside of one: its index and name.
+        function: Option<(u32, Option<String>)>,
+    },
     /// An option has an unknown value, or options contradict each other.
     Options {
         /// What was found, and what is possible.
@@ -56,17 +69,36 @@ impl fmt::Display for Error {
                 "not a WebAssembly module: it begins with {found}, not with the magic bytes \"\\0asm\" and version 1"
             ),
             Error::Invalid { message, offset, function, needs } => {
-                write!(f, "invalid WebAssembly module: {message} (at offset {offset:#x}")?;
-                match function {
-                    Some((index, Some(name))) => write!(f, ", in function {index} `{name}`)")?,
-                    Some((index, None)) => write!(f, ", in function {index})")?,
-                    None => f.write_str(")")?,
-                }
+                write!(f, "invalid WebAssembly module: {message} ")?;
+                place(f, *offset, function.as_ref())?;
                 needs.iter().try_for_each(|proposal| write!(f, "; it needs {proposal}"))
             }
             Error::Limit { message } => write!(f, "the module is too large: {message}"),
+            Error::Target { proposal, architecture, cpu_feature, offset, function } => {
+                write!(f, "the module uses the proposal `{proposal}` ")?;
+                place(f, *offset, function.as_ref())?;
+                write!(
+                    f,
+                    ", which code for {architecture} can do only with the CPU feature `{cpu_feature}`: compile with \
+                     `--cpu-feature +{cpu_feature}`, or `Config::cpu_feature(\"{cpu_feature}\", true)`"
+                )
+            }
             Error::Options { message } => f.write_str(message),
         }
+    }
+}
+
+/// Where in a module something is.
+fn place(
+    f: &mut fmt::Formatter<'_>,
+    offset: u64,
+    function: Option<&(u32, Option<String>)>,
+) -> fmt::Result {
+    write!(f, "(at offset {offset:#x}")?;
+    match function {
+        Some((index, Some(name))) => write!(f, ", in function {index} `{name}`)"),
+        Some((index, None)) => write!(f, ", in function {index})"),
+        None => f.write_str(")"),
     }
 }
 

@@ -16,6 +16,10 @@ mod error;
 mod options;
 /// Names of C symbols.
 pub mod c_names;
+/// What people call machines, and which of them they mean.
+mod target_names;
+/// Processors by name, and what they can do.
+mod processor;
 /// The machine compiled for, and how Cranelift is set up for it.
 mod target;
 /// What distinguishes the files that a module may become.
@@ -50,6 +54,9 @@ use wootz_runtime::abi::manifest::Manifest;
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
+pub use target_names::{TARGETS, extension};
+
+use target::Target;
 
 /// The version of the compiler.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -87,13 +94,13 @@ pub fn validate_with_custom_sections(wasm: &[u8], options: &Options) -> Result<(
 /// # Errors
 /// If it is no valid module, or if the options contradict each other or ask for something unknown.
 pub fn interface(wasm: &[u8], options: &Options) -> Result<Manifest> {
+    let target = target::lookup(options)?;
     let interface = || {
-        let target = target::lookup(options)?;
-        let module = parse::module(wasm, &options.features)?;
+        let module = parse::module(wasm, &target.able(&options.features))?;
         let plan = plan::lay_out(&module, &target, options)?;
         Ok(metadata::manifest(&plan))
     };
-    interface().map_err(|error| parse::name_missing(wasm, &options.features, error))
+    interface().map_err(|error| explain(wasm, &target, options, error))
 }
 
 fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
@@ -126,38 +133,45 @@ pub fn compile_observed(
     options: &Options,
     observe: &mut dyn FnMut(Stage),
 ) -> Result<Vec<u8>> {
-    compile_module(wasm, options, observe)
-        .map_err(|error| parse::name_missing(wasm, &options.features, error))
+    observe(Stage::Parse);
+    let target = target::lookup(options)?;
+    compile_module(wasm, &target, options, observe)
+        .map_err(|error| explain(wasm, &target, options, error))
+}
+
+/// An error that says what a module that was refused would have needed.
+fn explain(wasm: &[u8], target: &Target, options: &Options, error: Error) -> Error {
+    let error = parse::name_missing(wasm, &target.able(&options.features), error);
+    target.explain(options, error)
 }
 
 fn compile_module(
     wasm: &[u8],
+    target: &Target,
     options: &Options,
     observe: &mut dyn FnMut(Stage),
 ) -> Result<Vec<u8>> {
-    observe(Stage::Parse);
-    let target = target::lookup(options)?;
-    let module = parse::module(wasm, &options.features)?;
+    let module = parse::module(wasm, &target.able(&options.features))?;
     observe(Stage::Plan);
-    let plan = plan::lay_out(&module, &target, options)?;
+    let plan = plan::lay_out(&module, target, options)?;
     // From here on no symbol, type or vmctx slot is added: functions compile in any order.
     observe(Stage::Functions);
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
         match work {
-            plan::Work::Function(index) => translate::body(worker, &plan, &target, index)?,
+            plan::Work::Function(index) => translate::body(worker, &plan, target, index)?,
             plan::Work::Trampoline(trampoline) => {
-                trampoline::build(worker, &plan, &target, trampoline)
+                trampoline::build(worker, &plan, target, trampoline)
             }
         }
-        codegen::function(worker, &target)
+        codegen::function(worker, target)
     })?;
     observe(Stage::Link);
-    let code = link::text(functions, &target)?;
+    let code = link::text(functions, target)?;
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);
     observe(Stage::Write);
-    let metadata = metadata::assemble(&plan, &code, source_lines, &target, options)
+    let metadata = metadata::assemble(&plan, &code, source_lines, target, options)
         .to_bytes(target.byte_order())
         .map_err(|e| Error::Limit { message: e.to_string() })?;
     object::write(

@@ -3,11 +3,10 @@
 //! Always true: the order is that of the work list, and nothing is left to relocate.
 
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::unwind::UnwindInfo;
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
-use crate::codegen::Function;
+use crate::codegen::{Function, Unwind};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, Trampoline, Work};
 use crate::target::Target;
@@ -27,7 +26,7 @@ pub struct Code {
     /// The wasm offsets at which backtraces may find functions.
     pub stops: Vec<u32>,
     /// How to unwind from each symbol.
-    pub unwind: Vec<(u32, UnwindInfo)>,
+    pub unwind: Vec<(u32, Unwind)>,
 }
 
 /// Places all functions one behind the other.
@@ -75,7 +74,7 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
             function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
         );
         code.stops.extend(function.stops);
-        code.unwind.extend(function.unwind.map(|unwind| (start, unwind)));
+        code.unwind.push((start, function.unwind));
     }
     code.stops.sort_unstable();
     code.stops.dedup();

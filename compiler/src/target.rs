@@ -5,15 +5,14 @@
 //! Always true: code is position independent without any relocation that a loader would have to apply. That is why
 //! `is_pic` is off: with it, Cranelift would go through a global offset table even within a module.
 
-use std::str::FromStr;
-
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, SetError};
 use target_lexicon::{Architecture, Endianness, OperatingSystem, Triple};
-use wootz_runtime::abi::artifact::{ByteOrder, image_alignment};
+use wootz_runtime::abi::artifact::{ByteOrder, System, image_alignment};
 
-use crate::error::{Error, Result};
-use crate::options::{OptLevel, Options, TargetCpu};
+use crate::error::{Error, MissingProposal, Result};
+use crate::options::{Features, OptLevel, Options};
+use crate::{processor, target_names};
 
 /// The machine compiled for.
 pub struct Target {
@@ -31,39 +30,16 @@ pub struct Target {
 /// The target that the options describe.
 ///
 /// # Errors
-/// If the triple, the CPU or a setting is unknown, or the target is not supported.
+/// If the target, the CPU or a setting is unknown or not supported.
 pub fn lookup(options: &Options) -> Result<Target> {
-    let error = |message: String| Error::Options { message };
-    let triple = match &options.target {
-        Some(name) => {
-            Triple::from_str(name).map_err(|e| error(format!("unknown target `{name}`: {e}")))?
-        }
-        None => Triple::host(),
-    };
-    if triple.architecture != Architecture::X86_64
-        || triple.operating_system != OperatingSystem::Linux
-    {
-        return Err(error(format!(
-            "the target `{triple}` is not supported yet; x86_64-unknown-linux-gnu is"
-        )));
-    }
-
+    let triple = target_names::triple(options.target.as_deref())?;
     let isa = code_generator(options, &triple, options.opt_level, "backtracking")?;
     let quick = code_generator(options, &triple, OptLevel::None, "single_pass")?;
-    let mut cpu_features: Vec<String> = isa
-        .isa_flags()
-        .iter()
-        .filter(|flag| flag.as_bool() == Some(true))
-        .map(|flag| flag.name.to_string())
-        .collect();
+    let flags = isa.isa_flags();
+    let on =
+        flags.iter().filter(|flag| flag.as_bool() == Some(true) && flag.name.starts_with("has_"));
+    let mut cpu_features: Vec<String> = on.map(|flag| flag.name.to_string()).collect();
     cpu_features.sort();
-    if let Some(name) = NEEDED.iter().find(|name| !cpu_features.iter().any(|has| has == *name)) {
-        let name = name.trim_start_matches("has_");
-        return Err(error(format!(
-            "the CPU feature `{name}` cannot be left out: code for {} relies on what {BASELINE} has",
-            triple.architecture
-        )));
-    }
     // Functions that begin in the middle of a line of the instruction cache cost some programs a tenth of their speed.
     let alignment = isa.function_alignment();
     let function_alignment = match options.opt_level {
@@ -83,51 +59,9 @@ fn code_generator(
     let error = |message: String| Error::Options { message };
     let mut builder =
         isa::lookup(triple.clone()).map_err(|e| error(format!("target `{triple}`: {e}")))?;
-    builder.enable(BASELINE).expect("a preset of Cranelift's");
-    match &options.cpu {
-        TargetCpu::Baseline => {}
-        TargetCpu::Named(name) => {
-            builder.enable(name).map_err(|_| error(unknown_cpu(name)))?;
-            for (_, feature) in LEFT_OUT.iter().filter(|(cpu, _)| cpu == name) {
-                builder.enable(feature).expect("a setting of Cranelift's");
-            }
-        }
-        TargetCpu::Native if triple.architecture == Triple::host().architecture => {
-            cranelift_native::infer_native_flags(&mut builder)
-                .map_err(|message| error(format!("this machine is not supported: {message}")))?;
-        }
-        TargetCpu::Native => {
-            return Err(error(format!(
-                "the CPU `native` needs a target of this machine's kind, not `{triple}`"
-            )));
-        }
-    }
-    for feature in &options.cpu_features {
-        let value = if feature.enabled { "true" } else { "false" };
-        let name = feature.name.replace(['.', '-'], "");
-        builder.set(&format!("has_{name}"), value).map_err(|_| {
-            error(format!("unknown CPU feature `{}` of {}", feature.name, triple.architecture))
-        })?;
-    }
+    processor::choose(&mut builder, options)?;
     let flags = shared_flags(options, opt_level, registers)?;
     builder.finish(flags).map_err(|e| error(format!("these settings of the code generator: {e}")))
-}
-
-/// What every x86-64 target has: below it, Cranelift would call library functions for rounding and shuffles.
-const BASELINE: &str = "x86-64-v2";
-
-/// What the levels of x86-64 have, and Cranelift's presets for them lack. Without the first of these, Cranelift leaves the
-/// others unused.
-const LEFT_OUT: &[(&str, &str)] =
-    &[("x86-64-v3", "has_avx"), ("x86-64-v4", "has_avx"), ("x86-64-v4", "has_avx512f")];
-
-/// The CPU features without which Cranelift calls library functions.
-const NEEDED: &[&str] = &["has_sse3", "has_ssse3", "has_sse41"];
-
-fn unknown_cpu(cpu: &str) -> String {
-    format!(
-        "unknown target CPU `{cpu}`; there are native, x86-64-v2, x86-64-v3, x86-64-v4, and names such as haswell or znver4"
-    )
 }
 
 /// Settings for all machines, the user's last.
@@ -193,16 +127,74 @@ impl Target {
 
     /// What images of memories are aligned to.
     pub fn image_alignment(&self) -> u32 {
-        image_alignment(self.triple().architecture == Architecture::X86_64)
+        image_alignment_of(self.triple())
     }
+
+    /// Of some proposals, those that code for this target can do.
+    pub fn able(&self, features: &Features) -> Features {
+        let lacks_vectors = self.lacks_vectors();
+        let unable = ["simd", "relaxed-simd"].into_iter().filter(|_| lacks_vectors);
+        unable.fold(features.clone(), |features, name| features.without(name))
+    }
+
+    /// Whether there are no vectors: Cranelift has none on RISC-V without the extension of that name.
+    fn lacks_vectors(&self) -> bool {
+        matches!(self.triple().architecture, Architecture::Riscv64(_)) && !self.has("has_v")
+    }
+
+    /// Turns the error of a module that needs a proposal which the options allow, and this target is not [able](Self::able)
+    /// to do, into one that says so.
+    pub fn explain(&self, options: &Options, error: Error) -> Error {
+        let Error::Invalid { message, offset, function, mut needs } = error else { return error };
+        let able = self.able(&options.features);
+        let is_unable = |need: &MissingProposal| {
+            options.features.contains(need.name) && !able.contains(need.name)
+        };
+        match needs.iter().position(is_unable) {
+            Some(position) if needs.iter().all(is_unable) => {
+                let architecture = target_names::architecture(self.triple());
+                Error::Target {
+                    proposal: needs[position].name,
+                    architecture,
+                    cpu_feature: "v",
+                    offset,
+                    function,
+                }
+            }
+            _ => {
+                needs.retain(|need| !is_unable(need));
+                Error::Invalid { message, offset, function, needs }
+            }
+        }
+    }
+}
+
+/// What images of memories are aligned to in files for a target.
+pub fn image_alignment_of(triple: &Triple) -> u32 {
+    let system = match triple.operating_system {
+        OperatingSystem::Darwin(_) => System::Macos,
+        OperatingSystem::Windows => System::Windows,
+        _ => System::Linux,
+    };
+    image_alignment(triple.architecture == Architecture::X86_64, system)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target_names::TARGETS;
 
     fn message(options: Options) -> String {
         lookup(&options).err().expect("an error").to_string()
+    }
+
+    fn on(target: &str, cpu: &str, features: &[&str]) -> Result<Target> {
+        lookup(&Options {
+            target: Some(target.to_string()),
+            cpu: cpu.parse().unwrap(),
+            cpu_features: features.iter().map(|feature| feature.parse().unwrap()).collect(),
+            ..Options::default()
+        })
     }
 
     #[test]
@@ -212,14 +204,6 @@ mod tests {
             message(Options { target: Some("z80-none".into()), ..options() })
                 .contains("`z80-none`")
         );
-        assert!(
-            message(Options { cpu: TargetCpu::Named("z80".into()), ..options() }).contains("`z80`")
-        );
-        let feature = "+warp".parse().unwrap();
-        assert!(message(Options { cpu_features: vec![feature], ..options() }).contains("`warp`"));
-        let feature = "-ssse3".parse().unwrap();
-        let needed = message(Options { cpu_features: vec![feature], ..options() });
-        assert!(needed.contains("`ssse3` cannot be left out"), "{needed}");
         let flags = vec![("enable_magic".to_string(), "true".to_string())];
         assert!(
             message(Options { cranelift_flags: flags, ..options() }).contains("`enable_magic`")
@@ -227,10 +211,43 @@ mod tests {
     }
 
     #[test]
+    fn unknown_processors_and_features_are_named_with_those_that_there_are() {
+        for (target, cpu, feature) in [
+            ("x86_64-linux", "haswell", "avx2"),
+            ("aarch64-linux", "neoverse-n1", "lse"),
+            ("riscv64-linux", "rva23", "zba"),
+            ("s390x-linux", "z15", "mie3"),
+            ("aarch64-macos", "apple-m2", "dotprod"),
+        ] {
+            let unknown = on(target, "z80", &[]).err().unwrap().to_string();
+            assert!(unknown.contains("`z80`") && unknown.contains(cpu), "{unknown}");
+            let unknown = on(target, "baseline", &["+warp"]).err().unwrap().to_string();
+            assert!(unknown.contains("`warp`") && unknown.contains(feature), "{unknown}");
+            assert!(on(target, cpu, &[]).is_ok(), "{cpu}");
+            assert!(
+                on(target, "baseline", &[feature])
+                    .is_ok_and(|target| target.has(&format!("has_{feature}")))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_always_needed_cannot_be_left_out() {
+        for (target, feature) in
+            [("x86_64-linux", "-ssse3"), ("x86_64-macos", "-sse4.1"), ("riscv64-linux", "-d")]
+        {
+            let needed = on(target, "baseline", &[feature]).err().unwrap().to_string();
+            assert!(
+                needed.contains(&format!("`{}` cannot be left out", &feature[1..])),
+                "{needed}"
+            );
+        }
+        assert!(!on("riscv64", "baseline", &["-c"]).unwrap().has("has_zca"));
+    }
+
+    #[test]
     fn features_follow_the_cpu() {
-        let features = |cpu: &str| {
-            lookup(&Options { cpu: cpu.parse().unwrap(), ..Options::default() }).unwrap()
-        };
+        let features = |cpu: &str| on("x86_64-unknown-linux-gnu", cpu, &[]).unwrap();
         assert!(!features("x86-64-v2").cpu_features.contains(&"has_avx2".to_string()));
         for (cpu, name) in
             [("x86-64-v3", "has_avx2"), ("x86-64-v3", "has_avx"), ("x86-64-v4", "has_avx512f")]
@@ -238,5 +255,18 @@ mod tests {
             assert!(features(cpu).has(name), "{cpu}: {name}");
         }
         assert!(features("x86-64-v3").isa.has_native_fma());
+        assert!(on("aarch64-macos", "baseline", &[]).unwrap().has("has_lse"));
+        assert!(!on("aarch64-linux", "baseline", &[]).unwrap().has("has_lse"));
+        assert!(on("riscv64-linux", "baseline", &[]).unwrap().has("has_zcd"));
+    }
+
+    #[test]
+    fn every_target_has_a_code_generator() {
+        for name in TARGETS {
+            let target = on(name, "baseline", &[]).unwrap();
+            assert_eq!(target.triple().to_string(), *name);
+            let big = target.byte_order() == ByteOrder::Big;
+            assert_eq!(big, name.starts_with("s390x"), "{name}");
+        }
     }
 }

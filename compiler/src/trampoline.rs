@@ -16,7 +16,6 @@ use cranelift_codegen::ir::{
     BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData,
     StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, UserFuncName, Value, types,
 };
-use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, RAISED};
 use wootz_runtime::abi::c_interface::InstanceHandle;
@@ -27,7 +26,7 @@ use wootz_runtime::abi::vmctx::{POINTER_BYTES, VmContextHeader, VmHostContext, V
 use crate::convention::{
     Caller, POINTER, builtin_signature, builtin_trampoline_signature, call_export_signature,
     clif_type, entry_signature, export_signature, find_export_signature, host_signature,
-    results_in_memory, wasm_signature,
+    results_in_memory, value_flags, wasm_signature,
 };
 use crate::plan::{Plan, Trampoline};
 use crate::target::Target;
@@ -38,18 +37,21 @@ const VALUE_BYTES: i32 = 16;
 
 /// Builds a trampoline in the worker's context.
 pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: Trampoline) {
-    let c = CallConv::triple_default(target.triple());
     let symbol = plan.trampoline(trampoline).expect("it is in the work list");
     worker.context.clear();
     let func = &mut worker.context.func;
     func.name = UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     func.signature = match trampoline {
-        Trampoline::Entry(_) => entry_signature(c),
-        Trampoline::Exit(signature) => wasm_signature(plan.signature(signature), Caller::Anyone),
+        Trampoline::Entry(_) => entry_signature(target),
+        Trampoline::Exit(signature) => {
+            wasm_signature(plan.signature(signature), Caller::Anyone, target)
+        }
         Trampoline::Builtin(builtin) => builtin_trampoline_signature(builtin),
         Trampoline::Export(export) => match plan.export(export) {
-            ExportItem::Function(_, signature, _) => export_signature(plan.signature(signature), c),
-            _ => find_export_signature(c, true),
+            ExportItem::Function(_, signature, _) => {
+                export_signature(plan.signature(signature), target)
+            }
+            _ => find_export_signature(target, true),
         },
     };
 
@@ -59,7 +61,7 @@ pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: 
     builder.switch_to_block(block);
     builder.seal_block(block);
     let params = builder.block_params(block).to_vec();
-    let mut body = Body { builder, c };
+    let mut body = Body { builder, target };
     match trampoline {
         Trampoline::Entry(signature) => body.entry(plan.signature(signature), &params),
         Trampoline::Exit(signature) => body.exit(plan.signature(signature), &params),
@@ -85,8 +87,8 @@ enum Way {
 
 struct Body<'f> {
     builder: FunctionBuilder<'f>,
-    /// The calling convention of the host.
-    c: CallConv,
+    /// Whose conventions the host has.
+    target: &'f Target,
 }
 
 impl Body<'_> {
@@ -97,7 +99,7 @@ impl Body<'_> {
 
         let mut args = vec![vmctx];
         // Results that travel through memory have the layout of values: they need not be moved.
-        args.extend(results_in_memory(ty).then_some(values));
+        args.extend(results_in_memory(ty, self.target).then_some(values));
         args.extend(self.load_values(&ty.params, values));
         let no_caller = self.builder.ins().iconst(POINTER, 0);
         args.push(no_caller);
@@ -116,7 +118,7 @@ impl Body<'_> {
         self.note(store, offset_of!(VmStoreContext, entry_sp), sp);
         self.note(store, offset_of!(VmStoreContext, entry_handler), handler);
 
-        let signature = wasm_signature(ty, Caller::Anyone);
+        let signature = wasm_signature(ty, Caller::Anyone, self.target);
         let results: Vec<Type> = signature.returns.iter().map(|result| result.value_type).collect();
         let signature = self.builder.import_signature(signature);
         for &ty in &results {
@@ -143,7 +145,7 @@ impl Body<'_> {
 
     fn exit(&mut self, ty: &FuncType, params: &[Value]) {
         let (vmctx, caller) = (params[0], params[params.len() - 1]);
-        let result_memory = results_in_memory(ty).then(|| params[1]);
+        let result_memory = results_in_memory(ty, self.target).then(|| params[1]);
         let arguments = &params[1 + usize::from(result_memory.is_some())..params.len() - 1];
         self.leave_wasm(vmctx);
 
@@ -152,7 +154,7 @@ impl Body<'_> {
         self.store_values(arguments, values);
         let entry = self.load(vmctx, offset_of!(VmHostContext, entry));
         let count = self.builder.ins().iconst(POINTER, count as i64);
-        let signature = self.builder.import_signature(host_signature(self.c));
+        let signature = self.builder.import_signature(host_signature(self.target));
         let call =
             self.builder.ins().call_indirect(signature, entry, &[vmctx, caller, values, count]);
         let success = self.builder.inst_results(call)[0];
@@ -172,7 +174,7 @@ impl Body<'_> {
         let vmctx = params[0];
         self.leave_wasm(vmctx);
         let code = self.builtin_code(builtin, vmctx);
-        let signature = self.builder.import_signature(builtin_signature(builtin, self.c));
+        let signature = self.builder.import_signature(builtin_signature(builtin, self.target));
         let call = self.builder.ins().call_indirect(signature, code, params);
         let results = self.builder.inst_results(call).to_vec();
         match builtin.result() {
@@ -211,7 +213,7 @@ impl Body<'_> {
         let call = self.load(handle, offset_of!(InstanceHandle, call));
         let export = self.builder.ins().iconst(POINTER, i64::from(export));
         let count = self.builder.ins().iconst(POINTER, count as i64);
-        let signature = self.builder.import_signature(call_export_signature(self.c));
+        let signature = self.builder.import_signature(call_export_signature(self.target));
         let arguments = [handle, export, values, count];
         let call = self.builder.ins().call_indirect(signature, call, &arguments);
         let error = self.builder.inst_results(call)[0];
@@ -271,7 +273,7 @@ impl Body<'_> {
     fn find_export(&mut self, export: u32, handle: Value) {
         let find = self.load(handle, offset_of!(InstanceHandle, export));
         let export = self.builder.ins().iconst(POINTER, i64::from(export));
-        let signature = self.builder.import_signature(find_export_signature(self.c, false));
+        let signature = self.builder.import_signature(find_export_signature(self.target, false));
         let call = self.builder.ins().call_indirect(signature, find, &[handle, export]);
         let found = self.builder.inst_results(call)[0];
         self.builder.ins().return_(&[found]);
@@ -304,7 +306,8 @@ impl Body<'_> {
         self.builder.seal_block(raise);
         self.builder.switch_to_block(raise);
         let code = self.builtin_code(Builtin::raise, vmctx);
-        let signature = self.builder.import_signature(builtin_signature(Builtin::raise, self.c));
+        let signature =
+            self.builder.import_signature(builtin_signature(Builtin::raise, self.target));
         self.builder.ins().call_indirect(signature, code, &[vmctx]);
         self.builder.ins().trap(TrapCode::unwrap_user(NEVER_RETURNS));
         self.builder.switch_to_block(go_on);
@@ -330,24 +333,16 @@ impl Body<'_> {
     fn load_values(&mut self, types: &[ValType], values: Value) -> Vec<Value> {
         let builder = &mut self.builder;
         let load = |(position, &ty): (usize, &ValType)| {
-            builder.ins().load(
-                clif_type(ty),
-                MemFlagsData::trusted(),
-                values,
-                position as i32 * VALUE_BYTES,
-            )
+            let ty = clif_type(ty);
+            builder.ins().load(ty, value_flags(ty), values, position as i32 * VALUE_BYTES)
         };
         types.iter().enumerate().map(load).collect()
     }
 
     fn store_values(&mut self, from: &[Value], values: Value) {
         for (position, &value) in from.iter().enumerate() {
-            self.builder.ins().store(
-                MemFlagsData::trusted(),
-                value,
-                values,
-                position as i32 * VALUE_BYTES,
-            );
+            let flags = value_flags(self.builder.func.dfg.value_type(value));
+            self.builder.ins().store(flags, value, values, position as i32 * VALUE_BYTES);
         }
     }
 

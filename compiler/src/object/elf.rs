@@ -8,9 +8,9 @@ use object::write::elf::{
 };
 use object::{Endian, Endianness};
 use target_lexicon::{Architecture, Triple};
-use wootz_runtime::abi::artifact::image_alignment;
 
 use crate::error::{Error, Result};
+use crate::target::image_alignment_of;
 
 /// What differs between ELF files of different machines.
 #[derive(Clone, Copy)]
@@ -50,7 +50,7 @@ pub fn machine(triple: &Triple) -> Result<Machine> {
             return Err(Error::Options { message });
         }
     };
-    let page = u64::from(image_alignment(triple.architecture == Architecture::X86_64));
+    let page = u64::from(image_alignment_of(triple));
     Ok(Machine { machine, flags, endian, page, distance })
 }
 

@@ -24,7 +24,8 @@ use object::write::elf::Rel;
 use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
 
 use super::elf::{ElfFile, Machine, NewSymbol, Section, Symbols, plain};
-use super::{Contents, notes, unwind};
+use super::unwind::{self, Pointers};
+use super::{Contents, notes};
 use crate::error::Result;
 
 /// The bytes of an object.
@@ -33,7 +34,7 @@ use crate::error::Result;
 /// If its unwind information would exceed 2 GiB.
 pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let Contents { text, metadata, image, symbols, .. } = contents;
-    let frames = unwind::frames(contents.cie, contents.unwind, machine.endian)?;
+    let frames = unwind::frames(contents.cie, contents.unwind, machine.endian, Pointers::Signed32)?;
     let relocations = 24 * frames.places.len();
     let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 32).sum();
     let known =

@@ -30,7 +30,8 @@ use object::write::elf::{GnuHashTable, ProgramHeader, Sym};
 use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
 
 use super::elf::{ElfFile, Machine, NewSymbol, Section, Strings, Symbols, plain};
-use super::{Contents, notes, unwind};
+use super::unwind::{self, Pointers};
+use super::{Contents, notes};
 use crate::error::Result;
 
 /// As many program headers as there can be.
@@ -43,7 +44,7 @@ const PROGRAM_HEADERS: usize = 9;
 pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let Contents { text, metadata, image, symbols, descriptor_symbol, .. } = contents;
     let (endian, page) = (machine.endian, machine.page);
-    let mut frames = unwind::frames(contents.cie, contents.unwind, endian)?;
+    let mut frames = unwind::frames(contents.cie, contents.unwind, endian, Pointers::Signed32)?;
     let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 32).sum();
     let known = text.len()
         + metadata.len()

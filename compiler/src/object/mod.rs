@@ -7,9 +7,9 @@
 //! symbol (the descriptor; in objects also those of exports), and no byte of it is both writable and executable.
 
 use cranelift_codegen::gimli::write::CommonInformationEntry;
-use cranelift_codegen::isa::unwind::UnwindInfo;
 use target_lexicon::{BinaryFormat, Triple};
 
+use crate::codegen::Unwind;
 use crate::error::{Error, Result};
 use crate::link::Symbol;
 
@@ -21,8 +21,14 @@ mod unwind;
 mod elf;
 /// A finished shared library.
 mod elf_shared;
-/// A relocatable object.
+/// A relocatable object for systems with ELF.
 mod elf_object;
+/// Unwind information to what Windows reads.
+mod prologue;
+/// A relocatable object for Windows.
+mod coff;
+/// A relocatable object for macOS.
+mod macho;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +48,7 @@ pub struct Contents<'a> {
     /// What debuggers and profilers call each part of the code. Other files see the global ones, which only objects have.
     pub symbols: &'a [Symbol],
     /// How to unwind through each function, by ascending offset in the code.
-    pub unwind: &'a [(u32, UnwindInfo)],
+    pub unwind: &'a [(u32, Unwind)],
     /// What all unwind information of the target has in common; needed if there is any.
     pub cie: Option<CommonInformationEntry>,
     /// The symbol at the beginning of the metadata.
@@ -71,12 +77,16 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
                 Container::SharedLibrary => elf_shared::write(contents, machine),
             }
         }
-        format => {
-            let message = format!(
-                "files in {format} format, for the target `{}`, cannot be written yet",
-                contents.triple
-            );
-            Err(Error::Options { message })
-        }
+        format => match (container, format) {
+            (Container::Object, BinaryFormat::Coff) => coff::write(contents),
+            (Container::Object, BinaryFormat::Macho) => macho::write(contents),
+            _ => {
+                let message = format!(
+                    "shared libraries for the target `{}` cannot be written yet; objects can be, from which a linker makes one",
+                    contents.triple
+                );
+                Err(Error::Options { message })
+            }
+        },
     }
 }

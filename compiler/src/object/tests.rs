@@ -6,6 +6,7 @@ use std::process::Command;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, UserFuncName, types::I64};
+use cranelift_codegen::isa::unwind::UnwindInfo;
 use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -21,7 +22,7 @@ struct Sample {
     text: Vec<u8>,
     image: Vec<u8>,
     symbols: Vec<Symbol>,
-    unwind: Vec<(u32, UnwindInfo)>,
+    unwind: Vec<(u32, Unwind)>,
 }
 
 impl Sample {
@@ -82,7 +83,10 @@ impl Sample {
             bytes: code_bytes.len() as u32,
             is_global: false,
         });
-        self.unwind.push((offset, code.create_unwind_info(&*self.isa).unwrap().unwrap()));
+        let Some(UnwindInfo::SystemV(unwind)) = code.create_unwind_info(&*self.isa).unwrap() else {
+            panic!("Linux has DWARF")
+        };
+        self.unwind.push((offset, Unwind::Cfa(unwind)));
     }
 
     fn contents(&self) -> Contents<'_> {
@@ -364,8 +368,8 @@ fn other_machines_get_their_own_numbers() {
 fn what_cannot_be_written_yet_is_named() {
     let sample = Sample::new();
     for (target, expected) in [
-        ("x86_64-apple-darwin", "files in macho format, for the target `x86_64-apple-darwin`"),
-        ("x86_64-pc-windows-msvc", "files in coff format"),
+        ("x86_64-apple-darwin", "shared libraries for the target `x86_64-apple-darwin`"),
+        ("x86_64-pc-windows-msvc", "shared libraries for the target `x86_64-pc-windows-msvc`"),
         ("powerpc64-unknown-linux-gnu", "ELF files for powerpc64"),
     ] {
         let triple: Triple = target.parse().unwrap();

@@ -3,18 +3,19 @@
 //! In: what Cranelift knows of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and
 //! the places where these belong: a shared library fills them in, an object leaves them to the linker.
 //!
-//! Always true: addresses are 32-bit distances from the place they are stored at, so that the tables need no relocation
-//! when they are loaded.
+//! Always true: addresses are distances from the place they are stored at, so that the tables need no relocation when they
+//! are loaded.
 
 use cranelift_codegen::gimli::write::{
     Address, CommonInformationEntry, EhFrame, EndianVec, FrameTable, RelocateWriter, Relocation,
 };
 use cranelift_codegen::gimli::{
-    DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe, RunTimeEndian,
+    DW_EH_PE_absptr, DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe,
+    RunTimeEndian,
 };
-use cranelift_codegen::isa::unwind::UnwindInfo;
 use object::{Endian, Endianness};
 
+use crate::codegen::Unwind;
 use crate::error::{Error, Result};
 
 /// `.eh_frame`, all but the addresses of functions.
@@ -35,6 +36,15 @@ pub struct Place {
     pub code: u32,
 }
 
+/// How the addresses of functions are stored: as distances from where they are stored, of which linkers want these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pointers {
+    /// 32 bits with a sign: for ELF.
+    Signed32,
+    /// As many as addresses have: for Mach-O.
+    Absolute64,
+}
+
 /// From the beginning of an entry to its field for the function's address: its length, and its distance to the common
 /// entry.
 const FIELD_IN_ENTRY: u32 = 8;
@@ -48,20 +58,25 @@ pub const TERMINATOR: [u8; 4] = [0; 4];
 /// If all entries together exceed what offsets in the section can express.
 pub fn frames(
     cie: Option<CommonInformationEntry>,
-    functions: &[(u32, UnwindInfo)],
+    functions: &[(u32, Unwind)],
     endian: Endianness,
+    pointers: Pointers,
 ) -> Result<Frames> {
     if functions.is_empty() {
         return Ok(Frames::default());
     }
     let mut cie =
         cie.expect("an instruction set with unwind information has a common information entry");
-    cie.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0);
+    let format = match pointers {
+        Pointers::Signed32 => DW_EH_PE_sdata4,
+        Pointers::Absolute64 => DW_EH_PE_absptr,
+    };
+    cie.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | format.0);
     let mut table = FrameTable::default();
     let cie = table.add_cie(cie);
     for (offset, info) in functions {
-        let UnwindInfo::SystemV(info) = info else {
-            panic!("targets that have ELF files have System V unwind information");
+        let Unwind::Cfa(info) = info else {
+            panic!("only Windows has other unwind information, and no such section");
         };
         table.add_fde(cie, info.to_fde(Address::Symbol { symbol: 0, addend: i64::from(*offset) }));
     }

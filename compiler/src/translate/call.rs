@@ -14,7 +14,8 @@ use wootz_runtime::abi::vmctx::{VmFuncRef, VmFunctionImport};
 
 use super::state::{Region, Translator, trap};
 use crate::convention::{
-    Caller, POINTER, always_passes_caller, clif_type, results_in_memory, wasm_signature,
+    Caller, POINTER, always_passes_caller, clif_type, results_in_memory, value_flags,
+    wasm_signature,
 };
 
 /// A function that is about to be called.
@@ -67,7 +68,8 @@ impl<'a> Translator<'a, '_> {
     fn function_to_call(&mut self, index: FuncIndex) -> Callee<'a> {
         let ty = self.plan.module.function_type(index);
         if let Some(symbol) = self.plan.function(index) {
-            let function = self.function(symbol, || wasm_signature(ty, Caller::SameModule));
+            let target = self.target;
+            let function = self.function(symbol, || wasm_signature(ty, Caller::SameModule, target));
             return Callee { ty, vmctx: self.vmctx, code: Code::Here(function) };
         }
         let import = self.plan.layout.imported_function(index);
@@ -129,7 +131,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     fn anyone(&mut self, ty: &'a FuncType, code: Value, vmctx: Value) -> Callee<'a> {
-        let signature = self.import_signature(wasm_signature(ty, Caller::Anyone));
+        let signature = self.import_signature(wasm_signature(ty, Caller::Anyone, self.target));
         Callee { ty, vmctx, code: Code::At(signature, code) }
     }
 
@@ -141,7 +143,7 @@ impl<'a> Translator<'a, '_> {
         args.extend(self.top(params));
         self.stack.truncate(self.stack.len() - params);
         let passes_caller = match callee.code {
-            Code::Here(_) => always_passes_caller(callee.ty),
+            Code::Here(_) => always_passes_caller(callee.ty, self.target),
             Code::At(..) => true,
         };
         args.extend(passes_caller.then_some(self.vmctx));
@@ -151,7 +153,8 @@ impl<'a> Translator<'a, '_> {
     /// Calls, and pushes the results.
     fn call_and_return(&mut self, callee: &Callee<'_>) {
         let results = &callee.ty.results;
-        let memory = results_in_memory(callee.ty).then(|| self.memory_for_results(results.len()));
+        let in_memory = results_in_memory(callee.ty, self.target);
+        let memory = in_memory.then(|| self.memory_for_results(results.len()));
         let args = self.arguments(callee, memory);
         let call = match callee.code {
             Code::Here(function) => self.builder.ins().call(function, &args),
@@ -167,9 +170,9 @@ impl<'a> Translator<'a, '_> {
             }
             Some(memory) => {
                 for (position, &ty) in results.iter().enumerate() {
-                    let flags = MemFlagsData::trusted();
-                    let value =
-                        self.builder.ins().load(clif_type(ty), flags, memory, position as i32 * 16);
+                    let clif = clif_type(ty);
+                    let flags = value_flags(clif);
+                    let value = self.builder.ins().load(clif, flags, memory, position as i32 * 16);
                     self.note_reference(value, ty);
                     self.push(value);
                 }

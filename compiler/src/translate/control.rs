@@ -3,15 +3,13 @@
 //! Always true: the value stack holds values of reachable code only. Code that cannot be reached is not translated; of it,
 //! only the nesting of blocks is followed.
 
-use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Value,
-};
+use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Value};
 use wasmparser::{BlockType, BrTable, Operator};
 use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::ValType;
 
 use super::state::{Frame, FrameKind, Translator, trap};
-use crate::convention::clif_type;
+use crate::convention::{clif_type, value_flags};
 use crate::parse::val_type;
 
 impl Translator<'_, '_> {
@@ -264,7 +262,8 @@ impl Translator<'_, '_> {
             Some(memory) => {
                 for (position, &value) in results.iter().enumerate() {
                     let offset = position as i32 * 16;
-                    self.builder.ins().store(MemFlagsData::trusted(), value, memory, offset);
+                    let flags = value_flags(self.builder.func.dfg.value_type(value));
+                    self.builder.ins().store(flags, value, memory, offset);
                 }
                 self.builder.ins().return_(&[]);
             }

@@ -59,7 +59,7 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
     let symbol = plan.function(index).expect("only defined functions have a body");
 
     worker.context.clear();
-    worker.context.func.signature = wasm_signature(ty, Caller::SameModule);
+    worker.context.func.signature = wasm_signature(ty, Caller::SameModule, target);
     worker.context.func.name =
         UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     let mut validator = body.validator(std::mem::take(&mut worker.validator));

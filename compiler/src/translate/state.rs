@@ -156,7 +156,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         builder.switch_to_block(entry);
         builder.seal_block(entry);
         let params = builder.block_params(entry).to_vec();
-        let in_memory = results_in_memory(ty);
+        let in_memory = results_in_memory(ty, target);
         let mut translator = Translator {
             plan,
             target,

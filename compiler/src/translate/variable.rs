@@ -4,7 +4,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use wootz_runtime::abi::index::GlobalIndex;
 
 use super::state::{Region, Translator};
-use crate::convention::clif_type;
+use crate::convention::{clif_type, in_value_order};
 
 impl Translator<'_, '_> {
     pub fn local_get(&mut self, index: u32) {
@@ -44,6 +44,7 @@ impl Translator<'_, '_> {
         if !ty.mutable {
             flags = flags.with_readonly().with_can_move();
         }
-        (clif_type(ty.value), flags, base, offset)
+        let ty = clif_type(ty.value);
+        (ty, in_value_order(flags, ty), base, offset)
     }
 }

@@ -134,7 +134,7 @@ pub struct VmTable {
     pub elements: usize,
 }
 
-/// A global: its value in native byte order in the lowest bytes.
+/// A global: its value as in a [`ValRaw`].
 #[repr(C, align(16))]
 #[derive(Clone, Copy, Debug)]
 pub struct VmGlobal {
@@ -271,11 +271,14 @@ pub struct VmHostContext {
 /// module do not pass it: nobody notices, and nobody pays.
 pub const INTEGER_ARGUMENT_REGISTERS: usize = 5;
 
-/// How many results of one class (integers and references; floats and vectors) fit registers on every target.
+/// How many results of one class (integers and references; floats and vectors) fit registers on every target but one.
 ///
 /// A function with more of either class takes, behind the vmctx, the address of 16 bytes for each of its results, and
 /// writes all of them there.
 pub const RESULT_REGISTERS: usize = 4;
+
+/// The same for RISC-V, where moreover no vector fits.
+pub const RESULT_REGISTERS_RISCV64: usize = 2;
 
 /// How many of each thing a module has, as far as the layout of its vmctx depends on it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]

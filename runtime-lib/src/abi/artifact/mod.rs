@@ -52,10 +52,24 @@ pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
 /// The first bytes of a descriptor.
 pub const MAGIC: [u8; 8] = *b"\x7fWOOTZ\r\n";
 
+/// An operating system, as far as the layout of files depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum System {
+    Linux,
+    Macos,
+    Windows,
+}
+
 /// Images of memories, and their places in memories, are multiples of this many bytes: the largest page size that
-/// systems of the target architecture have.
-pub const fn image_alignment(is_x86_64: bool) -> u32 {
-    if is_x86_64 { 0x1000 } else { 0x1_0000 }
+/// such systems have on the target architecture.
+pub const fn image_alignment(is_x86_64: bool, system: System) -> u32 {
+    match system {
+        _ if is_x86_64 => 0x1000,
+        System::Windows => 0x1000,
+        System::Macos => 0x4000,
+        System::Linux => 0x1_0000,
+    }
 }
 
 /// A run of bytes, found relative to the descriptor.

@@ -1,0 +1,185 @@
+//! A relocatable object for Windows.
+//!
+//! ```text
+//!   ┌──────────────────────────────────────┐ 0
+//!   │ file header, section headers         │
+//!   │ .text                                │ all code; nothing in it needs the linker
+//!   │ .rdata$wootz   and relocations       │ metadata ◄─ descriptor; its distances to code and images are
+//!   │                                      │   left to the linker
+//!   │ .rdata$wootz_image                   │ images of memories, aligned to pages
+//!   │ .xdata                               │ what the prologue of each function does
+//!   │ .pdata         and relocations       │ where each function begins and ends, and its part of .xdata
+//!   │ symbols, strings                     │ external: the descriptor, and C symbols of exports
+//!   └──────────────────────────────────────┘
+//! ```
+//!
+//! Always true: as in other objects, the linker has nothing to resolve but places inside of this file. Linkers sort `.pdata`,
+//! which the system searches for whoever unwinds.
+
+use object::write::{Object, Relocation, SectionId, Symbol as NewSymbol, SymbolSection};
+use object::{
+    Architecture, BinaryFormat, Endianness, RelocationFlags, SectionKind, SymbolFlags, SymbolKind,
+    SymbolScope, pe,
+};
+use target_lexicon::Triple;
+use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+
+use super::{Contents, prologue};
+use crate::codegen::Unwind;
+use crate::error::{Error, Result};
+use crate::target::image_alignment_of;
+
+/// What differs between the architectures.
+struct Machine {
+    architecture: Architecture,
+    /// The relocation "32 bits, distance from behind here".
+    distance: pe::RelocationType,
+    /// The relocation "32 bits, distance from the beginning of the program".
+    place: pe::RelocationType,
+}
+
+fn machine(triple: &Triple) -> Machine {
+    match triple.architecture {
+        target_lexicon::Architecture::Aarch64(_) => Machine {
+            architecture: Architecture::Aarch64,
+            distance: pe::IMAGE_REL_ARM64_REL32,
+            place: pe::IMAGE_REL_ARM64_ADDR32NB,
+        },
+        _ => Machine {
+            architecture: Architecture::X86_64,
+            distance: pe::IMAGE_REL_AMD64_REL32,
+            place: pe::IMAGE_REL_AMD64_ADDR32NB,
+        },
+    }
+}
+
+/// The bytes of an object.
+///
+/// # Errors
+/// If it would exceed 4 GiB.
+pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
+    let machine = machine(contents.triple);
+    let failed = |error: object::write::Error| Error::Limit { message: error.to_string() };
+    let mut object = Object::new(BinaryFormat::Coff, machine.architecture, Endianness::Little);
+    let mut add = |name: &str, kind, bytes: &[u8], alignment: u32| {
+        (!bytes.is_empty()).then(|| {
+            let section = object.add_section(Vec::new(), name.as_bytes().to_vec(), kind);
+            object.set_section_data(section, bytes.to_vec(), u64::from(alignment));
+            section
+        })
+    };
+    let read_only = SectionKind::ReadOnlyData;
+    let text = add(".text", SectionKind::Text, contents.text, 64);
+    let metadata =
+        add(".rdata$wootz", read_only, &contents.metadata, 64).expect("there is a descriptor");
+    let alignment = image_alignment_of(contents.triple);
+    let image = add(".rdata$wootz_image", read_only, contents.image, alignment);
+    let tables = unwind_tables(&contents, machine.architecture);
+    let xdata = add(".xdata", read_only, &tables.records, 4);
+    let pdata = add(".pdata", read_only, &tables.functions, 4);
+
+    let mut relocate = |section: SectionId, offset: u32, typ, target: SectionId, addend: u32| {
+        let symbol = object.section_symbol(target);
+        let flags = RelocationFlags::Coff { typ };
+        let (offset, addend) = (u64::from(offset), i64::from(addend));
+        object.add_relocation(section, Relocation { offset, symbol, addend, flags }).map_err(failed)
+    };
+    for (field, target) in [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image)] {
+        // "Target - place" is what the linker computes; the fields want "target - start of the metadata".
+        target
+            .map_or(Ok(()), |target| relocate(metadata, field, machine.distance, target, field))?;
+    }
+    if let (Some(text), Some(xdata), Some(pdata)) = (text, xdata, pdata) {
+        for place in &tables.places {
+            let target = if place.is_code { text } else { xdata };
+            relocate(pdata, place.field, machine.place, target, place.offset)?;
+        }
+    }
+
+    let mut symbol = |name: &str, section: SectionId, offset: u32, kind, scope| {
+        object.add_symbol(NewSymbol {
+            name: name.as_bytes().to_vec(),
+            value: u64::from(offset),
+            size: 0,
+            kind,
+            scope,
+            weak: false,
+            section: SymbolSection::Section(section),
+            flags: SymbolFlags::None,
+        });
+    };
+    if let Some(text) = text {
+        for function in contents.symbols {
+            let scope = match function.is_global {
+                true => SymbolScope::Linkage,
+                false => SymbolScope::Compilation,
+            };
+            symbol(&function.name, text, function.offset, SymbolKind::Text, scope);
+        }
+    }
+    symbol(contents.descriptor_symbol, metadata, 0, SymbolKind::Data, SymbolScope::Linkage);
+    object.write().map_err(failed)
+}
+
+/// `.pdata` and `.xdata`.
+#[derive(Default)]
+struct UnwindTables {
+    functions: Vec<u8>,
+    records: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// A place in `.pdata` that names one in the code, or in `.xdata`.
+struct Place {
+    field: u32,
+    is_code: bool,
+    offset: u32,
+}
+
+impl UnwindTables {
+    fn place(&mut self, is_code: bool, offset: u32) {
+        self.places.push(Place { field: self.functions.len() as u32, is_code, offset });
+        self.functions.extend([0; 4]);
+    }
+
+    /// Adds a record, unless the last one was the same: many functions do nothing special.
+    fn record(&mut self, last: &mut Option<(u32, Vec<u8>)>, record: Vec<u8>) -> u32 {
+        match last {
+            Some((offset, known)) if *known == record => *offset,
+            _ => {
+                let offset = self.records.len() as u32;
+                self.records.extend(&record);
+                *last = Some((offset, record));
+                offset
+            }
+        }
+    }
+}
+
+fn unwind_tables(contents: &Contents<'_>, architecture: Architecture) -> UnwindTables {
+    let mut tables = UnwindTables::default();
+    let mut last = None;
+    for (start, unwind) in contents.unwind {
+        let Unwind::Prologue { steps, code_bytes } = unwind else {
+            panic!("functions for Windows come with what their prologues do");
+        };
+        if architecture == Architecture::X86_64 {
+            let record = tables.record(&mut last, prologue::x86_64(steps));
+            tables.place(true, *start);
+            tables.place(true, start + code_bytes);
+            tables.place(false, record);
+            continue;
+        }
+        // Functions that are larger than one record can be for have several.
+        let mut done = 0;
+        while done < *code_bytes {
+            let bytes = (code_bytes - done).min(prologue::MOST_CODE_BYTES_AARCH64);
+            let record = prologue::aarch64(steps, bytes, done == 0);
+            let record = tables.record(&mut last, record);
+            tables.place(true, start + done);
+            tables.place(false, record);
+            done += bytes;
+        }
+    }
+    tables
+}
