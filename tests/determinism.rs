@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wootz_compiler::{Emit, Options};
+use wootz_compiler::{Emit, Options, TARGETS};
 use wootz_tests::{examples, files, programs, skipped, stem};
 
 fn check(path: &PathBuf) {
@@ -26,6 +26,30 @@ fn examples_give_the_same_bytes() {
     let examples = examples();
     assert!(!examples.is_empty());
     examples.iter().for_each(check);
+}
+
+#[test]
+fn every_target_has_the_same_bytes_for_all_names_of_it() {
+    let example = examples().into_iter().find(|path| path.ends_with("crash.wasm")).unwrap();
+    let wasm = std::fs::read(&example).unwrap();
+    for target in TARGETS {
+        // A name that says less, or something else that makes no difference.
+        let other = match target.strip_suffix("-gnu") {
+            Some(start) => format!("{start}-musl"),
+            None => target.replace("apple-darwin", "macos").replace("pc-windows-msvc", "windows"),
+        };
+        for emit in [Emit::Object, Emit::Archive] {
+            let compile = |target: &str, threads| {
+                let target = Some(target.to_string());
+                let options =
+                    Options { target, emit, threads: Some(threads), ..Options::default() };
+                wootz_compiler::compile(&wasm, &options).unwrap()
+            };
+            let first = compile(target, 1);
+            assert!(first == compile(target, 2), "{target}, {emit:?}: 1 and 2 threads");
+            assert!(first == compile(&other, 2), "{emit:?}: {target} and {other}");
+        }
+    }
 }
 
 #[test]

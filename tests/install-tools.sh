@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the tools that tests use: a debugger, readers of object files, a C compiler, Python for fetching zig and Go.
+# Installs the tools that tests use: a debugger, readers of object files, C compilers and emulators for all targets, Python
+# for fetching zig and Go.
 #
 # Where the system is not Debian or its kin, or nobody is allowed to install, it says what is missing and goes on: tests
 # whose tools are missing say so, and fail only in CI.
@@ -16,6 +17,15 @@ need llvm-readelf llvm
 need file file
 need valgrind valgrind
 need cc gcc
+# Objects for other machines: linked by their tools, run by an emulator, read by everybody's tools.
+need aarch64-linux-gnu-gcc 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
+need riscv64-linux-gnu-gcc 'gcc-riscv64-linux-gnu libc6-dev-riscv64-cross'
+need s390x-linux-gnu-gcc 'gcc-s390x-linux-gnu libc6-dev-s390x-cross'
+need qemu-s390x-static qemu-user-static
+need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-posix
+need /usr/lib/wine/wine64 wine64
+need llvm-readobj-19 llvm-19
+need ld64.lld-19 lld-19
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 

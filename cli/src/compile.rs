@@ -26,7 +26,7 @@ use linker::LinkerOptions;
 /// Compile a WebAssembly module into a native file
 ///
 /// The input may be in binary or text format. The output is a shared library that `wootz run` and the loader open, an object
-/// for a linker, or a program that needs nothing else to run.
+/// or archive for a linker, or a program that needs nothing else to run.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Compile {
@@ -81,21 +81,35 @@ Examples:
 enum Emit {
     /// A shared library (.so)
     Shared,
-    /// A relocatable object (.o)
+    /// A relocatable object (.o, .obj)
     Object,
+    /// A static library with one such object (.a, .lib)
+    Archive,
     /// A program of its own: the module with all that it takes to run it. For WASI commands
     Exe,
 }
 
 impl Emit {
+    /// What the compiler makes.
+    fn compiled(self) -> wootz_compiler::Emit {
+        match self {
+            Emit::Shared | Emit::Exe => wootz_compiler::Emit::SharedLibrary,
+            Emit::Object => wootz_compiler::Emit::Object,
+            Emit::Archive => wootz_compiler::Emit::Archive,
+        }
+    }
+
     /// The ending of names of such files.
     fn extension(self, target: Option<&str>) -> &'static str {
-        let emit = match self {
-            Emit::Shared => wootz_compiler::Emit::SharedLibrary,
-            Emit::Object => wootz_compiler::Emit::Object,
-            Emit::Exe => return std::env::consts::EXE_EXTENSION,
-        };
-        wootz_compiler::extension(emit, target)
+        match self {
+            Emit::Exe => std::env::consts::EXE_EXTENSION,
+            other => wootz_compiler::extension(other.compiled(), target),
+        }
+    }
+
+    /// Whether it becomes part of a program by way of a linker.
+    fn is_for_linkers(self) -> bool {
+        matches!(self, Emit::Object | Emit::Archive)
     }
 }
 
@@ -107,13 +121,12 @@ impl Compile {
         // What is missing is missed before the work begins.
         let runner = match self.emit {
             Emit::Exe => Some(self.program.runner()?),
-            Emit::Shared | Emit::Object => None,
+            _ => None,
         };
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let emit = match self.emit {
             Emit::Shared if self.linker.is_used() => wootz_compiler::Emit::Object,
-            Emit::Shared | Emit::Exe => wootz_compiler::Emit::SharedLibrary,
-            Emit::Object => wootz_compiler::Emit::Object,
+            other => other.compiled(),
         };
         let options =
             Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
@@ -125,7 +138,7 @@ impl Compile {
         if let Some(runner) = runner {
             bytes = runner.with(&bytes, &self.input, &options, &self.program)?;
         }
-        files::write(&output, &bytes, self.emit != Emit::Object)?;
+        files::write(&output, &bytes, !self.emit.is_for_linkers())?;
         if self.time {
             eprint!("{}", table(&times));
         }
@@ -135,8 +148,11 @@ impl Compile {
     /// Whether the options make sense together.
     fn check(&self) -> Result<()> {
         let usage = |message: String| Err(Usage(message).into());
-        if self.prefix.is_some() && self.emit != Emit::Object {
-            return usage("`--prefix` is for objects: add `--emit object`".to_string());
+        if self.prefix.is_some() && !self.emit.is_for_linkers() {
+            return usage(
+                "`--prefix` is for objects and archives: add `--emit object` or `--emit archive`"
+                    .to_string(),
+            );
         }
         if self.linker.is_used() && self.emit != Emit::Shared {
             return usage("`--linker` is for shared libraries: add `--emit shared`".to_string());
@@ -146,7 +162,7 @@ impl Compile {
                 "`{option}` is for hosts that stop guests, and a program of its own does not: leave one of `{option}` and \
                  `--emit exe` out"
             )),
-            (Emit::Shared | Emit::Object, Some(option), _) => {
+            (Emit::Shared | Emit::Object | Emit::Archive, Some(option), _) => {
                 usage(format!("`{option}` is for programs of their own: add `--emit exe`"))
             }
             _ => Ok(()),

@@ -307,3 +307,64 @@ fn bad_usage() {
     directory.wootz(&["run", "--unknown", "a.wasm"]).fails(2, &["'--unknown'"]);
     directory.wootz(&["wast"]).fails(2, &["FILE"]);
 }
+
+/// A target that there is no code for, and what a target's processor or format cannot do.
+#[test]
+fn targets() {
+    let directory = Directory::new();
+    directory.write("add.wat", ADD);
+    directory.write(
+        "vector.wat",
+        "(module (func) (func $twice (param v128) (result v128) (i32x4.add (local.get 0) (local.get 0))))",
+    );
+    for (arguments, expected) in [
+        (
+            &["--target", "x86_64-linx-gnu"][..],
+            &[
+                "unknown target `x86_64-linx-gnu`",
+                "did you mean `x86_64-unknown-linux-gnu`?",
+                "s390x",
+            ][..],
+        ),
+        (
+            &["--target", "i686-unknown-linux-gnu"],
+            &[
+                "`i686-unknown-linux-gnu` is not supported",
+                "`i686` has 32-bit addresses",
+                "aarch64",
+            ],
+        ),
+        (&["--target", "aarch64-linux-android"], &["is not supported", "no code for `android`"]),
+        (&["--target", "riscv64-windows"], &["no code for windows on riscv64"]),
+        (
+            &["--target", "aarch64-linux", "--target-cpu", "haswell"],
+            &["unknown target CPU `haswell` of aarch64", "neoverse-n1"],
+        ),
+        (
+            &["--target", "aarch64-linux", "--target-cpu", "native"],
+            &["`native` needs a target of this machine's kind", "aarch64-unknown-linux-gnu"],
+        ),
+        (
+            &["--target", "s390x-linux", "--cpu-feature", "+avx2"],
+            &["unknown CPU feature `avx2` of s390x", "mie3"],
+        ),
+        (&["--target", "riscv64", "--cpu-feature=-d"], &["`d` cannot be left out"]),
+        (
+            &["--target", "aarch64-macos"],
+            &["shared libraries for the target `aarch64-apple-darwin`", "`--emit object`"],
+        ),
+        (&["--target", "x86_64-windows"], &["shared libraries", "`--emit object`"]),
+    ] {
+        let ended = directory.wootz(&[&["compile", "add.wat"], arguments].concat());
+        ended.fails(1, expected);
+    }
+    directory.wootz(&["compile", "vector.wat", "--target", "riscv64-linux"]).fails(
+        1,
+        &["cannot compile `vector.wat`", "`simd`", "riscv64", "`--cpu-feature +v`", "at offset 0x"],
+    );
+    directory
+        .wootz(&["compile", "vector.wat", "--target", "riscv64-linux", "--wasm-feature=-simd"])
+        .fails(1, &["invalid WebAssembly module", "`simd`, which is switched off"]);
+    let arguments = ["compile", "add.wat", "--prefix", "a"];
+    directory.wootz(&arguments).fails(2, &["`--prefix` is for objects and archives"]);
+}

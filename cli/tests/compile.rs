@@ -80,7 +80,7 @@ fn options_of_the_code_generator() {
     for (options, words) in [
         (["-O", "9"], ["`9`", "speed-and-size"]),
         (["--threads", "0"], ["'0'", "--threads"]),
-        (["--emit", "tape"], ["'tape'", "shared, object"]),
+        (["--emit", "tape"], ["'tape'", "shared, object, archive"]),
         (["--cpu-feature", "-"], ["'-'", "`+avx2`"]),
         (["--colour", "red"], ["'--colour'", "Usage"]),
         (["--prefix", "math"], ["`--prefix`", "`--emit object`"]),
@@ -120,6 +120,26 @@ fn failure_leaves_the_output_alone() {
     directory
         .wootz(&["compile", "good.wat", "-o", "missing/good.so"])
         .fails(1, &["cannot write `missing/good.so`"]);
+}
+
+/// What is written for another machine is called as its tools want it, whatever the machine is called.
+#[test]
+fn files_for_other_machines() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    for (target, emit, name, magic) in [
+        ("arm64-apple-darwin", "object", "math.o", &b"\xcf\xfa\xed\xfe"[..]),
+        ("x86_64-pc-windows-msvc", "object", "math.obj", b"\x64\x86"),
+        ("x86_64-w64-mingw32", "archive", "math.a", b"!<arch>\n"),
+        ("aarch64-windows", "archive", "math.lib", b"!<arch>\n"),
+        ("s390x", "shared", "math.so", b"\x7fELF\x02\x02"),
+        ("riscv64-linux", "archive", "math.a", b"!<arch>\n"),
+    ] {
+        directory.wootz(&["compile", "math.wat", "--target", target, "--emit", emit]).succeeds();
+        assert!(directory.read(name).starts_with(magic), "{target}: {name}");
+        std::fs::remove_file(directory.path(name)).unwrap();
+    }
+    assert_eq!(directory.names(), ["math.wat"]);
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         match emit {
             Emit::SharedLibrary => "shared library",
             Emit::Object => "object",
+            Emit::Archive => "archive",
         },
     );
     if let Some(prefix) = prefix {
@@ -118,6 +119,8 @@ mod tests {
             ("opt_level size", of(|options| options.opt_level = OptLevel::SpeedAndSize)),
             ("features", of(|options| options.features.set("multi-value", false).unwrap())),
             ("emit", of(|options| options.emit = Emit::Object)),
+            ("emit archive", of(|options| options.emit = Emit::Archive)),
+            ("target", of(|options| options.target = Some("aarch64-linux".into()))),
             ("prefix", of(|options| options.prefix = Some("a".into()))),
             ("another prefix", of(|options| options.prefix = Some("b".into()))),
             ("memory_reservation", of(|options| options.memory_reservation = 1 << 20)),
@@ -154,6 +157,9 @@ mod tests {
         assert_eq!(default, of(|options| options.threads = Some(1)));
         assert_eq!(default, of(|options| options.cpu = TargetCpu::Named("x86-64-v2".into())));
         assert_eq!(default, of(|options| options.target = Some(target_lexicon::HOST.to_string())));
+        let on = |name: &str| of(|options| options.target = Some(name.to_string()));
+        assert_eq!(on("aarch64-unknown-linux-gnu"), on("arm64-linux-musl"));
+        assert_eq!(on("x86_64-pc-windows-msvc"), on("win64"));
     }
 
     #[test]

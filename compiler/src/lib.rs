@@ -188,6 +188,7 @@ fn compile_module(
         match options.emit {
             Emit::SharedLibrary => object::Container::SharedLibrary,
             Emit::Object => object::Container::Object,
+            Emit::Archive => object::Container::Archive,
         },
     )
 }

@@ -168,8 +168,10 @@ impl FromStr for OptLevel {
 pub enum Emit {
     /// A finished shared library (`.so`).
     SharedLibrary,
-    /// A relocatable object (`.o`).
+    /// A relocatable object (`.o`; `.obj` for Microsoft's tools).
     Object,
+    /// A static library with one such object (`.a`; `.lib` for Microsoft's tools).
+    Archive,
 }
 
 /// The proposals that modules may use, by the names in [`FEATURES`].

@@ -164,6 +164,8 @@ pub fn extension(emit: Emit, target: Option<&str>) -> &'static str {
         (Emit::SharedLibrary, _) => "so",
         (Emit::Object, _) if microsoft => "obj",
         (Emit::Object, _) => "o",
+        (Emit::Archive, _) if microsoft => "lib",
+        (Emit::Archive, _) => "a",
     }
 }
 

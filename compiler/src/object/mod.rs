@@ -29,6 +29,8 @@ mod prologue;
 mod coff;
 /// A relocatable object for macOS.
 mod macho;
+/// A static library: an archive with one object.
+mod archive;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +62,8 @@ pub struct Contents<'a> {
 pub enum Container {
     /// A relocatable object, for a linker.
     Object,
+    /// An archive with one relocatable object, for a linker too.
+    Archive,
     /// A finished shared library, for the operating system's loader.
     SharedLibrary,
 }
@@ -69,24 +73,23 @@ pub enum Container {
 /// # Errors
 /// If files for this target cannot be written yet, or if the file would exceed 2 GiB.
 pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
-    match contents.triple.binary_format {
-        BinaryFormat::Elf => {
-            let machine = elf::machine(contents.triple)?;
-            match container {
-                Container::Object => elf_object::write(contents, machine),
-                Container::SharedLibrary => elf_shared::write(contents, machine),
-            }
+    let (triple, descriptor) = (contents.triple, contents.descriptor_symbol);
+    if container == Container::Archive {
+        return archive::write(triple, descriptor, write(contents, Container::Object)?);
+    }
+    match (triple.binary_format, container) {
+        (BinaryFormat::Elf, Container::SharedLibrary) => {
+            elf_shared::write(contents, elf::machine(triple)?)
         }
-        format => match (container, format) {
-            (Container::Object, BinaryFormat::Coff) => coff::write(contents),
-            (Container::Object, BinaryFormat::Macho) => macho::write(contents),
-            _ => {
-                let message = format!(
-                    "shared libraries for the target `{}` cannot be written yet; objects can be, from which a linker makes one",
-                    contents.triple
-                );
-                Err(Error::Options { message })
-            }
-        },
+        (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
+        (BinaryFormat::Coff, Container::Object) => coff::write(contents),
+        (BinaryFormat::Macho, Container::Object) => macho::write(contents),
+        _ => {
+            let message = format!(
+                "shared libraries for the target `{triple}` cannot be written yet; objects can be (`--emit object`), from \
+                 which a linker makes one"
+            );
+            Err(Error::Options { message })
+        }
     }
 }

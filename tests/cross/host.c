@@ -1,0 +1,492 @@
+/* A host in C, written from `docs/abi.md` alone, for every target: it builds the vmctx of `guest.wat` (and, with -DVECTORS,
+   of `vectors.wat`), calls its exports through entry trampolines, lends it a function and a stack, catches its traps, and
+   looks at the stack from inside. Prints what went wrong, and is successful if nothing did. */
+
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <signal.h>
+#include <sys/mman.h>
+#include <unwind.h>
+#ifdef __APPLE__
+#include <sys/ucontext.h>
+#else
+#include <ucontext.h>
+#endif
+#endif
+
+/* --- The descriptor --- */
+
+typedef struct { int32_t offset; uint32_t bytes; } span;
+typedef struct {
+    uint8_t magic[8];
+    uint32_t version, metadata_bytes;
+    uint64_t checksum;
+    span compat, manifest, functions, signatures, funcrefs, traps, positions, names, elements, data, stack_maps,
+        source_lines, code, images;
+} descriptor;
+typedef struct { uint32_t start, bytes, function, wasm_offset; } function_record;
+typedef struct { uint32_t entry, exit; } signature_record;
+typedef struct { uint32_t code, function, signature; } funcref_record;
+
+static const void *part(const descriptor *d, span s) { return (const uint8_t *)d + s.offset; }
+
+/* --- The vmctx --- */
+
+typedef struct {
+    uintptr_t stack_limit;
+    int64_t fuel;
+    uint64_t epoch_deadline;
+    const uint64_t *epoch;
+    uintptr_t exit_fp, exit_pc, entry_fp, entry_sp, entry_handler;
+} store_context;
+typedef struct { uint32_t magic, instance; store_context *store; void *const *builtins; void *runtime; } header;
+typedef struct { const void *code; void *vmctx; } function_import;
+typedef struct { const void *code; void *vmctx; const void *entry; uint32_t signature, zero; } funcref;
+typedef struct { uint8_t *base; size_t count; } storage;
+typedef union { int32_t i32; int64_t i64; float f32; double f64; uint8_t v128[16]; } __attribute__((aligned(16))) value;
+typedef bool (*entry_trampoline)(void *vmctx, const void *code, value *values);
+typedef struct {
+    header header;
+    bool (*entry)(void *, void *, value *, size_t);
+    void *data;
+} host_function;
+
+static store_context store;
+static const descriptor *module; /* whose code runs */
+static int failures;
+
+#define CHECK(condition, ...)                                     \
+    do {                                                          \
+        if (!(condition)) {                                       \
+            failures++;                                           \
+            printf("line %d: ", __LINE__);                        \
+            printf(__VA_ARGS__);                                  \
+            printf("\n");                                         \
+        }                                                         \
+    } while (0)
+
+/* --- Traps --- */
+
+static int last_trap, raised;
+
+/* The reason for a fault, or 0 if it is none of a guest's. */
+static int trap_at(uintptr_t pc, bool behind) {
+    (void)behind;
+    if (!module) return 0;
+    uintptr_t offset = pc - (uintptr_t)part(module, module->code);
+#ifdef __s390x__
+    /* Some faults are told of when the instruction is over: these are listed by its last byte. */
+    if (behind) offset -= 1;
+#endif
+    if (raised) return raised;
+    if (offset >= module->code.bytes) return 0;
+    uint32_t count = module->traps.bytes / 5;
+    const uint32_t *offsets = part(module, module->traps);
+    const uint8_t *codes = (const uint8_t *)(offsets + count);
+    for (uint32_t i = 0; i < count; i++)
+        if (offsets[i] == offset) return codes[i];
+    return 0;
+}
+
+#ifdef _WIN32
+static LONG WINAPI on_exception(EXCEPTION_POINTERS *e) {
+    CONTEXT *c = e->ContextRecord;
+#ifdef __x86_64__
+    int code = trap_at(c->Rip, false);
+    if (!code) return EXCEPTION_CONTINUE_SEARCH;
+    c->Rip = store.entry_handler, c->Rsp = store.entry_sp, c->Rbp = store.entry_fp;
+#else
+    int code = trap_at(c->Pc, false);
+    if (!code) return EXCEPTION_CONTINUE_SEARCH;
+    c->Pc = store.entry_handler, c->Sp = store.entry_sp, c->Fp = store.entry_fp;
+#endif
+    last_trap = code, raised = 0;
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+#else
+static void on_signal(int signal, siginfo_t *info, void *context) {
+    ucontext_t *c = context;
+    (void)info;
+    bool behind = signal == SIGILL || signal == SIGFPE;
+#if defined __APPLE__ && defined __x86_64__
+#define PC c->uc_mcontext->__ss.__rip
+#define SP c->uc_mcontext->__ss.__rsp
+#define FP c->uc_mcontext->__ss.__rbp
+#elif defined __APPLE__
+#define PC c->uc_mcontext->__ss.__pc
+#define SP c->uc_mcontext->__ss.__sp
+#define FP c->uc_mcontext->__ss.__fp
+#elif defined __x86_64__
+#define PC c->uc_mcontext.gregs[REG_RIP]
+#define SP c->uc_mcontext.gregs[REG_RSP]
+#define FP c->uc_mcontext.gregs[REG_RBP]
+#elif defined __aarch64__
+#define PC c->uc_mcontext.pc
+#define SP c->uc_mcontext.sp
+#define FP c->uc_mcontext.regs[29]
+#elif defined __riscv
+#define PC c->uc_mcontext.__gregs[REG_PC]
+#define SP c->uc_mcontext.__gregs[REG_SP]
+#define FP c->uc_mcontext.__gregs[REG_S0]
+#elif defined __s390x__
+#define PC c->uc_mcontext.psw.addr
+#define SP c->uc_mcontext.gregs[15]
+#define FP c->uc_mcontext.gregs[11] /* nothing is expected there */
+#endif
+    int code = trap_at(PC, behind);
+    if (!code) {
+        printf("signal %d at %#lx, code begins at %p\n", signal, (long)PC, module ? part(module, module->code) : 0);
+        fflush(stdout);
+        _Exit(3);
+    }
+    PC = store.entry_handler, SP = store.entry_sp, FP = store.entry_fp;
+    last_trap = code, raised = 0;
+}
+#endif
+
+static void catch_traps(void) {
+#ifdef _WIN32
+    AddVectoredExceptionHandler(1, on_exception);
+#else
+    static uint8_t stack[1 << 16];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    sigaltstack(&alternate, NULL);
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGILL, &action, NULL);
+    sigaction(SIGFPE, &action, NULL);
+#ifdef SIGTRAP
+    sigaction(SIGTRAP, &action, NULL);
+#endif
+#endif
+}
+
+/* --- What the guest calls --- */
+
+static uint8_t *memory; /* as in the vmctx, */
+static storage *memory_record;
+
+static void built_in_raise(void *vmctx) {
+    (void)vmctx;
+    raised = 77;
+    __builtin_trap();
+}
+
+static int64_t built_in_memory_grow(void *vmctx, uint32_t index, int64_t pages) {
+    CHECK(vmctx && index == 0, "memory.grow of memory %u", index);
+    int64_t before = memory_record->count >> 16;
+    if (pages < 0 || before + pages > 3) return -1;
+#ifdef _WIN32
+    VirtualAlloc(memory + memory_record->count, pages << 16, MEM_COMMIT, PAGE_READWRITE);
+#else
+    mprotect(memory + memory_record->count, pages << 16, PROT_READ | PROT_WRITE);
+#endif
+    memory_record->count += pages << 16;
+    return before;
+}
+
+static bool built_in_memory_fill(void *vmctx, uint32_t index, int64_t at, uint32_t byte, int64_t bytes) {
+    (void)vmctx;
+    if (index != 0 || (uint64_t)at + bytes > memory_record->count) return false;
+    memset(memory + at, (int)byte, bytes);
+    return true;
+}
+
+static void not_called(void) {
+    printf("a built-in function is called that nothing here should call\n");
+    fflush(stdout);
+    _Exit(4);
+}
+
+static int frames_seen, wasm_frames_seen, looks;
+static bool main_seen;
+int main(void);
+
+static void frame(uintptr_t pc, uintptr_t start, uintptr_t main_begins) {
+    frames_seen++;
+    if (pc - (uintptr_t)part(module, module->code) < module->code.bytes) wasm_frames_seen++;
+    if (start == main_begins) main_seen = true;
+}
+
+#ifdef _WIN32
+static void look_at_stack(void) {
+    CONTEXT context;
+    RtlCaptureContext(&context);
+    DWORD64 base;
+#ifdef __x86_64__
+#define CONTEXT_PC context.Rip
+#else
+#define CONTEXT_PC context.Pc
+#endif
+    RUNTIME_FUNCTION *main_entry = RtlLookupFunctionEntry((DWORD64)(uintptr_t)main + 4, &base, NULL);
+    uintptr_t main_begins = main_entry ? base + main_entry->BeginAddress : 0;
+    for (int i = 0; i < 100 && CONTEXT_PC; i++) {
+        RUNTIME_FUNCTION *entry = RtlLookupFunctionEntry(CONTEXT_PC, &base, NULL);
+        if (!entry) break;
+        frame(CONTEXT_PC, base + entry->BeginAddress, main_begins);
+        void *handler;
+        DWORD64 establisher;
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, CONTEXT_PC, entry, &context, &handler, &establisher, NULL);
+#ifdef __x86_64__
+        extern const uint8_t pattern_called[];
+        if (CONTEXT_PC == (DWORD64)(uintptr_t)pattern_called) {
+            looks += 100;
+            bool same = context.Rbx == 1 && context.Rsi == 2 && context.Rdi == 3 && context.R12 == 4 && context.R13 == 5 &&
+                        context.R14 == 6 && context.R15 == 7 && context.Xmm6.Low == 8 && context.Xmm15.Low == 9;
+            CHECK(same, "unwinding loses registers: %llx %llx %llx %llx %llx %llx %llx %llx %llx", context.Rbx, context.Rsi,
+                  context.Rdi, context.R12, context.R13, context.R14, context.R15, context.Xmm6.Low, context.Xmm15.Low);
+        }
+#endif
+    }
+}
+#ifdef __x86_64__
+/* Calls an entry trampoline while known values are in the registers that a callee has to preserve. */
+bool call_with_pattern(void *vmctx, const void *code, value *values, entry_trampoline entry);
+__asm__(".text\n.globl call_with_pattern\n.seh_proc call_with_pattern\ncall_with_pattern:\n"
+        "push %rbx\n.seh_pushreg %rbx\npush %rsi\n.seh_pushreg %rsi\npush %rdi\n.seh_pushreg %rdi\n"
+        "push %r12\n.seh_pushreg %r12\npush %r13\n.seh_pushreg %r13\npush %r14\n.seh_pushreg %r14\n"
+        "push %r15\n.seh_pushreg %r15\nsub $64, %rsp\n.seh_stackalloc 64\n"
+        "movaps %xmm6, 32(%rsp)\n.seh_savexmm %xmm6, 32\nmovaps %xmm15, 48(%rsp)\n.seh_savexmm %xmm15, 48\n"
+        ".seh_endprologue\n"
+        "mov $1, %rbx\nmov $2, %rsi\nmov $3, %rdi\nmov $4, %r12\nmov $5, %r13\nmov $6, %r14\nmov $7, %r15\n"
+        "mov $8, %rax\nmovq %rax, %xmm6\nmov $9, %rax\nmovq %rax, %xmm15\ncall *%r9\n"
+        ".globl pattern_called\npattern_called:\n"
+        "cmp $1, %rbx\njne 1f\ncmp $2, %rsi\njne 1f\ncmp $3, %rdi\njne 1f\ncmp $4, %r12\njne 1f\n"
+        "cmp $5, %r13\njne 1f\ncmp $6, %r14\njne 1f\ncmp $7, %r15\njne 1f\n"
+        "movq %xmm6, %rcx\ncmp $8, %rcx\njne 1f\nmovq %xmm15, %rcx\ncmp $9, %rcx\nje 2f\n"
+        "1: xor %eax, %eax\n2:\n"
+        "movaps 32(%rsp), %xmm6\nmovaps 48(%rsp), %xmm15\nadd $64, %rsp\n"
+        "pop %r15\npop %r14\npop %r13\npop %r12\npop %rdi\npop %rsi\npop %rbx\nret\n.seh_endproc\n");
+#endif
+#else
+static _Unwind_Reason_Code on_frame(struct _Unwind_Context *context, void *data) {
+    (void)data;
+    frame(_Unwind_GetIP(context) - 1, _Unwind_GetRegionStart(context), (uintptr_t)main);
+    return frames_seen > 100 ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+static void look_at_stack(void) { _Unwind_Backtrace(on_frame, NULL); }
+#endif
+
+static bool fails; /* what the guest calls is to fail */
+
+static bool callback(void *vmctx, void *caller, value *values, size_t count) {
+    CHECK(((header *)vmctx)->magic == ((uint32_t)'o' << 24 | 'h' << 16 | 'z' << 8 | 'w'), "a host function's magic");
+    CHECK(((header *)caller)->magic == ((uint32_t)'n' << 24 | 'i' << 16 | 'z' << 8 | 'w'), "an instance's magic");
+    CHECK(count == 5, "%d values", (int)count);
+    frames_seen = wasm_frames_seen = 0, main_seen = false;
+    look_at_stack();
+    looks++;
+    CHECK(wasm_frames_seen >= 3 && frames_seen > wasm_frames_seen, "%d frames, %d of them wasm", frames_seen, wasm_frames_seen);
+    CHECK(main_seen, "the stack cannot be followed to `main`: %d frames, %d of them wasm", frames_seen, wasm_frames_seen);
+    if (fails) return false;
+    values[0].i64 = values[0].i32 + values[1].i64 + (int64_t)values[3].f64 + values[4].i32 + (values[2].f32 == 2.5f);
+    return true;
+}
+
+/* --- An instance --- */
+
+/* Takes room for some things, aligned, and returns where it begins. */
+static size_t place(size_t *next, size_t count, size_t bytes, size_t alignment) {
+    size_t at = (*next + alignment - 1) / alignment * alignment;
+    *next = at + count * bytes;
+    return at;
+}
+
+static void *built_ins[64];
+static host_function host;
+
+static uint8_t *reserve(void) {
+    /* 4 GiB and 32 MiB behind them that fault. */
+    size_t bytes = (4ull << 30) + (32 << 20);
+#ifdef _WIN32
+    uint8_t *at = VirtualAlloc(NULL, bytes, MEM_RESERVE, PAGE_NOACCESS);
+    if (at) VirtualAlloc(at, 1 << 16, MEM_COMMIT, PAGE_READWRITE);
+#else
+    uint8_t *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    if (at != MAP_FAILED) mprotect(at, 1 << 16, PROT_READ | PROT_WRITE);
+#endif
+    return at;
+}
+
+static uint8_t *instance(const descriptor *d, size_t imports, size_t globals, size_t tables) {
+    module = d;
+    CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 3, "descriptor of version %u", d->version);
+    CHECK(d->signatures.bytes % 8 == 0 && d->funcrefs.bytes % 12 == 0 && d->traps.bytes % 5 == 0, "sizes");
+    const uint8_t *code = part(d, d->code);
+    const signature_record *signatures = part(d, d->signatures);
+    const funcref_record *references = part(d, d->funcrefs);
+    size_t funcrefs = d->funcrefs.bytes / 12, signature_count = d->signatures.bytes / 8, next = sizeof(header);
+
+    size_t imports_at = place(&next, imports, 16, 16);
+    place(&next, globals, 16, 16);
+    size_t memory_at = place(&next, 1, 16, 16);
+    size_t tables_at = place(&next, tables, 16, 16);
+    size_t funcrefs_at = place(&next, funcrefs, 32, 16);
+    size_t numbers_at = place(&next, signature_count, 4, 4);
+    uint8_t *vmctx = calloc(1, next + 16);
+    vmctx += 16 - (uintptr_t)vmctx % 16;
+
+    *(header *)vmctx = (header){'w' | 'z' << 8 | 'i' << 16 | (uint32_t)'n' << 24, 0, &store, built_ins, NULL};
+    memory = reserve();
+    memory_record = (storage *)(vmctx + memory_at);
+    *memory_record = (storage){memory, 1 << 16};
+    /* The image is the beginning of the memory: its first data lies at 0. */
+    memcpy(memory, part(d, d->images), d->images.bytes < 1 << 16 ? d->images.bytes : 1 << 16);
+    CHECK((uintptr_t)part(d, d->images) % 4096 == 0, "the image is not aligned: %p", part(d, d->images));
+    for (size_t i = 0; i < signature_count; i++) ((uint32_t *)(vmctx + numbers_at))[i] = 100 + i;
+    funcref *records = (funcref *)(vmctx + funcrefs_at);
+    for (size_t i = 0; i < funcrefs; i++) {
+        const funcref_record *r = &references[i];
+        if (r->code == UINT32_MAX) continue;
+        records[i] = (funcref){code + r->code, vmctx, code + signatures[r->signature].entry, 100 + r->signature, 0};
+    }
+    if (imports) {
+        /* The host function is the first import, and the signature with an exit trampoline and its number of parameters is
+           found by what calls it: the guest imports one function only, so its signature is the second type. */
+        host.header = (header){'w' | 'z' << 8 | 'h' << 16 | (uint32_t)'o' << 24, 0, &store, built_ins, NULL};
+        host.entry = callback;
+        *(function_import *)(vmctx + imports_at) = (function_import){code + signatures[1].exit, &host};
+    }
+    if (tables) {
+        funcref **elements = calloc(4, sizeof *elements);
+        const uint32_t *numbers = part(d, d->elements);
+        for (size_t i = 0; i < 3; i++) {
+            const uint8_t *n = (const uint8_t *)&numbers[i];
+            elements[i] = &records[n[0] | n[1] << 8];
+        }
+        *(storage *)(vmctx + tables_at) = (storage){(uint8_t *)elements, 4};
+    }
+    return vmctx;
+}
+
+/* --- Calls --- */
+
+static volatile uint64_t seed = 3;
+
+/* Calls a function by its name. Ten integers and ten floats are kept in registers meanwhile, as far as there are some. */
+static bool call(uint8_t *vmctx, const char *name, value *values) {
+    const descriptor *d = module;
+    const function_record *functions = part(d, d->functions);
+    const funcref_record *references = part(d, d->funcrefs);
+    const signature_record *signatures = part(d, d->signatures);
+    size_t count = d->functions.bytes / sizeof *functions;
+    const uint32_t *ends = part(d, d->names);
+    const char *text = (const char *)(ends + count + 1);
+    const uint8_t *code = part(d, d->code);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = ends[i + 1] - ends[i];
+        if (length != strlen(name) || memcmp(text + ends[i], name, length)) continue;
+        for (size_t r = 0; r < d->funcrefs.bytes / 12; r++) {
+            if (references[r].function != functions[i].function) continue;
+            entry_trampoline entry = (entry_trampoline)(uintptr_t)(code + signatures[references[r].signature].entry);
+            const void *target = code + functions[i].start;
+            uint64_t a = seed, b = seed * 5, c = seed * 7, e = seed * 11, f = seed * 13, g = seed * 17, h = seed * 19;
+            double p = seed * .5, q = seed * .25, s = seed * 1.5, t = seed * 2.5, u = seed * 3.5, v = seed * 4.5;
+            double w = seed * 5.5, x = seed * 6.5;
+#if defined _WIN32 && defined __x86_64__
+            bool ok = call_with_pattern(vmctx, target, values, entry);
+#else
+            bool ok = entry(vmctx, target, values);
+#endif
+            CHECK(a + b + c + e + f + g + h == 73 * seed && b == 5 * seed && f == 13 * seed, "%s: integer registers", name);
+            CHECK(p + q + s + t + u + v + w + x == 24.75 * seed && w == 5.5 * seed, "%s: float registers", name);
+            return ok;
+        }
+    }
+    CHECK(false, "there is no exported function `%s`", name);
+    return false;
+}
+
+extern const descriptor guest_wootz_module;
+#ifdef VECTORS
+extern const descriptor vectors_wootz_module;
+#endif
+
+static void numbers(uint8_t *vmctx) {
+    value v[20] = {{.i32 = 40}, {.i32 = 2}};
+    CHECK(call(vmctx, "add", v) && v[0].i32 == 42, "add: %d", v[0].i32);
+    memset(v, 0x55, sizeof v);
+    CHECK(call(vmctx, "checks", v), "checks: trap %d", last_trap);
+    CHECK(v[0].i32 == 0 && v[1].i32 > 100, "check %d of %d", v[0].i32, v[1].i32);
+    printf("%d checks\n", v[1].i32);
+    v[0].i32 = -1, v[1].i64 = INT64_MAX, v[2].i32 = 5;
+    CHECK(call(vmctx, "three", v) && v[0].i32 == 5 && v[1].i64 == INT64_MIN && v[2].i32 == -1, "three");
+    for (int i = 0; i < 20; i += 4) v[i].i32 = -i, v[i + 1].i64 = -i - 1, v[i + 2].f32 = i + .5f, v[i + 3].f64 = i + .25;
+    CHECK(call(vmctx, "many", v), "many");
+    CHECK(v[0].f64 == 16.25 && v[1].f32 == 17 && v[2].i64 == -16 && v[3].i32 == -16 && v[4].f64 == 12.25 && v[5].f32 == 12.5 &&
+              v[6].i64 == -13 && v[7].i32 == 0 && v[8].f64 == 8.25 && v[9].f32 == 8.5,
+          "many: %g %g %d %d %g %g", v[0].f64, v[1].f32, (int)v[2].i64, v[3].i32, v[4].f64, v[5].f32);
+    /* The third global, in the order of the host's bytes. */
+    CHECK(*(int64_t *)(vmctx + 48 + 32) == 0x0123456789abcdef, "global: %llx", *(long long *)(vmctx + 48 + 32));
+    v[0].i64 = 1000;
+    looks = 0;
+    CHECK(call(vmctx, "nested", v) && v[0].i64 == 3002 && looks % 100 == 1, "nested: %d, %d calls", (int)v[0].i64, looks);
+#if defined _WIN32 && defined __x86_64__
+    CHECK(looks == 101, "the frame below wasm was not seen");
+#endif
+}
+
+static void traps(uint8_t *vmctx) {
+    value v[1];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 10; i++) {
+            v[0].i32 = i, last_trap = 0;
+            CHECK(!call(vmctx, "trap", v) && last_trap == i + 1, "trap %d: %d", i + 1, last_trap);
+        }
+    /* A host function that fails: `raise` ends the call. */
+    fails = true, v[0].i64 = 1, last_trap = 0;
+    CHECK(!call(vmctx, "nested", v) && last_trap == 77, "a failing host function: %d", last_trap);
+    fails = false, v[0].i64 = 2;
+    CHECK(call(vmctx, "nested", v) && v[0].i64 == 8, "after traps: %d", (int)v[0].i64);
+}
+
+#ifdef VECTORS
+static void vectors(uint8_t *vmctx) {
+    value v[10];
+    CHECK(call(vmctx, "vector_checks", v) && v[0].i32 == 0, "vector check %d", v[0].i32);
+    memset(v, 0, sizeof v);
+    v[0].i32 = 9, v[2].f64 = 1;
+    for (int i = 0; i < 16; i++) v[1].v128[i] = i, v[3].v128[i] = 16 * (i % 4 == 0);
+    CHECK(call(vmctx, "sum", v), "sum");
+    bool same = v[1].i32 == 9;
+    for (int i = 0; i < 16; i++) same = same && v[0].v128[i] == i + 16 * (i % 4 == 0);
+    CHECK(same && memcmp(v[0].v128, vmctx + 32, 16) == 0, "sum: %d %d %d, global %d", v[0].v128[0], v[0].v128[1], v[0].v128[4], vmctx[32]);
+    for (int i = 0; i < 10; i++)
+        for (int k = 0; k < 16; k++) v[i].v128[k] = 16 * i + k;
+    CHECK(call(vmctx, "many_vectors", v), "many_vectors");
+    static const int from[] = {9, 8, 7, 6, 5, 4};
+    for (int i = 0; i < 6; i++)
+        for (int k = 0; k < 16; k++) {
+            int expected = i == 3 ? 96 : 16 * from[i] + k;
+            CHECK(v[i].v128[k] == expected, "many_vectors: %d in byte %d of %d, not %d", v[i].v128[k], k, i, expected);
+        }
+}
+#endif
+
+int main(void) {
+    for (size_t i = 0; i < 64; i++) built_ins[i] = (void *)(uintptr_t)not_called;
+    built_ins[0] = (void *)(uintptr_t)built_in_raise;
+    built_ins[1] = (void *)(uintptr_t)built_in_memory_grow;
+    built_ins[3] = (void *)(uintptr_t)built_in_memory_fill;
+    /* The guest gets 256 KiB of the stack. */
+    store.stack_limit = (uintptr_t)__builtin_frame_address(0) - (256 << 10);
+    catch_traps();
+    uint8_t *vmctx = instance(&guest_wootz_module, 1, 3, 1);
+    numbers(vmctx);
+    traps(vmctx);
+#ifdef VECTORS
+    vectors(instance(&vectors_wootz_module, 0, 1, 0));
+#endif
+    printf(failures ? "%d failures\n" : "all is well\n", failures);
+    fflush(stdout);
+    return failures != 0;
+}

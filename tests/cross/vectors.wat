@@ -1,0 +1,46 @@
+;; The vectors that `tests/cross.rs` checks where the target has them. `host.c` knows this file too.
+(module $vectors
+  (memory 1)
+  (global $last (mut v128) (v128.const i64x2 0 0))
+  (data (i32.const 0) "\00\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f")
+
+  ;; Lanes of each width, in the order of memory.
+  (func $plus (param v128 v128) (result v128) (i32x4.add (local.get 0) (local.get 1)))
+  (func $sum (export "sum") (param i32 v128 f64 v128) (result v128 i32)
+    (global.set $last (call $plus (local.get 1) (local.get 3)))
+    (global.get $last) (local.get 0))
+
+  ;; More of them than there are registers for.
+  (func $many_vectors (export "many_vectors") (param v128 v128 v128 v128 v128 v128 v128 v128 v128 v128)
+    (result v128 v128 v128 v128 v128 v128)
+    (local.get 9) (local.get 8) (local.get 7) (i8x16.sub (local.get 6) (local.get 0)) (local.get 5) (local.get 4))
+
+  ;; The number of the first check that failed, or 0.
+  (func $vector_checks (export "vector_checks") (result i32)
+    (local $x v128)
+    (local.set $x (v128.load (i32.const 0)))
+    (if (i32.ne (i8x16.extract_lane_u 3 (local.get $x)) (i32.const 3)) (then (return (i32.const 1))))
+    (if (i32.ne (i16x8.extract_lane_u 1 (local.get $x)) (i32.const 0x0302)) (then (return (i32.const 2))))
+    (if (i32.ne (i32x4.extract_lane 2 (local.get $x)) (i32.const 0x0b0a0908)) (then (return (i32.const 3))))
+    (if (i64.ne (i64x2.extract_lane 1 (local.get $x)) (i64.const 0x0f0e0d0c0b0a0908)) (then (return (i32.const 4))))
+    (v128.store offset=32 (i32.const 0) (i8x16.shuffle 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0 (local.get $x) (local.get $x)))
+    (if (i64.ne (i64.load offset=32 (i32.const 0)) (i64.const 0x08090a0b0c0d0e0f)) (then (return (i32.const 5))))
+    (v128.store32_lane offset=48 1 (i32.const 0) (local.get $x))
+    (if (i32.ne (i32.load offset=48 (i32.const 0)) (i32.const 0x07060504)) (then (return (i32.const 6))))
+    (if (i64.ne (i64x2.extract_lane 0 (i16x8.extmul_low_i8x16_u (local.get $x) (local.get $x))) (i64.const 0x0009000400010000))
+      (then (return (i32.const 7))))
+    (if (i64.ne (i64x2.extract_lane 1 (i32x4.dot_i16x8_s (local.get $x) (v128.const i16x8 1 0 1 0 1 0 1 0)))
+          (i64.const 0x00000d0c00000908)) (then (return (i32.const 8))))
+    (if (i32.ne (i8x16.bitmask (i8x16.gt_s (local.get $x) (i8x16.splat (i32.const 7)))) (i32.const 0xff00))
+      (then (return (i32.const 9))))
+    (if (f64.ne (f64x2.extract_lane 1 (f64x2.sqrt (v128.const f64x2 4 9))) (f64.const 3)) (then (return (i32.const 10))))
+    (if (f32.ne (f32x4.extract_lane 2 (f32x4.convert_i32x4_s (v128.const i32x4 1 2 -3 4))) (f32.const -3))
+      (then (return (i32.const 11))))
+    (if (i32.ne (i16x8.extract_lane_s 4 (i16x8.narrow_i32x4_s (v128.const i32x4 1 2 3 4) (v128.const i32x4 -70000 6 7 8)))
+          (i32.const -32768)) (then (return (i32.const 12))))
+    (if (i64.ne (i64x2.extract_lane 0 (v128.load8x8_s offset=32 (i32.const 0))) (i64.const 0x000c000d000e000f))
+      (then (return (i32.const 13))))
+    (if (f32.ne (f32x4.extract_lane 0 (f32x4.relaxed_madd (f32x4.splat (f32.const 2)) (f32x4.splat (f32.const 3))
+          (f32x4.splat (f32.const 4)))) (f32.const 10)) (then (return (i32.const 14))))
+    (i32.const 0))
+)

