@@ -46,6 +46,10 @@ pub struct Compile {
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 
+    /// Also write a header for C and C++, by which programs use the object with this prefix
+    #[arg(long, value_name = "FILE")]
+    header: Option<PathBuf>,
+
     /// Compile for another machine than this one: aarch64-linux, x86_64-windows, arm64-apple-darwin, ...
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
@@ -69,6 +73,8 @@ Examples:
   wootz compile app.wasm                       writes app.so
   wootz compile app.wat -o out/app.so          from text format
   wootz compile app.wasm --emit object         writes app.o, for a linker
+  wootz compile app.wasm --emit object --prefix app --header app.h
+                                               for a program in C: app.o and app.h
   wootz compile app.wasm --linker ld.lld       lets a linker write app.so
   wootz compile app.wasm --emit exe            writes app, a program that needs nothing else
   wootz compile app.wasm --emit exe --dir data::/ --env LANG -o app
@@ -118,6 +124,12 @@ impl Compile {
     pub fn execute(self) -> Result<ExitCode> {
         self.check()?;
         let output = self.output()?;
+        if self.header.as_ref() == Some(&output) {
+            let name = output.display();
+            bail!(Usage(format!(
+                "`{name}` cannot be both: give `--header` and `-o` different files"
+            )));
+        }
         // What is missing is missed before the work begins.
         let runner = match self.emit {
             Emit::Exe => Some(self.program.runner()?),
@@ -138,7 +150,14 @@ impl Compile {
         if let Some(runner) = runner {
             bytes = runner.with(&bytes, &self.input, &options, &self.program)?;
         }
+        let header = match &self.header {
+            Some(path) => Some((path, header(&self.input, &wasm, &options)?)),
+            None => None,
+        };
         files::write(&output, &bytes, !self.emit.is_for_linkers())?;
+        if let Some((path, text)) = header {
+            files::write(path, text.as_bytes(), false)?;
+        }
         if self.time {
             eprint!("{}", table(&times));
         }
@@ -156,6 +175,12 @@ impl Compile {
         }
         if self.linker.is_used() && self.emit != Emit::Shared {
             return usage("`--linker` is for shared libraries: add `--emit shared`".to_string());
+        }
+        if self.header.is_some() && self.prefix.is_none() {
+            return usage(
+                "`--header` is for objects with a prefix, which its functions begin with: add `--emit object --prefix NAME`"
+                    .to_string(),
+            );
         }
         match (self.emit, self.program.used(), self.code.interrupts()) {
             (Emit::Exe, _, Some(option)) => usage(format!(
@@ -189,6 +214,14 @@ impl Compile {
         }
         Ok(output)
     }
+}
+
+/// The header of a module that came from a file, and whose object has a prefix.
+fn header(path: &Path, wasm: &[u8], options: &Options) -> Result<String> {
+    let context = || format!("cannot write a header for {}", files::name(path));
+    let manifest = wootz_compiler::interface(wasm, options).with_context(context)?;
+    let prefix = options.prefix.as_deref().unwrap_or_default();
+    wootz_bindgen::c::header(&manifest, prefix).with_context(context)
 }
 
 /// The stages of a compilation, and how long each took.

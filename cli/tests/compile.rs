@@ -151,6 +151,33 @@ fn objects_have_a_prefix() {
 }
 
 #[test]
+fn objects_have_a_header() {
+    let directory = Directory::new();
+    directory.write("math.wat", ADD);
+    let compile = ["compile", "math.wat", "--emit", "object", "--prefix"];
+    let with = |rest: &[&str]| directory.wootz(&[&compile, rest].concat());
+    with(&["math", "--header", "math.h"]).succeeds();
+    let header = String::from_utf8(directory.read("math.h")).unwrap();
+    assert!(
+        header.contains("math_add(struct math *instance, int32_t p0, int32_t p1, int32_t *r0);")
+    );
+    assert_eq!(directory.names(), ["math.h", "math.o", "math.wat"]);
+    let printed = with(&["math", "--header", "-", "-o", "other.o"]);
+    assert_eq!(printed.succeeds(), header);
+
+    with(&["math", "--header", "no/math.h"]).fails(1, &["cannot write `no/math.h`"]);
+    with(&["math", "-o", "x", "--header", "x"]).fails(2, &["`x`", "`--header`", "`-o`"]);
+    with(&["wootz", "--header", "math.h"]).fails(1, &["`wootz`", "belongs to the library"]);
+    with(&["for", "--header", "math.h"]).fails(1, &["`for`", "no C identifier"]);
+    directory
+        .wootz(&["compile", "math.wat", "--emit", "object", "--header", "math.h"])
+        .fails(2, &["`--header`", "--prefix NAME"]);
+    directory
+        .wootz(&["compile", "math.wat", "--header", "math.h"])
+        .fails(2, &["`--header`", "--prefix NAME"]);
+}
+
+#[test]
 fn stages_are_dumped() {
     let directory = Directory::new();
     directory.write("math.wat", ADD);
