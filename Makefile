@@ -24,7 +24,7 @@ test: tools ## Installs what the tests need, then runs all of them, formatting a
 	$(CARGO) fmt --all --check
 	$(MAKE) --no-print-directory -j2 programs test-binaries
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	$(CARGO) build --quiet --package wootz --no-default-features
+	$(CARGO) build --quiet --package wootz-c-api
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	$(CARGO) test --workspace --no-fail-fast
 
@@ -40,6 +40,17 @@ programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd
 .PHONY: test-binaries
 test-binaries:
 	$(CARGO) test --workspace --no-run --quiet
+
+# Where to, and how it is built: `dev` is faster to build.
+C_LIBRARY ?= target/c-library
+PROFILE ?= release
+BUILT := $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+.PHONY: c-library
+c-library: ## Puts libwootz.a, libwootz.so, wootz.h and wootz.pc into target/c-library
+	$(CARGO) build --package wootz-c-api --profile $(PROFILE)
+	@mkdir -p $(C_LIBRARY)
+	cp -f $(BUILT)/libwootz.a $(BUILT)/libwootz.so capi/include/wootz.h capi/wootz.pc $(C_LIBRARY)
 
 .PHONY: bless
 bless: ## Makes what the filetests and golden files say now what they are expected to say

@@ -17,7 +17,7 @@ use wootz_tests::{has, root, run, skipped};
 const SYSTEM_LIBRARIES: [&str; 4] = ["-lgcc_s", "-lpthread", "-ldl", "-lm"];
 
 /// Flags of a program that is beyond reproach.
-const STRICT: [&str; 5] = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"];
+const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
 /// Whether one of some tools is missing.
 fn missing(test: &str, tools: &[&str]) -> bool {
@@ -77,10 +77,20 @@ impl Workshop {
 
     /// Compiles and links a program of a C file and objects, with the static library.
     fn program(&self, source: &Path, objects: &[&str]) -> PathBuf {
-        let program = self.path("program");
-        let mut command = Command::new("cc");
-        command.args(STRICT).arg("-g").arg("-I").arg(root().join("capi/include"));
-        command.arg("-I").arg(self.folder.path()).arg(source);
+        self.program_in(&["cc", "-std=c99", "-D_POSIX_C_SOURCE=200809L"], source, objects)
+    }
+
+    /// The same for a C++ compiler.
+    fn program_in_c_plus_plus(&self, source: &Path, objects: &[&str]) -> PathBuf {
+        self.program_in(&["c++", "-std=c++11", "-x", "c++"], source, objects)
+    }
+
+    fn program_in(&self, compiler: &[&str], source: &Path, objects: &[&str]) -> PathBuf {
+        let program = self.path(&format!("program-{}", compiler[0]));
+        let mut command = Command::new(compiler[0]);
+        command.args(&compiler[1..]).args(STRICT).arg("-g");
+        command.arg("-I").arg(root().join("capi/include"));
+        command.arg("-I").arg(self.folder.path()).arg(source).args(["-x", "none"]);
         command.args(objects.iter().map(|object| self.path(object)));
         command.arg(libraries().join("libwootz.a")).args(SYSTEM_LIBRARIES);
         assert_eq!(run(command.arg("-o").arg(&program)), "", "nothing to complain about");
@@ -113,6 +123,11 @@ fn everything_works_and_fails_as_the_header_says() {
     let program = workshop.program(&root().join("tests/c/api.c"), &["kitchen.o"]);
     let output = run_bounded(&program);
     assert!(output.ends_with(" checks\n"), "{output}");
+    if missing("the C interface from C++", &["c++"]) {
+        return;
+    }
+    let other = workshop.program_in_c_plus_plus(&root().join("tests/c/api.c"), &["kitchen.o"]);
+    assert_eq!(run_bounded(&other), output);
     if missing("the C interface under valgrind", &["valgrind"]) {
         return;
     }
@@ -123,6 +138,24 @@ fn everything_works_and_fails_as_the_header_says() {
         .arg(format!("--suppressions={}", root().join("tests/c/valgrind.supp").display()))
         .arg(&program));
     assert!(output.ends_with(" checks\n"), "{output}");
+}
+
+#[test]
+fn guests_are_stopped_and_use_the_system() {
+    if missing("the system from C", &["cc", "timeout"]) {
+        return;
+    }
+    let workshop = Workshop::new();
+    workshop.module(&file("guest.wat"), "guest", |options| {
+        (options.consume_fuel, options.epoch_interruption) = (true, true);
+    });
+    let hello = std::fs::read(root().join("examples/c/hello.wasm")).unwrap();
+    let library = workshop.path("hello.so");
+    let compiled = wootz_compiler::compile(&hello, &Options::default()).unwrap();
+    std::fs::write(&library, compiled).unwrap();
+    let program = workshop.program(&root().join("tests/c/system.c"), &["guest.o"]);
+    let output = run(Command::new("timeout").arg("60").arg(program).arg(library));
+    assert_eq!(output, "Hello, C!\nargument 1: one\nargument 2: two\ndone\n");
 }
 
 #[test]
@@ -139,8 +172,8 @@ fn the_header_is_clean_in_both_languages() {
         ("c++", "c++", "-std=c++17"),
     ] {
         let output = run(Command::new(compiler)
-            .args(["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-pedantic", standard])
-            .args(["-x", language, "-I"])
+            .args(STRICT)
+            .args(["-fsyntax-only", standard, "-x", language, "-I"])
             .arg(root().join("capi/include"))
             .arg(&source));
         assert_eq!(output, "", "{compiler} {standard}");
@@ -196,8 +229,8 @@ fn the_headers_of_the_whole_suite_compile() {
     let source = workshop.source(&text);
     for (compiler, language, standard) in [("cc", "c", "-std=c99"), ("c++", "c++", "-std=c++11")] {
         let output = run(Command::new(compiler)
-            .args(["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-pedantic", standard])
-            .args(["-x", language, "-I"])
+            .args(STRICT)
+            .args(["-fsyntax-only", standard, "-x", language, "-I"])
             .arg(root().join("capi/include"))
             .arg(&source));
         assert_eq!(output, "", "{compiler}");
@@ -386,4 +419,54 @@ int main(void) {{
     let program = workshop.program(&source, &["modules.a"]);
     let sum = (0..COUNT).map(|number| 2 * number + 3).sum::<usize>();
     assert_eq!(run_bounded(&program), format!("{COUNT} calls, {sum}\n"));
+}
+
+#[test]
+fn the_example_with_an_object_works_as_its_readme_says() {
+    example("c-static");
+}
+
+#[test]
+fn the_example_with_a_library_works_as_its_readme_says() {
+    example("c-dlopen");
+}
+
+/// Runs the commands that an example's README shows, which also says what must be among their output.
+fn example(name: &str) {
+    if missing(name, &["cc", "make"]) {
+        return;
+    }
+    let folder = root().join("examples").join(name);
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let console = readme.split("```").nth(1).and_then(|block| block.strip_prefix("console\n"));
+    let console = console.expect("the first block of the README shows commands");
+    let out = tempfile::tempdir().unwrap();
+    let library = out.path().join("library");
+    let (mut commands, mut output, mut seen) = (0, String::new(), 0);
+    for line in console.lines() {
+        let Some(command) = line.strip_prefix("$ ") else {
+            let line = words(line);
+            let found = output[seen..].find(&line);
+            seen += found
+                .unwrap_or_else(|| panic!("`{line}` is not there, or too early:\n{output}"))
+                + line.len();
+            continue;
+        };
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", command]).current_dir(&folder).env_remove("CFLAGS");
+        // This may be a test that another `make` runs.
+        for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"] {
+            shell.env_remove(variable);
+        }
+        shell.env("WOOTZ", env!("CARGO_BIN_EXE_wootz-under-test")).env("PROFILE", "dev");
+        shell.env("C_LIBRARY", &library).env("LIBWOOTZ", &library).env("OUT", out.path());
+        (output, seen) = (run(&mut shell).lines().map(words).collect(), 0);
+        commands += 1;
+    }
+    assert!(commands >= 2, "{name} shows how it is built and run");
+}
+
+/// A line without what aligns its words in columns.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"
 }
