@@ -241,6 +241,16 @@ fn the_loader_stays_thin() {
     assert!(difference.is_empty(), "the crates of the loader, `{}`: {difference}", shown(&golden));
 }
 
+/// What C programs are linked with is for running modules.
+#[test]
+fn the_c_library_contains_no_compiler() {
+    let tree = tree(&["-p", "wootz-c-api"]);
+    for name in ["wootz-compiler ", "cranelift", "wasmparser ", "wat "] {
+        assert!(!tree.lines().any(|line| line.starts_with(name)), "libwootz has {name}:\n{tree}");
+    }
+    assert!(tree.lines().any(|line| line.starts_with("wootz-wasi ")), "{tree}");
+}
+
 /// The crates below some packages, one a line: a name, a version and a place.
 fn tree(arguments: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
