@@ -28,7 +28,7 @@ impl StoreHandle {
         if let Some(known) = self.known_instance(instance) {
             return known;
         }
-        let info = self.info(instance.module(&*context));
+        let info = self.info(instance, instance.module(&*context));
         let exports = instance
             .exports(&mut *context)
             .map(|export| Slot { item: export.into_extern(), handle: null_mut::<c_void>().into() });

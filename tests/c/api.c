@@ -110,6 +110,9 @@ static wootz_error_t *fail(void *data, struct kitchen *caller, int32_t p0) {
         return wootz_error_new("the host does not want to");
     case 1: /* an error that comes from a guest below */
         return kitchen_divide(caller, 1, 0, &quotient);
+    case 2: /* the caller is of this module, and has a pointer */
+        CHECK(caller != NULL && kitchen_wootz_of(kitchen_wootz_instance(caller)) == caller);
+        return NULL;
     default:
         return NULL;
     }
@@ -180,6 +183,18 @@ static void check_calls(struct host *host) {
     CHECK(number == 105 && host->depth == 6);
     OK(kitchen_grow(instance, 1, &number));
     CHECK(number == 2);
+}
+
+/* Guest and host call each other without end. */
+static void check_recursion(struct host *host) {
+    int32_t number = 0;
+    wootz_error_t *error;
+    host->depth = 0;
+    error = kitchen_reenter(host->instance, 100000000, &number);
+    CHECK(error != NULL && wootz_error_trap(error) == WOOTZ_TRAP_STACK_OVERFLOW);
+    CHECK(host->depth > 10);
+    wootz_error_delete(error);
+    OK(kitchen_seven(host->instance, &number));
 }
 
 static void check_references(struct host *host, struct kitchen_imports *imports) {
@@ -414,6 +429,8 @@ static void check_stores(wootz_engine_t *engine, struct host *host, struct kitch
     wootz_engine_t *foreign = NULL;
     int32_t number = 0;
     wootz_memory_t *memory;
+    wootz_func_t *fail_later;
+    wootz_value_t value;
     second.store = wootz_store_new(engine);
     own = imports_of(&second);
     own.host.memory = imports->host.memory;
@@ -430,8 +447,12 @@ static void check_stores(wootz_engine_t *engine, struct host *host, struct kitch
     OK(kitchen_wootz_instantiate_module(second.store, module, &own, &another));
     CHECK(second.starts == 2 && second.instance == another && another != instance);
     wootz_module_delete(module);
+    /* What was exported stays good when the instance's pointer is given back, and callbacks get another. */
+    fail_later = wootz_instance_func(kitchen_wootz_instance(instance), "fail");
     kitchen_wootz_delete(instance);
     CHECK(wootz_memory_size(memory) == 65536);
+    value.i32 = 2;
+    OK(wootz_func_call(fail_later, &value, 1));
     OK(kitchen_seven(another, &number));
     OK(kitchen_reenter(another, 2, &number));
     wootz_store_delete(second.store);
@@ -470,6 +491,7 @@ int main(void) {
     check_null(engine, host.store);
     check_module(engine);
     check_stores(engine, &host, &imports);
+    check_recursion(&host);
     wootz_engine_delete(engine);
     OK(kitchen_grow(instance, 0, &host.depth)); /* the store keeps what it needs */
     wootz_store_delete(host.store);

@@ -97,7 +97,8 @@ enum User {
 /// What C has pointers to. All of it stays where it is until the store is deleted; an instance's handle may go earlier.
 #[derive(Default)]
 struct Handles {
-    instances: HashMap<Instance, NonNull<InstanceBox>>,
+    /// Instances whose handle was given back are known all the same: they may call callbacks, which need another.
+    instances: HashMap<Instance, (Option<NonNull<InstanceBox>>, Arc<ModuleInfo>)>,
     /// By the address that compiled code knows a function by.
     functions: HashMap<usize, NonNull<FuncHandle>>,
     tables: Vec<NonNull<TableHandle>>,
@@ -207,22 +208,25 @@ impl StoreHandle {
         {
             return Some(known);
         }
-        let known = self.handles.borrow().instances.get(&instance).copied()?;
+        let known = self.handles.borrow().instances.get(&instance)?.0?;
         self.last_caller.set(Some((instance, known)));
         Some(known)
     }
 
     /// Takes in the handle of an instance, which has none.
     pub fn add_instance(&self, instance: Instance, made: InstanceBox) -> NonNull<InstanceBox> {
+        let info = made.info.clone();
         let made = NonNull::from(Box::leak(Box::new(made)));
-        self.handles.borrow_mut().instances.insert(instance, made);
+        self.handles.borrow_mut().instances.insert(instance, (Some(made), info));
         made
     }
 
     /// Forgets an instance's handle, which somebody else deletes.
     pub fn forget_instance(&self, instance: Instance) {
         self.last_caller.set(None);
-        self.handles.borrow_mut().instances.remove(&instance);
+        if let Some((handle, _)) = self.handles.borrow_mut().instances.get_mut(&instance) {
+            *handle = None;
+        }
     }
 
     /// Instantiates a module: `body` may call callbacks already for an instance that nobody knows yet.
@@ -238,8 +242,11 @@ impl StoreHandle {
         body()
     }
 
-    /// What is known of a module of which an instance is being made.
-    pub fn info(&self, module: &Module) -> Arc<ModuleInfo> {
+    /// What is known of the module of an instance, which may be just being made.
+    pub fn info(&self, instance: Instance, module: &Module) -> Arc<ModuleInfo> {
+        if let Some((_, info)) = self.handles.borrow().instances.get(&instance) {
+            return info.clone();
+        }
         let beginning = self.beginning.borrow();
         let found = beginning.iter().rev().find(|info| Module::same(&info.module, module));
         found.cloned().unwrap_or_else(|| ModuleInfo::new(module, std::ptr::null()))
@@ -281,7 +288,7 @@ impl Drop for Handles {
                 unsafe { delete(handle.as_ptr()) };
             }
         }
-        free(self.instances.drain().map(|(_, instance)| instance));
+        free(self.instances.drain().filter_map(|(_, (instance, _))| instance));
         free(self.functions.drain().map(|(_, func)| func));
         free(self.tables.drain(..));
         free(self.memories.drain(..));
