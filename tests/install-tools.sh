@@ -27,6 +27,7 @@ need /usr/lib/wine/wine64 wine64
 need llvm-readobj-19 llvm-19
 need ld64.lld-19 lld-19
 need c++ g++
+command -v ld.lld-19 >/dev/null 2>&1 || need ld.lld lld
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 

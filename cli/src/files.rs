@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// What the contents of a file seem to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,6 +140,7 @@ fn replace(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
         Some(parent) if parent != Path::new("") => parent.to_path_buf(),
         _ => PathBuf::from("."),
     };
+    ensure!(directory.is_dir(), "there is no directory `{}`", directory.display());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".wootz-");
     #[cfg(unix)]

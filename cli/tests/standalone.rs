@@ -359,7 +359,9 @@ fn options_that_say_nothing_about_what_is_made() {
     std::fs::rename(directory.path("app.wat"), directory.path("app")).unwrap();
     directory.wootz(&["compile", "app", "--emit", "exe"]).fails(2, &["`-o OUT`", "replace `app`"]);
     let command = ["compile", "app", "--emit", "exe", "-o", "missing/app"];
-    directory.wootz(&command).fails(1, &["cannot write `missing/app`", "No such file"]);
+    directory
+        .wootz(&command)
+        .fails(1, &["cannot write `missing/app`", "there is no directory `missing`"]);
     assert_eq!(directory.names(), ["app"]);
 }
 

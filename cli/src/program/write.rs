@@ -46,9 +46,10 @@ pub fn write(runner: &[u8], artifact: &[u8], settings: &Settings) -> Result<Vec<
         parts.sections.section_by_name(parts.endian, MODULE_SECTION.as_bytes()).is_none(),
         "it carries a module already: a program, not a runner"
     );
+    let mapped = &runner[..parts.end(&parts.mapped()?)?];
     let mark = runner_mark();
     ensure!(
-        runner.windows(mark.len()).any(|window| window == mark.as_bytes()),
+        mapped.windows(mark.len()).any(|window| window == mark.as_bytes()),
         "it is not a runner that this release of `wootz` can use: it does not contain the words \"{mark}\""
     );
     parts.with(artifact, &settings.to_bytes())
