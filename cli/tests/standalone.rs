@@ -418,3 +418,33 @@ fn damaged_programs() {
     Ended::of(&mut Command::new(RUNNER), b"")
         .fails(1, &["carries no module", "`wootz compile --emit exe`"]);
 }
+
+/// What the example shows is what happens.
+#[test]
+fn the_example_works() {
+    if missing(&["strip", "objcopy"]) {
+        return;
+    }
+    let directory = Directory::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    std::os::unix::fs::symlink(root.join("examples"), directory.path("examples")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_wootz")).parent().unwrap().to_path_buf();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path)));
+    let path = path.unwrap();
+
+    let text = std::fs::read_to_string(root.join("examples/standalone/README.md")).unwrap();
+    let mut count = 0;
+    for block in text.split("```console\n").skip(1) {
+        let (block, _) = block.split_once("```").unwrap();
+        for step in block.split("$ ").skip(1) {
+            let (command, expected) = step.split_once('\n').unwrap();
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).current_dir(directory.path("")).env("PATH", &path);
+            assert_eq!(Ended::of(&mut shell, b"").exits(0), expected, "{command}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, text.lines().filter(|line| line.starts_with("$ ")).count());
+    assert!(count > 10);
+}
