@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use wootz::{Config, Engine, Linker, Module, Store};
+use wootz::{Config, Engine, Linker, Module, ProfilingStrategy, Store};
 use wootz_wasi::WasiCtxBuilder;
 
 use crate::guest::directories::Directory;
@@ -62,6 +62,9 @@ fn run(name: &OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
     let file = Path::new(name);
     let mut config = Config::new();
     config.memory_reservation(settings.memory_reservation).memory_guard_size(settings.memory_guard);
+    if flags.perf {
+        config.profiler(ProfilingStrategy::JitDump);
+    }
     let engine = Engine::new_without_compiler(&config)?;
     let module = load(&engine, &artifact).with_context(|| cannot_run(file))?;
     drop(artifact);

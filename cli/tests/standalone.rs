@@ -419,6 +419,40 @@ fn damaged_programs() {
         .fails(1, &["carries no module", "`wootz compile --emit exe`"]);
 }
 
+#[test]
+fn debuggers_and_profilers_see_the_guests_functions() {
+    let directory = Directory::new();
+    make(&directory, &example("crash.wasm"), &[], "crash");
+    let temporary = directory.path("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut command = directory.program("crash", &["--wootz-perf", "nothing"]);
+    assert_eq!(
+        Ended::of(command.env("TMPDIR", &temporary), b"").exits(0),
+        "no trap, the result is 32\n"
+    );
+    let folder = std::fs::read_dir(&temporary).unwrap().next().unwrap().unwrap().path();
+    let library = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(library).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    assert!(file.symbols().any(|symbol| symbol.name() == Ok("inner")));
+
+    if missing(&["gdb"]) {
+        return;
+    }
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch", "-ex", "set debuginfod enabled off"]);
+    for step in ["set breakpoint pending on", "break middle", "run", "backtrace", "continue"] {
+        gdb.args(["-ex", step]);
+    }
+    let gdb = gdb.args(["--args", "./crash", "nothing"]).current_dir(directory.path(""));
+    let text = Ended::of(gdb, b"").stdout;
+    assert!(text.contains("Breakpoint 1, 0x"), "{text}");
+    for name in ["in middle ()", "in outer ()", "in wootz_entry_"] {
+        assert!(text.contains(name), "{text}");
+    }
+    assert!(text.contains("no trap, the result is 32"), "{text}");
+}
+
 /// What the example shows is what happens.
 #[test]
 fn the_example_works() {

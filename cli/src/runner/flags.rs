@@ -19,7 +19,7 @@ use crate::report::{Usage, suggestion};
 const PREFIX: &[u8] = b"--wootz-";
 
 /// All flags, without prefix.
-const NAMES: [&str; 4] = ["dir", "env", "inherit-env", "help"];
+const NAMES: [&str; 5] = ["dir", "env", "inherit-env", "perf", "help"];
 
 /// What the arguments of a program say.
 #[derive(Default, Debug)]
@@ -30,6 +30,8 @@ pub struct Flags {
     pub environment: Vec<Variable>,
     /// The guest gets all variables that this process has.
     pub inherit_environment: bool,
+    /// Profilers are shown the guest's functions.
+    pub perf: bool,
     /// Nothing is run, only explained.
     pub help: bool,
     /// The guest's arguments.
@@ -74,10 +76,11 @@ impl Flags {
             }
             (b"env", Some(value)) => self.environment.push(Variable::parse(value).map_err(wrong)?),
             (b"inherit-env", None) => self.inherit_environment = true,
+            (b"perf", None) => self.perf = true,
             (b"help", None) => self.help = true,
             (b"dir", None) => bail!(wrong("expected `--wootz-dir=HOST[::GUEST][:ro]`")),
             (b"env", None) => bail!(wrong("expected `--wootz-env=NAME[=VALUE]`")),
-            (b"inherit-env" | b"help", Some(_)) => bail!(wrong("this flag has no value")),
+            (b"inherit-env" | b"perf" | b"help", Some(_)) => bail!(wrong("this flag has no value")),
             (name, _) => {
                 let name = String::from_utf8_lossy(name);
                 let similar = suggestion(&name, NAMES);
@@ -106,6 +109,7 @@ Flags:
   --wootz-dir=HOST[::GUEST][:ro]  let it use a directory, as GUEST; only for reading, with :ro
   --wootz-env=NAME[=VALUE]        set a variable of its environment; without VALUE, to what it is here
   --wootz-inherit-env             let it have the whole environment
+  --wootz-perf                    for profilers, leave its code in a file wootz-PID/*.so where temporary files are
   --wootz-help                    show this
 "
     );
