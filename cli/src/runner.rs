@@ -44,19 +44,20 @@ pub fn main() -> ExitCode {
 
 fn run(name: &OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
     let program = own_file::open()?;
-    let carried = Carried::by(program).context("this program is damaged")?;
-    let Some(Carried { artifact, settings }) = carried else {
+    let carried = Carried::by(&program).context("this program is damaged")?;
+    let Some(carried) = carried else {
         bail!(
             "this program ({MARK}) carries no module, or was robbed of it by a tool that removes all sections which are not \
              mapped; `wootz compile --emit exe` makes programs of it"
         )
     };
+    let settings = &carried.settings;
     let flags = match settings.flags {
         true => Flags::parse(arguments)?,
         false => Flags::none(arguments),
     };
     if flags.help {
-        report::print(flags::help(&name.to_string_lossy(), &settings).as_bytes())?;
+        report::print(flags::help(&name.to_string_lossy(), settings).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
     let file = Path::new(name);
@@ -66,9 +67,8 @@ fn run(name: &OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
         config.profiler(ProfilingStrategy::JitDump);
     }
     let engine = Engine::new_without_compiler(&config)?;
-    let module = load(&engine, &artifact).with_context(|| cannot_run(file))?;
-    drop(artifact);
-    let host = Host { wasi: wasi(name, &settings, flags)?.build(), limits: Limits::default() };
+    let module = load(&engine, carried.artifact()).with_context(|| cannot_run(file))?;
+    let host = Host { wasi: wasi(name, settings, flags)?.build(), limits: Limits::default() };
     let mut store = Store::new(&engine, host);
     let mut linker = Linker::new(&engine);
     wootz_wasi::add_imported_to_linker(&mut linker, [&module], Host::wasi)?;

@@ -1,52 +1,69 @@
 //! A program to the artifact that it carries.
 //!
-//! In: an open file, of which only headers and two sections are read; or the bytes of a file that may be anything. Out: what
-//! it [carries](Carried), or for which [`Machine`] it is.
+//! In: an open file, which is mapped, so that only what is looked at is read; or the bytes of a file that may be anything.
+//! Out: what it [carries](Carried), or for which [`Machine`] it is.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
 use object::Endianness;
 use object::elf::{self, FileHeader64};
-use object::read::ReadCache;
 use object::read::elf::{FileHeader, SectionHeader};
+use wootz_runtime::vm::mmap::Mapping;
 
 use super::{MODULE_SECTION, SETTINGS_SECTION, Settings};
 
 /// What a program carries.
 pub struct Carried {
-    /// The bytes of a shared library.
-    pub artifact: Vec<u8>,
+    program: Mapping,
+    artifact: Range<usize>,
     /// How to run it.
     pub settings: Settings,
 }
 
 impl Carried {
-    /// What an open program carries; `None` if that is nothing.
+    /// What an open program carries; `None` if that is nothing. Nobody changes the file meanwhile: systems refuse that as long
+    /// as the program runs.
     ///
     /// # Errors
     /// If it cannot be read, or is damaged.
-    pub fn by(program: File) -> Result<Option<Carried>> {
-        let headers = ReadCache::new(program);
-        let Some([module, settings]) = sections(&headers).context("its headers are damaged")?
-        else {
+    pub fn by(program: &File) -> Result<Option<Carried>> {
+        let bytes = usize::try_from(program.metadata()?.len())?;
+        let program = Mapping::of_file(program, bytes)?;
+        let all = contents(&program);
+        let Some([artifact, settings]) = sections(all).context("its headers are damaged")? else {
             return Ok(None);
         };
-        let mut program = headers.into_inner();
-        let mut contents = |name, range| {
-            contents(&mut program, range).with_context(|| format!("its section `{name}`"))
+        let inside = |name, (start, size): (u64, u64)| {
+            let range = start as usize..start.saturating_add(size) as usize;
+            ensure!(
+                all.get(range.clone()).is_some(),
+                "its section `{name}` has {size} bytes from {start} on, and the file has only {bytes}"
+            );
+            Ok(range)
         };
-        let settings = contents(SETTINGS_SECTION, settings)?;
-        let settings = Settings::from_bytes(&settings)
+        let settings = Settings::from_bytes(&all[inside(SETTINGS_SECTION, settings)?])
             .with_context(|| format!("the settings in its section `{SETTINGS_SECTION}`"))?;
-        Ok(Some(Carried { artifact: contents(MODULE_SECTION, module)?, settings }))
+        let artifact = inside(MODULE_SECTION, artifact)?;
+        Ok(Some(Carried { program, artifact, settings }))
+    }
+
+    /// The bytes of a shared library.
+    pub fn artifact(&self) -> &[u8] {
+        &contents(&self.program)[self.artifact.clone()]
     }
 }
 
+#[allow(unsafe_code)]
+fn contents(program: &Mapping) -> &[u8] {
+    // SAFETY: the file is mapped as long as this is borrowed, and nobody changes it, as a caller of `Carried::by` says.
+    unsafe { std::slice::from_raw_parts(program.start().as_ptr(), program.bytes()) }
+}
+
 /// Where in the file the two sections begin, and how many bytes they have.
-fn sections(program: &ReadCache<File>) -> Result<Option<[(u64, u64); 2]>> {
+fn sections(program: &[u8]) -> Result<Option<[(u64, u64); 2]>> {
     let header = FileHeader64::<Endianness>::parse(program)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, program)?;
@@ -55,19 +72,6 @@ fn sections(program: &ReadCache<File>) -> Result<Option<[(u64, u64); 2]>> {
         section.file_range(endian)
     };
     Ok(range(MODULE_SECTION).zip(range(SETTINGS_SECTION)).map(<[_; 2]>::from))
-}
-
-fn contents(program: &mut File, (start, size): (u64, u64)) -> Result<Vec<u8>> {
-    let end = start.checked_add(size);
-    let found = program.metadata()?.len();
-    ensure!(
-        end.is_some_and(|end| end <= found),
-        "it is {size} bytes from {start} on, and the file has only {found}"
-    );
-    let mut bytes = vec![0; usize::try_from(size)?];
-    program.seek(SeekFrom::Start(start))?;
-    program.read_exact(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// What a program is for: architecture and byte order.
