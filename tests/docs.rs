@@ -11,6 +11,7 @@ fn documents() -> Vec<(String, String)> {
     let mut paths = files(&root().join("docs"), "md");
     paths.push(root().join("README.md"));
     paths.push(root().join("tests/README.md"));
+    paths.push(root().join("examples/standalone/README.md"));
     paths.push(root().join("tests/programs/README.md"));
     let read =
         |path: &std::path::PathBuf| std::fs::read_to_string(path).expect("documents can be read");
