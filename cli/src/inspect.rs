@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::{files, report};
+use crate::{files, program, report};
 
 /// The file: its sections, and where in it modules are.
 mod container;
@@ -59,13 +59,15 @@ impl Inspect {
     pub fn execute(self) -> Result<ExitCode> {
         let name = files::name(&self.file);
         let bytes = files::read(&self.file)?;
+        // Of a program of its own, the library that it carries is of interest.
+        let bytes = program::artifact(&bytes).unwrap_or(&bytes);
         if self.check {
-            check(&bytes).with_context(|| format!("{name} cannot be loaded here"))?;
+            check(bytes).with_context(|| format!("{name} cannot be loaded here"))?;
             report::print(format!("{name} can be loaded here\n").as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
         let (container, modules) =
-            look(&bytes).with_context(|| format!("{name} is not a compiled module"))?;
+            look(bytes).with_context(|| format!("{name} is not a compiled module"))?;
         let report = Report {
             file: self.file.display().to_string(),
             container: &container,

@@ -13,7 +13,7 @@ mod write;
 /// A program to the artifact that it carries.
 mod read;
 
-pub use read::{Carried, Machine};
+pub use read::{Carried, Machine, artifact};
 pub use write::write;
 
 /// The section with the artifact: a whole shared library.

@@ -193,6 +193,9 @@ fn tools_for_binaries_take_programs_as_they_are() {
     assert!(String::from_utf8(section(".wootz.run")).unwrap().contains(r#""environment":["C=3"]"#));
     directory.wootz(&["compile", "app.wat"]).succeeds();
     assert!(section(".wootz.module") == directory.read("app.so"));
+    let shown = directory.wootz(&["inspect", "app"]).succeeds();
+    assert_eq!(shown, directory.wootz(&["inspect", "app.so"]).succeeds().replace("app.so", "app"));
+    directory.wootz(&["inspect", "--check", "app"]).succeeds();
 
     sees(&directory, &[], &["C=3", "app"]);
     for strip in [&["app"][..], &["-g", "app"], &["--strip-unneeded", "app"]] {
@@ -309,7 +312,7 @@ fn runners_that_are_none() {
         ("cut", ["runner `cut`", "truncated"]),
         ("half", ["runner `half`", "damaged"]),
         ("small", ["runner `small`", "32 bits"]),
-        ("other", ["it is for aarch64", "compiled for x86_64"]),
+        ("other", ["it is for aarch64", "compiled for x86_64: `--runner FILE`"]),
         ("app", ["runner `app`", "carries a module already"]),
         ("app.so", ["runner `app.so`", "not a program"]),
         ("app.o", ["runner `app.o`", "not a program"]),

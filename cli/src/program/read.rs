@@ -56,6 +56,12 @@ impl Carried {
     }
 }
 
+/// The artifact that a program carries, if the bytes are those of one.
+pub fn artifact(program: &[u8]) -> Option<&[u8]> {
+    let [(start, size), _] = sections(program).ok()??;
+    program.get(usize::try_from(start).ok()?..)?.get(..usize::try_from(size).ok()?)
+}
+
 #[allow(unsafe_code)]
 fn contents(program: &Mapping) -> &[u8] {
     // SAFETY: the file is mapped as long as this is borrowed, and nobody changes it, as a caller of `Carried::by` says.

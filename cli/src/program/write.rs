@@ -41,7 +41,10 @@ pub fn write(runner: &[u8], artifact: &[u8], settings: &Settings) -> Result<Vec<
     let parts = Parts::of(runner).context("it is damaged")?;
     ensure!(parts.header.e_entry(parts.endian) != 0, "it is a library or an object, not a program");
     let wanted = Machine::of(artifact).expect("the compiler has just made it");
-    ensure!(machine == wanted, "it is for {machine}, and the module was compiled for {wanted}");
+    ensure!(
+        machine == wanted,
+        "it is for {machine}, and the module was compiled for {wanted}: `--runner FILE` names one for that"
+    );
     ensure!(
         parts.sections.section_by_name(parts.endian, MODULE_SECTION.as_bytes()).is_none(),
         "it carries a module already: a program, not a runner"
