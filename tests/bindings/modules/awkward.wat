@@ -1,0 +1,61 @@
+;; Names that are none in Rust, or mean something there, and types that its closures and tuples do not have.
+(module $"a`*/ b"
+  (type $unary (func (param i32) (result i32)))
+
+  ;; Modules of the host's with names that everybody uses, and one name with two spellings.
+  (import "result" "ok" (func $ok (result i32)))
+  (import "Result" "ok" (func $Ok (result i32)))
+  (import "self" "type" (func $type (param f32) (result f64)))
+  (import "T" "{braces}" (func $braces))
+  (import "awkward" "self" (func $self))
+  (import "" "" (func $unnamed (result i32)))
+
+  (import "env" "vector" (func $vector (param v128) (result v128)))
+  (import "env" "several" (func $several (param i32 i64 f32 f64) (result f64 f32 i64 i32)))
+  (import "env" "references" (func $references (param funcref externref) (result externref funcref)))
+  (import "env" "typed" (func $typed (param (ref $unary)) (result (ref null $unary) f32)))
+  (import "env" "many" (func $many
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 f32) (result i64)))
+
+  (func (export "type") (result i32) (i32.const 1))
+  (func (export "new") (result i32) (i32.const 2))
+  (func (export "instance") (result i32) (i32.const 3))
+  (func (export "module") (result i32) (i32.const 4))
+  (func (export "getValue") (result i32) (i32.const 5))
+  (func (export "get_value") (result i32) (i32.const 6))
+  (func (export "get-value") (result i32) (i32.const 7))
+  (func (export "") (result i32) (i32.const 8))
+  (func (export "日本") (result i32) (i32.const 9))
+  (func (export "a\"; compile_error!(\"\"); //\0a`") (result i32) (i32.const 10))
+  (func (export "3d") (result i32) (i32.const 11))
+  (func (export "clone") (result i32) (i32.const 12))
+  (func (export "into_iter") (result i32) (i32.const 13))
+  (func (export "drop") (result i32) (i32.const 14))
+
+  (func (export "names") (result i32)
+    (call $braces) (call $self)
+    (i32.add (i32.add (call $ok) (call $Ok))
+      (i32.add (i32.trunc_f64_s (call $type (f32.const 100))) (call $unnamed))))
+
+  (func (export "vector") (param v128) (result v128) (call $vector (local.get 0)))
+  (func (export "several") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+    (call $several (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "references") (param funcref externref) (result externref funcref)
+    (call $references (local.get 0) (local.get 1)))
+  (func (export "typed") (param (ref null $unary)) (result (ref null $unary) f32)
+    (call $typed (ref.as_non_null (local.get 0))))
+  (func (export "many")
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 f32) (result i64)
+    (call $many
+      (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6)
+      (local.get 7) (local.get 8) (local.get 9) (local.get 10) (local.get 11) (local.get 12) (local.get 13)
+      (local.get 14) (local.get 15) (local.get 16) (local.get 17) (local.get 18)))
+  (func (export "many_results")
+    (result i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 f64)
+    (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6)
+    (i32.const 7) (i32.const 8) (i32.const 9) (i32.const 10) (i32.const 11) (i32.const 12) (i32.const 13)
+    (i32.const 14) (i32.const 15) (i32.const 16) (f64.const 0.5))
+
+  (func $negate (export "negate") (type $unary) (i32.sub (i32.const 0) (local.get 0)))
+  (func (export "negation") (result (ref $unary)) (ref.func $negate))
+  (func (export "nothing") (param nullfuncref) (result nullexternref) (ref.null noextern)))

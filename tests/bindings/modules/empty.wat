@@ -1,0 +1,2 @@
+;; Nothing is exported or imported.
+(module)

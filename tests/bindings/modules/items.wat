@@ -1,0 +1,20 @@
+;; Everything that is no function, imported and exported.
+(module
+  (import "env" "memory" (memory $imported 1))
+  (import "env" "table" (table $table 2 funcref))
+  (import "env" "base" (global $base i32))
+  (import "env" "top" (global $top (mut i64)))
+  (import "env" "shared" (memory $shared 1 2 shared))
+  (import "env" "get" (func $get (result i32)))
+  (memory $own (export "memory") 1 3)
+  (memory $own-shared (export "shared") 1 1 shared)
+  (data (memory $own) (i32.const 0) "hello")
+  (export "imported" (memory $imported))
+  (export "table" (table $table))
+  (export "base" (global $base))
+  (global (export "counter") (mut f64) (f64.const 1.5))
+  (func (export "sum") (result i32)
+    (i32.add
+      (i32.add (i32.load8_u $imported (i32.const 0)) (i32.load8_u $shared (i32.const 0)))
+      (i32.add (global.get $base) (call $get)))
+    (global.set $top (i64.const 9))))
