@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use wootz_runtime::abi::manifest::Manifest;
 
 use crate::{files, program, report};
 
@@ -111,6 +112,20 @@ fn look(bytes: &[u8]) -> Result<(Container, Vec<ModuleReport>)> {
         .map(|found| module::report(&found).with_context(|| format!("module `{}`", found.symbol)))
         .collect::<Result<Vec<_>>>()?;
     Ok((container, modules))
+}
+
+/// What each module of a file imports, exports and has, by the symbol of its descriptor; at least one.
+///
+/// # Errors
+/// If the file is damaged, or there is none.
+pub fn manifests(bytes: &[u8]) -> Result<Vec<(String, Manifest)>> {
+    let (_, found) = container::open(bytes)?;
+    let manifest = |found: container::Found<'_>| {
+        let manifest =
+            module::manifest(&found).with_context(|| format!("module `{}`", found.symbol))?;
+        Ok((found.symbol, manifest))
+    };
+    found.into_iter().map(manifest).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub mod runner;
 pub mod wast;
 /// `wootz dump`
 mod dump;
+/// `wootz bindgen`
+mod bindgen;
 
 /// The program: does what its command line says, and returns its exit code.
 pub fn main() -> ExitCode {
@@ -70,6 +72,7 @@ enum Command {
     Wast(wast::Wast),
     Inspect(inspect::Inspect),
     Dump(dump::Dump),
+    Bindgen(bindgen::Bindgen),
 }
 
 impl CommandLine {
@@ -88,6 +91,7 @@ impl CommandLine {
             Command::Wast(command) => command.execute(),
             Command::Inspect(command) => command.execute(),
             Command::Dump(command) => command.execute(),
+            Command::Bindgen(command) => command.execute(),
         };
         result.unwrap_or_else(|error| report::failure(&error))
     }

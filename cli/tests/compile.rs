@@ -203,7 +203,7 @@ fn stages_are_dumped() {
 fn help_has_examples() {
     let directory = Directory::new();
     let help = directory.wootz(&["--help"]).succeeds();
-    for command in ["compile", "run", "wast", "inspect", "dump"] {
+    for command in ["compile", "run", "wast", "inspect", "dump", "bindgen"] {
         assert!(help.contains(&format!("\n  {command}")), "{help}");
         let help = directory.wootz(&[command, "--help"]).succeeds();
         assert!(help.contains(&format!("Examples:\n  wootz {command} ")), "{help}");

@@ -83,6 +83,14 @@ pub struct MemoryReport {
     pub bounds: String,
 }
 
+/// What a module imports, exports and has.
+///
+/// # Errors
+/// If its tables are damaged or of another version.
+pub fn manifest(found: &Found<'_>) -> Result<Manifest> {
+    Ok(Tables::new(found.metadata)?.decode()?.1)
+}
+
 /// Everything that is shown of a module.
 ///
 /// # Errors
