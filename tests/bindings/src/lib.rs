@@ -112,6 +112,19 @@ pub mod nothing {
     wootz::include_module!("empty");
 }
 
+/// Two hundred modules.
+mod many {
+    include!(concat!(env!("OUT_DIR"), "/many.rs"));
+}
+
+/// What each of two hundred modules returns, and whether it traps where it should.
+///
+/// # Errors
+/// If one of them cannot be used.
+pub fn numbers(store: &mut wootz::Store<()>) -> wootz::Result<Vec<(i32, bool)>> {
+    many::numbers(store)
+}
+
 /// The module of the user's guide.
 pub mod plugin {
     wootz::include_module!("plugin");

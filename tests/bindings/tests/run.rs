@@ -44,6 +44,13 @@ fn two_modules_of_one_kind_are_in_one_program() {
 }
 
 #[test]
+fn two_hundred_modules_are_in_one_program() {
+    let mut store = Store::new(&Engine::default(), ());
+    let numbers = wootz_bindings_tests::numbers(&mut store).unwrap();
+    assert!(numbers.into_iter().eq((0..200).map(|number| (number, true))));
+}
+
+#[test]
 fn settings_are_those_of_the_engine() {
     let mut store = Store::new(&Engine::default(), Counter(0));
     let error = WithFuel::instantiate(&mut store).unwrap_err();
