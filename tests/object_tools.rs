@@ -7,6 +7,8 @@ use tempfile::TempDir;
 use wootz_compiler::{Emit, Options};
 use wootz_tests::{examples, has, run, skipped};
 
+const WOOTZ: &str = env!("CARGO_BIN_EXE_wootz-under-test");
+
 /// Both files of an example program, in a folder.
 struct Files {
     folder: TempDir,
@@ -160,6 +162,36 @@ fn linkers_take_the_object() {
         assert_eq!(text, "");
         runs(&library);
     }
+}
+
+#[test]
+fn bindings_are_those_of_one_module_of_several() {
+    if missing("bindings of one module of several", &["ld"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let object = |prefix: &str| {
+        let text = format!(r#"(module (func (export "only_in_{prefix}")))"#);
+        let options =
+            Options { emit: Emit::Object, prefix: Some(prefix.to_string()), ..Options::default() };
+        let path = folder.path().join(prefix).with_extension("o");
+        let wasm = wat::parse_str(text).unwrap();
+        std::fs::write(&path, wootz_compiler::compile(&wasm, &options).unwrap()).unwrap();
+        path
+    };
+    let both = folder.path().join("both.o");
+    run(Command::new("ld").arg("-r").args([object("one"), object("two")]).arg("-o").arg(&both));
+    let bindgen = || {
+        let mut command = Command::new(WOOTZ);
+        command.arg("bindgen").arg(&both).args(["--lang", "rust"]);
+        command
+    };
+    let output = bindgen().output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("`one_wootz_module` and `two_wootz_module`"), "{error}");
+    let text = run(bindgen().args(["--module", "two_wootz_module"]));
+    assert!(text.contains("fn only_in_two(") && !text.contains("only_in_one"), "{text}");
 }
 
 #[test]
