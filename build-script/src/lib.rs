@@ -18,10 +18,8 @@
 
 /// What Cargo says, and what is said to it.
 mod cargo;
-/// CPU features by Rust's names and by the compiler's.
+/// The CPU features that the compiler has a use for.
 mod cpu;
-/// An archive of one object.
-mod archive;
 /// A source and settings to files for Cargo.
 mod product;
 /// What the user chose.

@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 use wootz_bindgen::rust;
 use wootz_compiler::{Emit, Options, c_names};
 
-use crate::archive;
 use crate::cargo::Cargo;
 
 /// A module, and how it is to be compiled.
@@ -56,16 +55,14 @@ pub fn of(module: &Module, cargo: &Cargo) -> Result<Product> {
     let wasm = read(source, &path)?;
     let describe = || format!("cannot compile `{}`", source.display());
     let options =
-        Options { emit: Emit::Object, prefix: Some(prefix.clone()), ..module.options.clone() };
+        Options { emit: Emit::Archive, prefix: Some(prefix.clone()), ..module.options.clone() };
     let manifest = wootz_compiler::interface(&wasm, &options).with_context(describe)?;
-    let object = wootz_compiler::compile(&wasm, &options).with_context(describe)?;
+    let archive = wootz_compiler::compile(&wasm, &options).with_context(describe)?;
     let descriptor = c_names::descriptor_symbol(Some(prefix));
-    let exports = manifest.exports.iter().map(|it| c_names::export_symbol(prefix, &it.name));
-    let symbols: Vec<String> = [descriptor.clone()].into_iter().chain(exports).collect();
     let options =
         rust::Options { name: name.clone(), descriptor: Some(descriptor), wasi: module.wasi };
     Ok(Product {
-        archive: (cargo.library_file(prefix), archive::of_object(&object, &symbols)),
+        archive: (cargo.library_file(prefix), archive),
         bindings: (format!("{name}.rs"), rust::bindings(&manifest, &options)?),
         directives: cargo.directives(prefix, &path),
     })

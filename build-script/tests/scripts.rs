@@ -171,6 +171,40 @@ fn cargo_is_told_what_to_link_and_when_to_come_back() {
 }
 
 #[test]
+fn other_machines_get_what_is_for_them() {
+    use object::{Architecture, BinaryFormat};
+    for (target, architecture, features, env, expected) in [
+        ("aarch64-unknown-linux-gnu", "aarch64", "neon,lse", "gnu", BinaryFormat::Elf),
+        ("aarch64-apple-darwin", "aarch64", "neon,aes", "", BinaryFormat::MachO),
+        ("riscv64gc-unknown-linux-gnu", "riscv64", "a,c,d,f,m", "gnu", BinaryFormat::Elf),
+        ("s390x-unknown-linux-gnu", "s390x", "vector", "gnu", BinaryFormat::Elf),
+        ("x86_64-pc-windows-msvc", "x86_64", "sse3,cmpxchg16b", "msvc", BinaryFormat::Coff),
+        ("x86_64-pc-windows-gnu", "x86_64", "sse,sse2", "gnu", BinaryFormat::Coff),
+    ] {
+        let package = Crate::new()
+            .with("TARGET", target)
+            .with("CARGO_CFG_TARGET_ARCH", architecture)
+            .with("CARGO_CFG_TARGET_FEATURE", features)
+            .with("CARGO_CFG_TARGET_ENV", env);
+        package.succeeds("plain");
+        let is_library = |name: &str| name.ends_with(if env == "msvc" { ".lib" } else { ".a" });
+        let files = package.files();
+        let (_, bytes) = files.iter().find(|(name, _)| is_library(name)).expect("a library");
+        let archive = ArchiveFile::parse(&**bytes).unwrap();
+        let member = archive.members().next().unwrap().unwrap();
+        let object = object::File::parse(member.data(&**bytes).unwrap()).unwrap();
+        let found = match object.architecture() {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::Riscv64 => "riscv64",
+            Architecture::S390x => "s390x",
+            Architecture::X86_64 => "x86_64",
+            _ => "something else",
+        };
+        assert_eq!((found, object.format()), (architecture, expected), "{target}");
+    }
+}
+
+#[test]
 fn the_same_source_has_the_same_files_wherever_it_is() {
     let crates = [Crate::new(), Crate::new()];
     let [one, other] = crates.each_ref().map(|package| {
