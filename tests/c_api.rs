@@ -350,6 +350,123 @@ int main(void) {
     assert_eq!(run_bounded(&program), "2 60 5 7\n");
 }
 
+/// Names that are none in C, or mean something else there, also where headers of the system come first.
+#[test]
+fn imports_and_exports_have_any_names() {
+    if missing("names", &["cc", "c++", "timeout"]) {
+        return;
+    }
+    let long = "long ".repeat(1000);
+    let names = [
+        "",
+        "a*/b",
+        "/*/",
+        "\"",
+        "\\",
+        "\n",
+        "??/",
+        "é\u{202e}",
+        "int",
+        "class",
+        "7",
+        "_",
+        "errno",
+        "NULL",
+        "true",
+        "data",
+        "linux",
+        "twice",
+        "twice#2",
+        "_x41",
+        "wootz_error_new",
+        "p",
+        "instance",
+        "values",
+        &long,
+    ];
+    let escaped =
+        |name: &str| -> String { name.bytes().map(|byte| format!("\\{byte:02x}")).collect() };
+    let (mut imports, mut calls, mut fields, mut exports) =
+        (String::new(), String::new(), String::new(), String::new());
+    for (number, name) in names.iter().enumerate() {
+        // Each is the name of a module, too.
+        let text = escaped(name);
+        writeln!(imports, r#"(import "{text}" "{text}" (func $f{number} (result i32)))"#).unwrap();
+        writeln!(calls, "(i32.add (call $f{number}))").unwrap();
+        writeln!(exports, r#"(func (export "{text}") (result i32) i32.const {number})"#).unwrap();
+        let field = wootz_compiler::c_names::mangle_alone(name);
+        let module = if field == "data" { "_x64ata" } else { &field };
+        writeln!(fields, "    imports.{module}.{field} = one;").unwrap();
+        let symbol = wootz_compiler::c_names::export_symbol("p", name);
+        writeln!(fields, "    EXPECT({symbol}, {number});").unwrap();
+    }
+    // The last expectations need an instance, so assignments come first.
+    let (sets, expectations): (Vec<&str>, Vec<&str>) =
+        fields.lines().partition(|line| line.contains("imports."));
+    let workshop = Workshop::new();
+    let wat = format!(
+        r#"(module {imports}
+            (import "twice" "twice" (func $other (param i64) (result i32)))
+            (import "twice" "twice#2" (func $third (result i32)))
+            {exports}
+            (func (export "sum") (result i32)
+                (i32.add (call $third) (call $other (i64.const 100))) {calls}))"#
+    );
+    workshop.module(&wat, "p", |_| ());
+    let source = workshop.source(&format!(
+        r#"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "p.h"
+static wootz_error_t *one(void *data, struct p *caller, int32_t *r0) {{
+    (void)data;
+    *r0 = caller ? 1 : 1000;
+    return NULL;
+}}
+static wootz_error_t *other(void *data, struct p *caller, int64_t p0, int32_t *r0) {{
+    (void)data;
+    (void)caller;
+    *r0 = (int32_t)p0;
+    return NULL;
+}}
+#define EXPECT(function, number) if (function(instance, &value) || value != number) return number + 10
+int main(void) {{
+    wootz_engine_t *engine;
+    wootz_store_t *store;
+    struct p *instance;
+    struct p_imports imports;
+    int32_t value;
+    memset(&imports, 0, sizeof imports);
+{}
+    if (wootz_engine_new(NULL, &engine)) return 1;
+    store = wootz_store_new(engine);
+    {{
+        /* What is missing is named. */
+        wootz_error_t *error = p_wootz_instantiate(store, &imports, &instance);
+        if (!error || !strstr(wootz_error_message(error), "`twice::twice`, a function (func (param i64) (result i32))")) return 2;
+        wootz_error_delete(error);
+    }}
+    imports.twice.twice_x232 = one; /* its own name, which the second `twice` leaves to it */
+    imports.twice.twice_x233 = other;
+    if (p_wootz_instantiate(store, &imports, &instance)) return 3;
+{}
+    if (p_sum(instance, &value)) return 4;
+    printf("%d\n", (int)value);
+    wootz_store_delete(store);
+    wootz_engine_delete(engine);
+    return 0;
+}}
+"#,
+        sets.join("\n"),
+        expectations.join("\n")
+    ));
+    let expected = format!("{}\n", names.len() + 101);
+    assert_eq!(run_bounded(&workshop.program(&source, &["p.o"])), expected);
+    assert_eq!(run_bounded(&workshop.program_in_c_plus_plus(&source, &["p.o"])), expected);
+}
+
 #[test]
 fn two_hundred_modules_are_in_one_program() {
     const COUNT: usize = 200;
