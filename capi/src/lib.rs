@@ -46,3 +46,12 @@ mod instance;
 mod callback;
 /// What instances import, and how they are made.
 mod link;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn pkg_config_knows_the_version() {
+        let line = concat!("Version: ", env!("CARGO_PKG_VERSION"));
+        assert!(include_str!("../wootz.pc").lines().any(|found| found == line), "{line}");
+    }
+}
