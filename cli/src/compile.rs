@@ -142,13 +142,16 @@ impl Compile {
         };
         let options =
             Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
+        if self.emit == Emit::Exe {
+            exe::check(&self.input, &wasm, &options)?;
+        }
         let (mut bytes, times) = compile(&self.input, &wasm, &options)?;
         if self.linker.is_used() {
             let linked = self.linker.link(bytes);
             bytes = linked.with_context(|| format!("cannot link {}", files::name(&self.input)))?;
         }
         if let Some(runner) = runner {
-            bytes = runner.with(&bytes, &self.input, &options, &self.program)?;
+            bytes = runner.with(&bytes, &options, &self.program)?;
         }
         let header = match &self.header {
             Some(path) => Some((path, header(&self.input, &wasm, &options)?)),

@@ -19,7 +19,8 @@ mod module;
 mod text;
 
 use container::Container;
-pub use module::{ImportReport, ModuleReport};
+use module::ModuleReport;
+pub use module::{ExportReport, ImportReport, interface};
 
 /// Show what a compiled module imports, exports and needs
 ///
@@ -86,15 +87,6 @@ impl Inspect {
 /// Whether the loader would take it.
 fn check(bytes: &[u8]) -> Result<()> {
     wootz::Module::check_precompiled(&wootz::Engine::default(), bytes)
-}
-
-/// What is in the artifact of one module.
-///
-/// # Errors
-/// If it is none, or one that cannot be inspected on this machine.
-pub fn module(artifact: &[u8]) -> Result<ModuleReport> {
-    let (_, modules) = look(artifact)?;
-    modules.into_iter().next().context("it has no module")
 }
 
 /// What is in a file: at least one module.

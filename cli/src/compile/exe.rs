@@ -16,7 +16,7 @@ use wootz_wasi::WasiCtx;
 use crate::files;
 use crate::guest::directories::Directory;
 use crate::guest::environment::Variable;
-use crate::inspect::{self, ImportReport, ModuleReport};
+use crate::inspect::{self, ExportReport, ImportReport};
 use crate::program::{self, RUNNER, Settings};
 use crate::report;
 
@@ -123,45 +123,52 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A program that runs the module in an artifact, which came from a file and was compiled with these options.
+    /// A program that runs the module in an artifact, which was compiled with these options.
     ///
     /// # Errors
-    /// If the runner is not one for this artifact, or cannot run its module.
+    /// If the runner is not one for this artifact.
     pub fn with(
         &self,
         artifact: &[u8],
-        input: &Path,
         options: &Options,
         said: &ProgramOptions,
     ) -> Result<Vec<u8>> {
-        let cannot = || format!("cannot make a program of {}", files::name(input));
-        let module = inspect::module(artifact).with_context(cannot)?;
-        check(&module).with_context(cannot)?;
         program::write(&self.bytes, artifact, &said.settings(options))
             .with_context(|| format!("cannot make a program of the runner {}", self.name))
     }
 }
 
-/// Whether a runner can run a module: a command that imports nothing but WASI.
-fn check(module: &ModuleReport) -> Result<()> {
-    let export = |name: &str| module.exports.iter().find(|export| export.name == name);
+/// Whether a runner can run a module, which came from a file: a command that imports nothing but WASI.
+///
+/// # Errors
+/// If it cannot, or if the module is invalid as far as is looked at here.
+pub fn check(input: &Path, wasm: &[u8], options: &Options) -> Result<()> {
+    let interface = wootz_compiler::interface(wasm, options);
+    let interface = interface.with_context(|| format!("cannot compile {}", files::name(input)))?;
+    let (imports, exports) = inspect::interface(&interface);
+    let checked = check_start(&exports).and_then(|()| check_imports(&imports));
+    checked.with_context(|| format!("cannot make a program of {}", files::name(input)))
+}
+
+fn check_start(exports: &[ExportReport]) -> Result<()> {
+    let export = |name: &str| exports.iter().find(|export| export.name == name);
     let (start, ty) = START;
     match export(start) {
-        Some(export) if export.ty == ty => {}
-        Some(export) => {
-            bail!(
-                "its export `{start}` is {}, and a command's takes nothing and returns nothing",
-                export.ty
-            )
-        }
+        Some(export) if export.ty == ty => Ok(()),
+        Some(export) => bail!(
+            "its export `{start}` is {}, and a command's takes nothing and returns nothing",
+            export.ty
+        ),
         None if export("_initialize").is_some() => bail!(
             "it has no `{start}`: it is a library (a WASI reactor), whose functions others call, and not a command"
         ),
         None => bail!("it exports no function `{start}`, which a command begins with"),
     }
+}
+
+fn check_imports(imports: &[ImportReport]) -> Result<()> {
     let mut wasi = Wasi::new()?;
-    let wrong: Vec<String> =
-        module.imports.iter().filter_map(|import| wasi.refuses(import)).collect();
+    let wrong: Vec<String> = imports.iter().filter_map(|import| wasi.refuses(import)).collect();
     ensure!(
         wrong.is_empty(),
         "it imports what a program does not have, which is WASI preview 1 and nothing else:\n{}",

@@ -99,18 +99,27 @@ pub fn report(found: &Found<'_>) -> Result<ModuleReport> {
     let tables = Tables::new(found.metadata)?;
     let (compat, manifest) = tables.decode()?;
     let names = Names::new(&manifest);
+    let (imports, exports) = interface(&manifest);
     Ok(ModuleReport {
         descriptor: found.symbol.clone(),
         abi_version: tables.descriptor().abi_version,
         compatibility: compatibility(compat),
-        imports: manifest.imports.iter().map(|import| names.import(import)).collect(),
-        exports: manifest.exports.iter().map(|export| names.export(export)).collect(),
+        imports,
+        exports,
         memories: names.memories.iter().map(memory_report).collect(),
         functions: manifest.functions,
         bytes: bytes(tables.descriptor()),
         custom_sections: manifest.custom_sections.iter().map(|(name, _)| name.clone()).collect(),
         name: manifest.name,
     })
+}
+
+/// What a module imports and exports, in its order.
+pub fn interface(manifest: &Manifest) -> (Vec<ImportReport>, Vec<ExportReport>) {
+    let names = Names::new(manifest);
+    let imports = manifest.imports.iter().map(|import| names.import(import)).collect();
+    let exports = manifest.exports.iter().map(|export| names.export(export)).collect();
+    (imports, exports)
 }
 
 fn compatibility(compat: Compatibility) -> CompatibilityReport {
