@@ -124,9 +124,9 @@ fn standard_streams_and_statuses_are_the_systems() {
 fn traps_are_told_as_by_run() {
     let directory = Directory::new();
     make(&directory, &example("crash.wasm"), &[], "crash");
+    directory.wootz(&["compile", &example("crash.wasm"), "-o", "crash.so"]).succeeds();
     for how in ["unreachable", "bounds", "divide", "indirect"] {
         let ended = Ended::of(directory.program("crash", &[how]).arg0("crash.so"), b"");
-        directory.wootz(&["compile", &example("crash.wasm"), "-o", "crash.so"]).succeeds();
         let expected = directory.wootz(&["run", "crash.so", how]);
         assert_eq!(ended.code, Some(134), "{}", ended.stderr);
         assert!(
