@@ -155,6 +155,12 @@ const FORBIDDEN: &[Forbidden] = &[
         why: "a library does not look at the environment",
     },
     Forbidden {
+        files: &["cli/src/runner", "cli/src/program", "cli/src/guest"],
+        words: &["wootz_compiler", "clap", "Engine::new", "Engine::default", "Module::new"],
+        except: &[],
+        why: "a runner of programs contains no compiler",
+    },
+    Forbidden {
         files: &[
             "compiler/src",
             "bindgen/src",

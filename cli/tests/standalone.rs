@@ -149,6 +149,19 @@ fn a_program_needs_neither_its_name_nor_anything_beside_it() {
     }
 }
 
+/// What code relies on, its program provides.
+#[test]
+fn settings_of_the_code_are_those_of_the_program() {
+    for options in [
+        &["--memory-reservation", "65536", "--memory-guard-size", "0"][..],
+        &["--memory-reservation", "8589934592", "--memory-guard-size", "67108864"],
+        &["--relaxed-simd-deterministic", "--wasm-feature", "+wide-arithmetic,-simd,-relaxed-simd"],
+        &["-O", "none", "--nan-canonicalization", "--no-backtrace-details"],
+    ] {
+        sees(&program(options), &["x"], &["app", "x"]);
+    }
+}
+
 #[test]
 fn the_same_input_gives_the_same_program() {
     let directory = program(&["--dir", "a"]);

@@ -35,12 +35,13 @@ const HEADER_ALIGNMENT: usize = 8;
 /// The bytes of a program.
 ///
 /// # Errors
-/// If the runner is anything else than a complete ELF program without a module, or for another machine than the artifact.
+/// If the runner is anything else than a complete ELF program without a module, or the artifact is of another format or for
+/// another machine.
 pub fn write(runner: &[u8], artifact: &[u8], settings: &Settings) -> Result<Vec<u8>> {
     let machine = Machine::of(runner)?;
     let parts = Parts::of(runner).context("it is damaged")?;
     ensure!(parts.header.e_entry(parts.endian) != 0, "it is a library or an object, not a program");
-    let wanted = Machine::of(artifact).expect("the compiler has just made it");
+    let wanted = Machine::of(artifact).context("it cannot carry the compiled module")?;
     ensure!(
         machine == wanted,
         "it is for {machine}, and the module was compiled for {wanted}: `--runner FILE` names one for that"
@@ -194,6 +195,11 @@ mod tests {
                 runner[at] ^= flip;
                 let _ = write(&runner, &artifact, &settings);
             }
+        }
+        // As compilers for other systems make them.
+        for artifact in [&b"MZ\x90\0"[..], b"\xcf\xfa\xed\xfe", b""] {
+            let error = format!("{:#}", write(&runner(), artifact, &settings).unwrap_err());
+            assert!(error.starts_with("it cannot carry the compiled module: it is "), "{error}");
         }
         for end in (0..artifact.len()).step_by(7) {
             assert!(write(&artifact[..end], &artifact, &settings).is_err(), "truncated to {end}");
