@@ -104,6 +104,13 @@ fn needed(architecture: &str) -> &'static [&'static str] {
     }
 }
 
+/// What every machine of an architecture has that runs any supported system, so that nobody has to look for it there.
+pub fn is_everywhere(architecture: &str, setting: &str) -> bool {
+    let compressed = ["has_zca", "has_zcd"];
+    architecture == "riscv64"
+        && (needed(architecture).contains(&setting) || compressed.contains(&setting))
+}
+
 /// The settings that a feature stands for, where it is not the one of the same name: as compilers call features.
 fn settings_of(architecture: &str, feature: &str) -> Vec<String> {
     let plain = feature.to_lowercase().replace(['.', '-'], "");

@@ -19,7 +19,8 @@ pub fn target(triple: &str) -> Result<(), ArtifactError> {
         let (found, expected) = (found.to_string(), architecture.to_string());
         return Err(ArtifactError::OtherTarget { what: "architecture", found, expected });
     }
-    if !parts.any(|part| part == system) {
+    let names: &[&str] = if system == "macos" { &["macos", "darwin"] } else { &[system] };
+    if !parts.any(|part| names.contains(&part)) {
         let (found, expected) = (triple.to_string(), format!("{architecture} {system}"));
         return Err(ArtifactError::OtherTarget { what: "operating system", found, expected });
     }

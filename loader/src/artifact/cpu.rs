@@ -44,6 +44,7 @@ features! { is_aarch64_feature_detected:
     "has_pauth" "paca" & "pacg",
     "has_fp16" "fp16",
     "has_dotprod" "dotprod",
+    "has_i8mm" "i8mm",
 }
 
 /// No feature is known.

@@ -36,7 +36,7 @@
 ;; @0051                               v10 = vconst.f32x4 const1
 ;; @0051                               v12 = fadd v11, v10  ; v10 = const1
 ;; @0054                               v13 = bitcast.i8x16 little v12
-;; @0054                               store notrap aligned region2 v13, v0+32
+;; @0054                               store notrap aligned little region2 v13, v0+32
 ;; @0058                               v14 = vconst.i8x16 const2
 ;; @006a                               v15 = vconst.i32x4 const2
 ;; @006a                               v16 = bitcast.i32x4 little v2
