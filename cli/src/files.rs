@@ -19,12 +19,15 @@ pub enum Kind {
 
 /// What some bytes seem to be.
 pub fn kind(bytes: &[u8]) -> Kind {
-    const NATIVE: [&[u8]; 5] = [
+    const NATIVE: [&[u8]; 7] = [
         b"\x7fELF",
         b"MZ",
         b"!<arch>\n",
         &0xfeed_facf_u32.to_le_bytes(),
         &0xcafe_babe_u32.to_be_bytes(),
+        // Objects for Windows have nothing else in front than the machine that they are for.
+        b"\x64\x86",
+        b"\x64\xaa",
     ];
     if NATIVE.iter().any(|magic| bytes.starts_with(magic)) {
         return Kind::Native;

@@ -1,17 +1,21 @@
 //! The file: its sections, and where in it modules are.
 
 use anyhow::{Context, Result, bail, ensure};
+use object::read::archive::ArchiveFile;
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Architecture, Object, ObjectKind, ObjectSection, ObjectSymbol, SectionFlags, elf};
+use object::{
+    Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSymbol, SectionFlags,
+    archive, elf,
+};
 use serde::Serialize;
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 
 /// A file, as far as its operating system is concerned.
 #[derive(Serialize, Debug)]
 pub struct Container {
-    /// The format, such as `elf`.
+    /// The format: `elf`, `coff` or `mach-o`.
     pub format: &'static str,
-    /// `shared library`, `object` or `program`.
+    /// `shared library`, `object`, `archive` or `program`.
     pub kind: &'static str,
     /// The machine it is for.
     pub architecture: String,
@@ -47,9 +51,51 @@ pub struct Found<'a> {
 /// # Errors
 /// If the file is damaged, or there is none.
 pub fn open(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
-    ensure!(bytes.starts_with(b"\x7fELF"), "files of this format cannot be inspected yet");
-    complete(bytes)?;
+    let (container, found) = match bytes.starts_with(&archive::MAGIC) {
+        true => open_archive(bytes)?,
+        false => open_file(bytes)?,
+    };
+    if found.is_empty() {
+        bail!("it has no symbol `{DESCRIPTOR_SYMBOL}`: an ordinary file, which Wootz has not made");
+    }
+    Ok((container, found))
+}
+
+/// The modules of all objects in an archive. What is said of the archive is what is said of the first of them.
+fn open_archive(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
+    let archive = ArchiveFile::parse(bytes).context("the archive is damaged")?;
+    let mut whole: Option<(Container, Vec<Found<'_>>)> = None;
+    for member in archive.members() {
+        let member = member.context("the archive is damaged")?;
+        let name = String::from_utf8_lossy(member.name()).into_owned();
+        let data = member.data(bytes).context("the archive is damaged")?;
+        let (container, found) = open_file(data).with_context(|| format!("its member `{name}`"))?;
+        match &mut whole {
+            Some((whole, all)) => {
+                whole.sections.extend(container.sections);
+                all.extend(found);
+            }
+            None => {
+                let bytes = bytes.len() as u64;
+                whole = Some((Container { kind: "archive", bytes, ..container }, found));
+            }
+        }
+    }
+    whole.context("it is an empty archive")
+}
+
+/// An object, library or program; perhaps without modules.
+fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
+    if bytes.starts_with(b"\x7fELF") {
+        complete(bytes)?;
+    }
     let file = object::File::parse(bytes).context("its headers are damaged")?;
+    let format = match file.format() {
+        BinaryFormat::Elf => "elf",
+        BinaryFormat::Coff => "coff",
+        BinaryFormat::MachO => "mach-o",
+        _ => bail!("files of this format cannot be inspected yet"),
+    };
     let same_order = file.is_little_endian() == cfg!(target_endian = "little");
     ensure!(
         same_order,
@@ -61,6 +107,8 @@ pub fn open(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         symbols.filter(|symbol| symbol.is_definition() || symbol.section_index().is_some())
     {
         let name = symbol.name().unwrap_or_default();
+        // All names have an underscore in front there.
+        let name = if format == "mach-o" { name.strip_prefix('_').unwrap_or(name) } else { name };
         let prefix = name.strip_suffix(DESCRIPTOR_SYMBOL);
         if !prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_')) {
             continue;
@@ -79,11 +127,8 @@ pub fn open(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         let metadata = metadata.context("its descriptor is outside of its section")?;
         found.push(Found { symbol: name.to_string(), metadata });
     }
-    if found.is_empty() {
-        bail!("it has no symbol `{DESCRIPTOR_SYMBOL}`: an ordinary file, which Wootz has not made");
-    }
     let container = Container {
-        format: "elf",
+        format,
         kind: match file.kind() {
             ObjectKind::Relocatable => "object",
             ObjectKind::Dynamic => "shared library",
