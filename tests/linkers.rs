@@ -135,6 +135,36 @@ fn the_descriptor_is_all_that_libraries_export() {
     }
 }
 
+/// Linkers for other machines and systems make libraries of the same kind, the same ones each time. What they do when they run
+/// is not tested here.
+#[test]
+fn libraries_for_other_systems_are_linked() {
+    let module = root().join("examples/c/crash.wasm");
+    for (target, linker, begins) in [
+        ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc", &b"\x7fELF"[..]),
+        ("s390x-unknown-linux-gnu", "s390x-linux-gnu-gcc", b"\x7fELF"),
+        ("riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu-gcc", b"\x7fELF"),
+        ("aarch64-apple-darwin", "ld64.lld-19", b"\xcf\xfa\xed\xfe"),
+        ("x86_64-apple-darwin", "ld64.lld-19", b"\xcf\xfa\xed\xfe"),
+        ("x86_64-pc-windows-msvc", "lld-link-19", b"MZ"),
+        ("aarch64-pc-windows-msvc", "lld-link-19", b"MZ"),
+    ] {
+        // Some of them know no `--version`, but all can be started.
+        if Command::new(linker).arg("--version").output().is_err() {
+            skipped("linkers: other systems", &format!("`{linker}` is missing"));
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let options = ["--target", target, "--linker", linker];
+        let library = |name: &str| {
+            std::fs::read(compile(&module, &folder.path().join(name), &options)).unwrap()
+        };
+        let one = library("one");
+        assert!(one.starts_with(begins), "{target}: {:x?}", &one[..4]);
+        assert!(one == library("two"), "{target}: two links differ");
+    }
+}
+
 /// Says that it is ready, and waits for the end of its input.
 const WAITS: &str = r#"(module
     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
