@@ -5,6 +5,7 @@ use std::process::Command;
 use wootz_tests::{files, root};
 
 const WOOTZ: &str = env!("CARGO_BIN_EXE_wootz-under-test");
+const RUNNER: &str = env!("CARGO_BIN_EXE_wootz-runner-under-test");
 
 /// Every document, with its name.
 fn documents() -> Vec<(String, String)> {
@@ -61,8 +62,13 @@ fn the_commands_that_the_readme_shows_work() {
         readme.lines().filter_map(|line| line.strip_prefix("$ wootz ")).collect();
     assert!(!commands.is_empty(), "the README shows how to use the command");
     for command in commands {
+        let mut arguments: Vec<_> = command.split_whitespace().collect();
+        if command.contains("--emit exe") {
+            // Here it does not lie beside the command.
+            arguments.extend(["--runner", RUNNER]);
+        }
         let output = Command::new(WOOTZ)
-            .args(command.split_whitespace())
+            .args(arguments)
             .current_dir(folder.path())
             // Not the user's cache.
             .env("XDG_CACHE_HOME", folder.path())
