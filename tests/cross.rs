@@ -114,7 +114,15 @@ fn check(target: &Target) {
     let vectors = compile(target, "vectors", Emit::Archive, feature, folder.path());
     let program = folder.path().join("host.exe");
     let output = run(compiler
-        .args(["-O2", "-funwind-tables", "-DVECTORS", "-Wall", "-Wextra", "-Werror"])
+        .args([
+            "-O2",
+            "-funwind-tables",
+            "-fno-omit-frame-pointer",
+            "-DVECTORS",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+        ])
         .arg(root().join("tests/cross/host.c"))
         .args([&guest, &vectors])
         .arg("-o")

@@ -7,8 +7,8 @@
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::unwind::{CfaUnwindInfo, UnwindInfo, UnwindInst};
-use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget};
-use target_lexicon::OperatingSystem;
+use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget, RegClass};
+use target_lexicon::{Architecture, OperatingSystem};
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
@@ -131,6 +131,9 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
     })
 }
 
+/// The frame pointer's number on RISC-V.
+const FRAME_POINTER_RISCV64: u8 = 8;
+
 /// What Cranelift itself makes of the prologue for Windows is not used: it says where saved registers are wrongly on x86-64,
 /// and refuses some of what the convention `PreserveAll` saves on AArch64.
 fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
@@ -139,7 +142,20 @@ fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
         let code_bytes = buffer.data().len() as u32;
         return Unwind::Prologue { steps: buffer.unwind_info.to_vec(), code_bytes };
     }
-    match compiled.create_unwind_info(&*target.isa) {
+    // On RISC-V, functions that call what may throw save the frame pointer twice: the caller's, and among the registers that
+    // they change their own. Unwinders would believe the second.
+    let is_second = |step: &UnwindInst| {
+        matches!(step, UnwindInst::SaveReg { reg, .. }
+            if reg.class() == RegClass::Int && reg.hw_enc() == FRAME_POINTER_RISCV64)
+    };
+    let is_riscv64 = matches!(target.triple().architecture, Architecture::Riscv64(_));
+    let corrected = is_riscv64 && buffer.unwind_info.iter().any(|(_, step)| is_second(step));
+    let corrected = corrected.then(|| {
+        let mut compiled = compiled.clone();
+        compiled.buffer.unwind_info.retain(|(_, step)| !is_second(step));
+        compiled
+    });
+    match corrected.as_ref().unwrap_or(compiled).create_unwind_info(&*target.isa) {
         Ok(Some(UnwindInfo::SystemV(info))) => Unwind::Cfa(info),
         other => panic!("there is no DWARF for this function: {other:?}"),
     }
