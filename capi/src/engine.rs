@@ -17,11 +17,13 @@ pub struct ConfigHandle {
 pub struct EngineHandle {
     tag: Tag,
     pub engine: Engine,
+    /// Makes it as large as handles have to be.
+    _room: u64,
 }
 
 impl EngineHandle {
     pub fn new(engine: &Engine) -> EngineHandle {
-        EngineHandle { tag: EngineHandle::TAG, engine: engine.clone() }
+        EngineHandle { tag: EngineHandle::TAG, engine: engine.clone(), _room: 0 }
     }
 }
 

@@ -17,6 +17,15 @@ use crate::text;
 pub struct ModuleHandle {
     tag: Tag,
     pub info: Arc<ModuleInfo>,
+    /// Makes it as large as handles have to be.
+    _room: u64,
+}
+
+impl ModuleHandle {
+    fn give(module: &Module, descriptor: *const StaticModule) -> *mut ModuleHandle {
+        let info = ModuleInfo::new(module, descriptor);
+        give(ModuleHandle { tag: ModuleHandle::TAG, info, _room: 0 })
+    }
 }
 
 handles! { ModuleHandle: "wootz_module_t", b"wzMODULE"; }
@@ -136,8 +145,7 @@ unsafe extern "C" fn wootz_module_from_static(
         ensure!(!descriptor.is_null(), "expected a wootz_static_module_t, found a null pointer");
         // SAFETY: as the header asks.
         let module = unsafe { Module::from_static(engine, descriptor) }?;
-        let info = ModuleInfo::new(&module, descriptor);
-        out.set(give(ModuleHandle { tag: ModuleHandle::TAG, info }));
+        out.set(ModuleHandle::give(&module, descriptor));
         Ok(())
     })
 }
@@ -156,8 +164,7 @@ unsafe extern "C" fn wootz_module_load(
         };
         // SAFETY: as the header asks.
         let module = unsafe { Module::load(engine, path) }?;
-        let info = ModuleInfo::new(&module, std::ptr::null());
-        out.set(give(ModuleHandle { tag: ModuleHandle::TAG, info }));
+        out.set(ModuleHandle::give(&module, std::ptr::null()));
         Ok(())
     })
 }

@@ -10,7 +10,11 @@ use anyhow::{Result, bail};
 
 /// What a handle is, as 64 bits that other data hardly ever has in this place.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
 pub struct Tag(u64);
+
+/// How many bytes every handle has at least, so that its tag may be looked for where handles of any kind have theirs.
+pub const LEAST_BYTES: usize = 24;
 
 impl Tag {
     /// The tag of what has been deleted.
@@ -28,21 +32,25 @@ pub trait Handle {
     const NAME: &'static str;
     /// What its tag must be.
     const TAG: Tag;
-
-    /// Its tag.
-    fn tag(&self) -> Tag;
-    /// Its tag, to be changed when it is deleted.
-    fn tag_mut(&mut self) -> &mut Tag;
+    /// Where its tag is, in bytes from its beginning.
+    const TAG_OFFSET: usize;
 }
 
-fn check<T: Handle>(handle: Option<&T>) -> Result<()> {
-    match handle {
-        Some(handle) if handle.tag() == T::TAG => Ok(()),
-        Some(handle) if handle.tag() == Tag::DELETED => {
-            bail!("expected a {}, found one that has been deleted", T::NAME)
-        }
-        Some(_) => bail!("expected a {}, found a pointer to something else", T::NAME),
-        None => bail!("expected a {}, found a null pointer", T::NAME),
+/// Whether a pointer points to a handle of this kind: until then it is not taken for one, which may be larger than what is
+/// there.
+///
+/// # Safety
+/// It is null, or points to a handle of this library.
+unsafe fn check<T: Handle>(pointer: *const T) -> Result<()> {
+    if pointer.is_null() {
+        bail!("expected a {}, found a null pointer", T::NAME);
+    }
+    // SAFETY: all handles are large enough. Volatile, because in others there may be anything.
+    let found = unsafe { pointer.byte_add(T::TAG_OFFSET).cast::<Tag>().read_volatile() };
+    match found {
+        found if found == T::TAG => Ok(()),
+        Tag::DELETED => bail!("expected a {}, found one that has been deleted", T::NAME),
+        _ => bail!("expected a {}, found a pointer to something else", T::NAME),
     }
 }
 
@@ -54,10 +62,11 @@ fn check<T: Handle>(handle: Option<&T>) -> Result<()> {
 /// # Safety
 /// It is null, or points to a handle of this library that nobody changes or deletes as long as the reference is in use.
 pub unsafe fn handle<'a, T: Handle>(pointer: *const T) -> Result<&'a T> {
-    // SAFETY: the caller's promise.
-    let handle = unsafe { pointer.as_ref() };
-    check(handle)?;
-    Ok(handle.expect("null has just been refused"))
+    // SAFETY: the caller's promise; and it was checked.
+    unsafe {
+        check(pointer)?;
+        Ok(&*pointer)
+    }
 }
 
 /// A handle that is to be changed.
@@ -68,10 +77,11 @@ pub unsafe fn handle<'a, T: Handle>(pointer: *const T) -> Result<&'a T> {
 /// # Safety
 /// As [`handle`]; and nobody else uses it meanwhile.
 pub unsafe fn handle_mut<'a, T: Handle>(pointer: *mut T) -> Result<&'a mut T> {
-    // SAFETY: the caller's promise.
-    let handle = unsafe { pointer.as_mut() };
-    check(handle.as_deref())?;
-    Ok(handle.expect("null has just been refused"))
+    // SAFETY: the caller's promise; and it was checked.
+    unsafe {
+        check(pointer.cast_const())?;
+        Ok(&mut *pointer)
+    }
 }
 
 /// A handle that C gives up.
@@ -82,9 +92,10 @@ pub unsafe fn handle_mut<'a, T: Handle>(pointer: *mut T) -> Result<&'a mut T> {
 /// # Safety
 /// As [`handle_mut`]; and it came from [`give`], and nobody uses it any more.
 pub unsafe fn take<T: Handle>(pointer: *mut T) -> Result<Box<T>> {
-    // SAFETY: the caller's promises.
+    // SAFETY: the caller's promises. Volatile, because whoever reads it then should not.
     unsafe {
-        *handle_mut(pointer)?.tag_mut() = Tag::DELETED;
+        check(pointer.cast_const())?;
+        pointer.byte_add(T::TAG_OFFSET).cast::<Tag>().write_volatile(Tag::DELETED);
         Ok(Box::from_raw(pointer))
     }
 }
@@ -154,15 +165,14 @@ macro_rules! handles {
         impl $crate::pointer::Handle for $ty {
             const NAME: &'static str = $name;
             const TAG: $crate::pointer::Tag = $crate::pointer::Tag::new($tag);
-
-            fn tag(&self) -> $crate::pointer::Tag {
-                self.tag
-            }
-
-            fn tag_mut(&mut self) -> &mut $crate::pointer::Tag {
-                &mut self.tag
-            }
+            const TAG_OFFSET: usize = std::mem::offset_of!($ty, tag);
         }
+
+        const _: () = {
+            let tag_end = std::mem::offset_of!($ty, tag) + size_of::<$crate::pointer::Tag>();
+            assert!(tag_end <= $crate::pointer::LEAST_BYTES);
+            assert!($crate::pointer::LEAST_BYTES <= size_of::<$ty>());
+        };
     )*};
 }
 
@@ -172,12 +182,18 @@ pub(crate) use handles;
 mod tests {
     use super::*;
 
+    #[repr(C)]
     struct One {
         tag: Tag,
+        _rest: [u64; 2],
     }
 
+    /// Larger, and with the tag elsewhere.
+    #[repr(C)]
     struct Other {
+        _head: [u64; 2],
         tag: Tag,
+        _rest: [u64; 9],
     }
 
     handles! {
@@ -191,7 +207,7 @@ mod tests {
 
     #[test]
     fn only_handles_of_the_right_kind_are_taken() {
-        let one = give(One { tag: One::TAG });
+        let one = give(One { tag: One::TAG, _rest: [0; 2] });
         // SAFETY: each points to a handle, or is null.
         unsafe {
             assert!(handle(one).is_ok());

@@ -361,6 +361,8 @@ static void check_null(wootz_engine_t *engine, wootz_store_t *store) {
     FAILS(wootz_engine_new(NULL, NULL), "no place for the result");
     FAILS(wootz_engine_new((wootz_config_t *)store, &other), "expected a wootz_config_t, found a pointer to something else");
     CHECK(other == NULL);
+    /* What is smaller than that for which it is taken. */
+    FAILS(wootz_instance_call((wootz_instance_t *)engine, "x", NULL, 0), "expected a wootz_instance_t, found a pointer to");
     FAILS(wootz_module_load(NULL, "x", &module), "expected a wootz_engine_t, found a null pointer");
     CHECK(module == NULL);
     FAILS(wootz_module_load(engine, NULL, &module), "expected the path of a module");
