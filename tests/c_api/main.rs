@@ -13,7 +13,7 @@ mod headers;
 /// What documents show.
 mod documents;
 
-use workshop::{Workshop, file, missing, run_bounded};
+use workshop::{Workshop, file, libraries, missing, run_bounded};
 
 #[test]
 fn everything_works_and_fails_as_the_header_says() {
@@ -58,6 +58,19 @@ fn guests_are_stopped_and_use_the_system() {
     let program = workshop.program(&root().join("tests/c/system.c"), &["guest.o"]);
     let output = run(Command::new("timeout").arg("60").arg(program).arg(library));
     assert_eq!(output, "Hello, C!\nargument 1: one\nargument 2: two\ndone\n");
+}
+
+/// Its handlers of signals are called after the program has closed it, and hand signals on.
+#[test]
+fn the_library_stays_when_it_is_closed() {
+    if missing("closing the library", &["cc", "timeout"]) {
+        return;
+    }
+    let workshop = Workshop::new();
+    let program = workshop.program(&root().join("tests/c/close.c"), &[]);
+    let library = libraries().join("libwootz.so");
+    let output = run(Command::new("timeout").arg("60").arg(program).arg(library));
+    assert_eq!(output, "closed\nthe program's own handler\n");
 }
 
 /// Two modules with the same names of functions, of which one uses the memory of the other.
