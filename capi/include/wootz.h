@@ -453,6 +453,14 @@ typedef struct wootz_memory_type {
 
 wootz_error_t *wootz_memory_new(
     wootz_store_t *store, const wootz_memory_type_t *type, wootz_memory_t **out);
+
+/*
+ * A shared memory for another store of the same engine, whose guests then have the same bytes. What this gives belongs to that
+ * store. The thread that uses that store may call it, whatever others do with the memory meanwhile; only the store that the
+ * memory comes from must not be deleted before this returns.
+ */
+wootz_error_t *wootz_memory_share(const wootz_memory_t *memory, wootz_store_t *store, wootz_memory_t **out);
+
 wootz_error_t *wootz_memory_type(const wootz_memory_t *memory, wootz_memory_type_t *out);
 
 /*
@@ -466,7 +474,10 @@ uint64_t wootz_memory_pages(const wootz_memory_t *memory);
 /* Makes it larger by so many pages. `former`, its size before, may be NULL. */
 wootz_error_t *wootz_memory_grow(wootz_memory_t *memory, uint64_t pages, uint64_t *former);
 
-/* Copies from and to the memory, after checking that the range lies in it. */
+/*
+ * Copies from and to the memory, after checking that the range lies in it. The buffer may be part of the memory, unless that
+ * is shared; what other threads write to that meanwhile may be in the copy, in part.
+ */
 wootz_error_t *wootz_memory_read(
     const wootz_memory_t *memory, uint64_t offset, void *buffer, size_t size);
 wootz_error_t *wootz_memory_write(

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
-use anyhow::{Context as _, Result, ensure, format_err};
+use anyhow::{Context as _, Result, bail, ensure, format_err};
 use loader::{Memory, MemoryType, MemoryTypeBuilder, SharedMemory};
 
 use crate::error::{ErrorHandle, guarded, guarded_or};
@@ -81,6 +81,62 @@ impl MemoryItem {
         }
     }
 
+    /// Copies from it.
+    ///
+    /// # Safety
+    /// There is room for so many bytes, which may be part of the memory, unless that is shared.
+    unsafe fn read(
+        &self,
+        context: &Context<'_>,
+        offset: u64,
+        buffer: *mut u8,
+        size: usize,
+    ) -> Result<()> {
+        let from = self.range(context, offset, size)?;
+        if size == 0 {
+            return Ok(());
+        }
+        // SAFETY: the range is in the memory; the rest is the caller's promise.
+        unsafe {
+            match self {
+                MemoryItem::Own(_) => std::ptr::copy(from, buffer, size),
+                // Zeroed first, because C may not have set what becomes a slice.
+                MemoryItem::Shared(memory) => {
+                    buffer.write_bytes(0, size);
+                    memory.read(offset as usize, std::slice::from_raw_parts_mut(buffer, size))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies to it.
+    ///
+    /// # Safety
+    /// There are so many bytes, which may be part of the memory, unless that is shared.
+    unsafe fn write(
+        &self,
+        context: &Context<'_>,
+        offset: u64,
+        buffer: *const u8,
+        size: usize,
+    ) -> Result<()> {
+        let to = self.range(context, offset, size)?;
+        if size == 0 {
+            return Ok(());
+        }
+        // SAFETY: the range is in the memory; the rest is the caller's promise.
+        unsafe {
+            match self {
+                MemoryItem::Own(_) => std::ptr::copy(buffer, to, size),
+                MemoryItem::Shared(memory) => {
+                    memory.write(offset as usize, std::slice::from_raw_parts(buffer, size))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The address of a range that lies in the memory.
     fn range(&self, context: &Context<'_>, offset: u64, size: usize) -> Result<*mut u8> {
         let bytes = self.bytes(context);
@@ -124,6 +180,25 @@ unsafe extern "C" fn wootz_memory_new(
             })
         })?;
         out.set(store.memory(memory).as_ptr());
+        Ok(())
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn wootz_memory_share(
+    memory: *const MemoryHandle,
+    store: *const StoreHandle,
+    out: *mut *mut MemoryHandle,
+) -> *mut ErrorHandle {
+    guarded(|| {
+        // SAFETY: as the header asks.
+        let (out, memory, store) =
+            unsafe { (Out::new(out, null_mut())?, handle(memory)?, handle(store)?) };
+        // The memory's own store is left alone: another thread may be using it.
+        let MemoryItem::Shared(shared) = &memory.item else {
+            bail!("the memory is not a shared one: it belongs to its store alone");
+        };
+        out.set(store.memory(MemoryItem::Shared(shared.clone())).as_ptr());
         Ok(())
     })
 }
@@ -193,14 +268,7 @@ unsafe extern "C" fn wootz_memory_read(
         ensure!(size == 0 || !buffer.is_null(), "there is nothing to read into: it is null");
         // SAFETY: as the header asks.
         unsafe {
-            with(memory, |memory, context| {
-                let from = memory.range(&context, offset, size)?;
-                if size > 0 {
-                    // The buffer may be part of the memory.
-                    std::ptr::copy(from, buffer.cast(), size);
-                }
-                Ok(())
-            })
+            with(memory, |memory, context| memory.read(&context, offset, buffer.cast(), size))
         }
     })
 }
@@ -216,14 +284,7 @@ unsafe extern "C" fn wootz_memory_write(
         ensure!(size == 0 || !buffer.is_null(), "there is nothing to write: it is null");
         // SAFETY: as the header asks.
         unsafe {
-            with(memory, |memory, context| {
-                let to = memory.range(&context, offset, size)?;
-                if size > 0 {
-                    // The buffer may be part of the memory.
-                    std::ptr::copy(buffer.cast(), to, size);
-                }
-                Ok(())
-            })
+            with(memory, |memory, context| memory.write(&context, offset, buffer.cast(), size))
         }
     })
 }

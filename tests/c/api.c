@@ -430,7 +430,7 @@ static void check_stores(wootz_engine_t *engine, struct host *host, struct kitch
     wootz_module_t *module = NULL;
     wootz_engine_t *foreign = NULL;
     int32_t number = 0;
-    wootz_memory_t *memory;
+    wootz_memory_t *memory, *none;
     wootz_func_t *fail_later;
     wootz_value_t value;
     second.store = wootz_store_new(engine);
@@ -445,6 +445,10 @@ static void check_stores(wootz_engine_t *engine, struct host *host, struct kitch
     OK(kitchen_wootz_instantiate_module(second.store, module, &own, &instance));
     CHECK(second.starts == 1 && second.instance == instance);
     memory = kitchen_memory(instance);
+    none = memory;
+    FAILS(wootz_memory_share(memory, host->store, &none), "not a shared one");
+    FAILS(wootz_memory_share(NULL, host->store, &none), "expected a wootz_memory_t, found a null pointer");
+    CHECK(none == NULL);
     second.instance = NULL;
     OK(kitchen_wootz_instantiate_module(second.store, module, &own, &another));
     CHECK(second.starts == 2 && second.instance == another && another != instance);

@@ -36,14 +36,14 @@ static void check_trap(int line, wootz_error_t *error, wootz_trap_t trap) {
 
 #define TRAPS(call, trap) check_trap(__LINE__, call, trap)
 
-/* A store with an instance in it, which shares a memory with others if there is one already. */
+/* A store with an instance in it, which has this memory if there is one. */
 struct guest_in_store {
     wootz_store_t *store;
     struct guest *guest;
     wootz_memory_t *shared;
 };
 
-static struct guest_in_store make(wootz_engine_t *engine) {
+static struct guest_in_store make(wootz_engine_t *engine, const wootz_memory_t *shared) {
     struct guest_in_store made;
     struct guest_imports imports;
     wootz_memory_type_t type = {1, 2, false, true, 16};
@@ -52,7 +52,11 @@ static struct guest_in_store make(wootz_engine_t *engine) {
     OK(wootz_store_set_wasi(made.store, wasi));
     OK(wootz_store_set_fuel(made.store, 1000000));
     OK(wootz_store_set_epoch_deadline(made.store, 1000));
-    OK(wootz_memory_new(made.store, &type, &made.shared));
+    if (shared) {
+        OK(wootz_memory_share(shared, made.store, &made.shared));
+    } else {
+        OK(wootz_memory_new(made.store, &type, &made.shared));
+    }
     imports.data = NULL;
     imports.host.shared = made.shared;
     OK(guest_wootz_instantiate(made.store, &imports, &made.guest));
@@ -60,7 +64,7 @@ static struct guest_in_store make(wootz_engine_t *engine) {
 }
 
 static void check_fuel(wootz_engine_t *engine) {
-    struct guest_in_store made = make(engine);
+    struct guest_in_store made = make(engine, NULL);
     int32_t sum = 0;
     uint64_t before = 0, after = 0;
     OK(wootz_store_get_fuel(made.store, &before));
@@ -80,7 +84,7 @@ static void *tick(void *engine) {
 }
 
 static void check_epochs(wootz_engine_t *engine) {
-    struct guest_in_store made = make(engine);
+    struct guest_in_store made = make(engine, NULL);
     pthread_t clock;
     OK(wootz_store_set_fuel(made.store, UINT64_MAX));
     OK(wootz_store_set_epoch_deadline(made.store, 1));
@@ -111,22 +115,27 @@ static void check_threads(wootz_engine_t *engine) {
     int32_t count = 0;
     size_t i;
     for (i = 0; i < 4; i++) {
-        made[i] = make(engine);
+        /* The first two have a memory together. */
+        made[i] = make(engine, i == 1 ? made[0].shared : NULL);
         CHECK(pthread_create(&threads[i], NULL, work, &made[i]) == 0);
     }
     for (i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    for (i = 0; i < 4; i++) {
         OK(wootz_memory_read(made[i].shared, 64, &count, 4));
-        CHECK(count == 200);
-        CHECK(wootz_memory_pages(made[i].shared) == 1);
-        OK(wootz_memory_grow(made[i].shared, 1, NULL));
+        CHECK(count == (i < 2 ? 400 : 200));
+        CHECK(wootz_memory_pages(made[i].shared) == (i == 1 ? 2 : 1));
+        if (i != 1) {
+            OK(wootz_memory_grow(made[i].shared, 1, NULL));
+        }
         CHECK(wootz_memory_size(made[i].shared) == 2 * 65536);
         wootz_store_delete(made[i].store);
     }
 }
 
 static void check_exit(wootz_engine_t *engine) {
-    struct guest_in_store made = make(engine);
+    struct guest_in_store made = make(engine, NULL);
     wootz_error_t *error = guest_exit(made.guest, 7);
     int status = 0;
     CHECK(wootz_error_exit_status(error, &status) && status == 7);
