@@ -193,8 +193,9 @@ typedef struct wootz_module wootz_module_t;
 typedef struct wootz_static_module wootz_static_module_t;
 
 /*
- * A module that is part of the program, or of a library that the program has opened, which must stay open as long as
- * there are instances. The program vouches for it: it contains machine code that is run as it is.
+ * A module that is part of the program, or of a library that the program has opened, which must stay open until the module,
+ * all stores that have had instances of it, and all errors that these have ended with are deleted. The program vouches for
+ * it: it contains machine code that is run as it is.
  */
 wootz_error_t *wootz_module_from_static(
     const wootz_engine_t *engine, const wootz_static_module_t *descriptor, wootz_module_t **out);
