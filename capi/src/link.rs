@@ -90,15 +90,21 @@ unsafe fn resolve(
                 .with_context(|| format!("wrong import for {}", what()))?,
             None => match linker.get_by_import(&mut *context, &import) {
                 Some(item) => item,
-                None => bail!("the module imports {}: {}", what(), advice(names.0)),
+                None => {
+                    let advice = advice(names.0, StoreHandle::has_wasi(context));
+                    bail!("the module imports {}: {advice}", what())
+                }
             },
         });
     }
     Ok(found)
 }
 
-fn advice(module: &str) -> &'static str {
+fn advice(module: &str, has_wasi: bool) -> &'static str {
     match module {
+        "wasi_snapshot_preview1" | "wasi_unstable" if has_wasi => {
+            "the store's WASI has nothing of this name, and it is missing in the list of imports"
+        }
         "wasi_snapshot_preview1" | "wasi_unstable" => {
             "a function of WASI, which the store does not have, see `wootz_store_set_wasi`"
         }
@@ -177,4 +183,17 @@ unsafe extern "C" fn wootz_instance_new(
         out.set(instance.as_ptr());
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_of_use() {
+        let wasi = "wasi_snapshot_preview1";
+        assert!(advice(wasi, false).contains("wootz_store_set_wasi"));
+        assert!(advice(wasi, true).contains("nothing of this name"));
+        assert_eq!(advice("env", true), advice("env", false));
+    }
 }
