@@ -26,7 +26,7 @@
  *
  * WHAT IS CHECKED. NULL, and a pointer to another thing of this library, is an error and never more. What is not checked: that
  * a pointer points to a thing of this library at all, and to one that has not been deleted; that strings end; and that arrays
- * have the size that is said.
+ * have the size that is said. The functions of generated headers are no functions of this library: they say what they need.
  *
  * The library catches the signals SIGSEGV, SIGBUS, SIGILL and SIGFPE, by which guests trap, and hands those that do not come
  * from guests on to the handlers that were there before.

@@ -269,8 +269,17 @@ impl Body<'_> {
         };
     }
 
-    /// Finds what is exported, and no function, on behalf of C code.
+    /// Finds what is exported, and no function, on behalf of C code. Of no instance that is null.
     fn find_export(&mut self, export: u32, handle: Value) {
+        let (there, missing) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(missing);
+        self.builder.ins().brif(handle, there, &[], missing, &[]);
+        self.builder.seal_block(there);
+        self.builder.seal_block(missing);
+        self.builder.switch_to_block(missing);
+        let null = self.builder.ins().iconst(POINTER, 0);
+        self.builder.ins().return_(&[null]);
+        self.builder.switch_to_block(there);
         let find = self.load(handle, offset_of!(InstanceHandle, export));
         let export = self.builder.ins().iconst(POINTER, i64::from(export));
         let signature = self.builder.import_signature(find_export_signature(self.target, false));

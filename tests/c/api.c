@@ -406,6 +406,7 @@ static void check_null(wootz_engine_t *engine, wootz_store_t *store) {
     CHECK(wootz_error_message(NULL)[0] == 0 && !wootz_error_exit_status(NULL, NULL));
     CHECK(wootz_memory_size(NULL) == 0 && wootz_table_size(NULL) == 0 && wootz_global_kind(NULL) == -1);
     CHECK(wootz_func_param_count(NULL) == -1 && wootz_instance_func(NULL, "x") == NULL);
+    CHECK(kitchen_memory(NULL) == NULL && wootz_memory_data(kitchen_memory(NULL)) == NULL);
 }
 
 static void check_module(wootz_engine_t *engine) {

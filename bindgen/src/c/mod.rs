@@ -93,7 +93,8 @@ fn opening(manifest: &Manifest, prefix: &str) -> String {
  * The object comes from `wootz compile --emit object --prefix {prefix}`. Link it, and libwootz.
  *
  * A function that can fail returns NULL, or an error that the caller deletes; see wootz.h. Results are written only if
- * nothing has failed, and no pointer to a result may be NULL.
+ * nothing has failed, and no pointer to a result may be NULL; nor may the instance whose function is called. Memories,
+ * tables, globals and tags of no instance (NULL) are NULL.
  */
 #ifndef {prefix}_wootz_header
 #define {prefix}_wootz_header

@@ -1,5 +1,5 @@
 ;; What is behind the C symbols of exports: arguments to values, a call through the handle, results to where C code wants them,
-;; but only if it ended well. Vectors travel by address; what is no function is looked up.
+;; but only if it ended well. Vectors travel by address; what is no function is looked up, unless the handle is null.
 ;; options: prefix=plugin
 ;; func: plugin_every_x2Dtype
 ;; func: plugin_memory
@@ -46,8 +46,15 @@
 ;;     sig0 = (i64, i64) -> i64 system_v
 ;;
 ;; block0(v0: i64):
-;;     v1 = load.i64 notrap aligned v0+8
-;;     v2 = iconst.i64 0
-;;     v3 = call_indirect sig0, v1(v0, v2)  ; v2 = 0
-;;     return v3
+;;     brif v0, block1, block2
+;;
+;; block2 cold:
+;;     v1 = iconst.i64 0
+;;     return v1  ; v1 = 0
+;;
+;; block1:
+;;     v2 = load.i64 notrap aligned v0+8
+;;     v3 = iconst.i64 0
+;;     v4 = call_indirect sig0, v2(v0, v3)  ; v3 = 0
+;;     return v4
 ;; }
