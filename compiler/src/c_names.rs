@@ -110,7 +110,8 @@ fn escape(identifier: &mut String, byte: u8) {
     write!(identifier, "_x{byte:02X}").expect("strings can be written to");
 }
 
-/// The keywords of C23 and C++23, and the words that have a meaning of their own in the headers of either.
+/// The keywords of C23 and C++23, and the words that have a meaning of their own in the headers of either: macros, and types
+/// that a field of the same name would hide in C++.
 const KEYWORDS: &str = "\
     alignas alignof and and_eq asm atomic_cancel atomic_commit atomic_noexcept auto bitand bitor bool break case catch char \
     char16_t char32_t char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr constinit \
@@ -118,7 +119,8 @@ const KEYWORDS: &str = "\
     inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public reflexpr \
     register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch \
     synchronized template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unsigned using \
-    virtual void volatile wchar_t while xor xor_eq linux unix NULL errno";
+    virtual void volatile wchar_t while xor xor_eq linux unix NULL errno \
+    int8_t int16_t int32_t int64_t intptr_t uint8_t uint16_t uint32_t uint64_t uintptr_t size_t ptrdiff_t max_align_t";
 
 #[cfg(test)]
 mod tests {
@@ -188,7 +190,7 @@ mod tests {
         for good in ["a", "_", "a1", "A_b", "intern"] {
             assert!(is_identifier(good), "{good}");
         }
-        for bad in ["", "1a", "a-b", "a b", "é", "int", "class", "a\0"] {
+        for bad in ["", "1a", "a-b", "a b", "é", "int", "class", "a\0", "int32_t"] {
             assert!(!is_identifier(bad), "{bad}");
         }
     }

@@ -172,7 +172,7 @@ fn check_prefix(options: &Options) -> Result<()> {
     let message = if !c_names::is_identifier(prefix) {
         format!(
             "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no keyword \
-             of C or C++"
+             or standard type of C or C++"
         )
     } else if options.emit == Emit::SharedLibrary {
         "a prefix is for objects: loaders look for the module in a shared library without one"

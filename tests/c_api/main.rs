@@ -156,6 +156,8 @@ fn imports_and_exports_have_any_names() {
         "7",
         "_",
         "errno",
+        "int32_t",
+        "size_t",
         "NULL",
         "true",
         "data",

@@ -42,7 +42,7 @@ impl fmt::Display for BadPrefix {
             false => write!(
                 f,
                 "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no \
-                 keyword of C or C++"
+                 keyword or standard type of C or C++"
             ),
         }
     }
