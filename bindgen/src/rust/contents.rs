@@ -161,7 +161,7 @@ impl<'a> From<interface::Item<'a>> for Item<'a> {
 impl<'a> Contents<'a> {
     /// Those of a module of this name. `wasi`: whether functions of WASI are in a trait of their own.
     pub fn new(interface: &Interface<'a>, name: &str, wasi: bool) -> Contents<'a> {
-        let type_name = names::type_name(name);
+        let type_name = names::module_type_name(name);
         let mut taken = HashSet::from([type_name.clone()]);
         let is_wasi = |import: &interface::Import<'_>| {
             wasi && WASI_MODULES.contains(&import.module)

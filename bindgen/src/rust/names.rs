@@ -87,6 +87,12 @@ pub fn type_name(name: &str) -> String {
     in_style(name, |name| name.to_upper_camel_case(), "Unnamed")
 }
 
+/// The name of the type for a module of this name.
+pub fn module_type_name(module: &str) -> String {
+    let name = type_name(module);
+    if PRELUDE.contains(&name.as_str()) { format!("{name}Module") } else { name }
+}
+
 /// The name of a trait for what is imported from a module, where some names are taken.
 pub fn trait_name(module: &str, taken: &mut HashSet<String>) -> String {
     let name = type_name(module);
@@ -222,6 +228,15 @@ mod tests {
             ("self", "Self_"),
         ] {
             assert_eq!(trait_name(module, &mut taken), name);
+        }
+    }
+
+    #[test]
+    fn types_hide_nothing_that_everybody_uses() {
+        for (module, name) in
+            [("plugin", "Plugin"), ("option", "OptionModule"), ("sized", "SizedModule")]
+        {
+            assert_eq!(module_type_name(module), name);
         }
     }
 
