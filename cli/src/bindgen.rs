@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use wootz_bindgen::{Interface, c, rust};
 use wootz_compiler::{Features, Options, WasmFeature, c_names};
+use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::manifest::Manifest;
 
 use crate::files;
@@ -42,7 +43,7 @@ pub struct Bindgen {
     name: Option<String>,
 
     /// The module is linked into the program, from an object that was compiled with `--prefix PREFIX`. In C all of them are; if
-    /// nothing is said, the prefix is the name
+    /// nothing is said, the prefix is that of the object FILE, or else the name
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 
@@ -84,21 +85,24 @@ enum Language {
 impl Bindgen {
     /// Writes the bindings.
     pub fn execute(self) -> Result<ExitCode> {
-        let manifest = self.manifest()?;
+        let (manifest, symbol) = self.manifest()?;
         let text = match self.lang {
             Language::Rust => self.rust(&manifest)?,
-            Language::C => self.c(&manifest)?,
+            Language::C => self.c(&manifest, symbol.as_deref())?,
         };
         files::write(&self.output, text.as_bytes(), false)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn c(&self, manifest: &Manifest) -> Result<String> {
+    /// `symbol`: that of the module's descriptor, if it was compiled.
+    fn c(&self, manifest: &Manifest, symbol: Option<&str>) -> Result<String> {
         if self.no_wasi {
             bail!(Usage("`--no-wasi` is for Rust: in C, the library answers for WASI".to_string()));
         }
+        let of_object =
+            symbol.and_then(|symbol| symbol.strip_suffix(DESCRIPTOR_SYMBOL)?.strip_suffix('_'));
         let name = || self.name.clone().map_or_else(|| name_of(&self.file), Ok);
-        let prefix = self.prefix.clone().map_or_else(name, Ok)?;
+        let prefix = self.prefix.clone().or(of_object.map(String::from)).map_or_else(name, Ok)?;
         let describe = || format!("cannot write a header of {}", files::name(&self.file));
         Interface::checked(manifest).with_context(describe)?;
         c::header(manifest, &prefix).with_context(describe)
@@ -119,8 +123,8 @@ impl Bindgen {
             .with_context(|| format!("cannot write bindings of {}", files::name(&self.file)))
     }
 
-    /// What the module imports and exports.
-    fn manifest(&self) -> Result<Manifest> {
+    /// What the module imports and exports; and the symbol of its descriptor, if it was compiled.
+    fn manifest(&self) -> Result<(Manifest, Option<String>)> {
         let bytes = files::read(&self.file)?;
         if files::kind(&bytes) == files::Kind::Native {
             return self.compiled(&bytes);
@@ -133,12 +137,14 @@ impl Bindgen {
             features.set(feature.name, feature.enabled).expect("checked when it was parsed");
         }
         let wasm = files::binary(&self.file, bytes)?;
-        wootz_compiler::interface(&wasm, &Options { features, ..Options::default() })
-            .with_context(|| format!("{} has no bindings", files::name(&self.file)))
+        let manifest =
+            wootz_compiler::interface(&wasm, &Options { features, ..Options::default() })
+                .with_context(|| format!("{} has no bindings", files::name(&self.file)))?;
+        Ok((manifest, None))
     }
 
     /// The same, of a module that was compiled.
-    fn compiled(&self, bytes: &[u8]) -> Result<Manifest> {
+    fn compiled(&self, bytes: &[u8]) -> Result<(Manifest, Option<String>)> {
         let name = files::name(&self.file);
         let mut found = inspect::manifests(bytes)
             .with_context(|| format!("{name} is not a compiled module"))?;
@@ -156,7 +162,8 @@ impl Bindgen {
                 report::list(&symbols, "and")
             ))),
         };
-        Ok(found.swap_remove(position).1)
+        let (symbol, manifest) = found.swap_remove(position);
+        Ok((manifest, Some(symbol)))
     }
 }
 

@@ -58,6 +58,12 @@ fn headers_are_for_objects_of_one_prefix() {
     directory.wootz(&prefix).succeeds();
     let header = String::from_utf8(directory.read("shop.h")).unwrap();
     assert!(header.contains("*my_shop_total(struct my_shop *instance,"), "{header}");
+    // An object says itself what its symbols begin with, whatever it is called.
+    let compile =
+        ["compile", "shop.wat", "--emit", "object", "--prefix", "old_shop", "-o", "new.o"];
+    directory.wootz(&compile).succeeds();
+    let header = directory.wootz(&["bindgen", "new.o", "--lang", "c"]).succeeds();
+    assert!(header.contains("*old_shop_total(struct old_shop *instance,"), "{header}");
     for (prefix, words) in [("my-shop", "no C identifier"), ("wootz", "belongs to the library")] {
         let arguments = ["bindgen", "shop.wat", "--lang", "c", "--prefix", prefix];
         directory.wootz(&arguments).fails(1, &["`shop.wat`", &format!("`{prefix}`"), words]);
