@@ -124,7 +124,7 @@ impl Compile {
     pub fn execute(self) -> Result<ExitCode> {
         self.check()?;
         let output = self.output()?;
-        if self.header.as_ref() == Some(&output) {
+        if self.header.as_ref().is_some_and(|header| is_same(header, &output)) {
             let name = output.display();
             bail!(Usage(format!(
                 "`{name}` cannot be both: give `--header` and `-o` different files"
@@ -217,6 +217,12 @@ impl Compile {
         }
         Ok(output)
     }
+}
+
+/// Whether two paths are the same but for how they are written.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    one == other || absolute(one).is_some_and(|one| Some(one) == absolute(other))
 }
 
 /// The header of a module that came from a file, and whose object has a prefix.

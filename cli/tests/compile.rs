@@ -172,6 +172,7 @@ fn objects_have_a_header() {
 
     with(&["math", "--header", "no/math.h"]).fails(1, &["cannot write `no/math.h`"]);
     with(&["math", "-o", "x", "--header", "x"]).fails(2, &["`x`", "`--header`", "`-o`"]);
+    with(&["math", "-o", "./x", "--header", "x"]).fails(2, &["`./x`", "`--header`", "`-o`"]);
     with(&["wootz", "--header", "math.h"]).fails(1, &["`wootz`", "belongs to the library"]);
     with(&["for", "--header", "math.h"]).fails(1, &["`for`", "no C identifier"]);
     directory
