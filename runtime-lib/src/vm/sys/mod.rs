@@ -10,7 +10,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     AltStack, Library, Protection, make_anonymous, map_file, map_file_over, memory_file,
-    page_bytes, protect, release, reserve, stack_bounds,
+    page_bytes, protect, release, reserve, stack_bounds, stay_loaded,
 };
 
 #[cfg(target_os = "linux")]

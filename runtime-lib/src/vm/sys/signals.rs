@@ -14,7 +14,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::arch;
-use super::{Fault, FaultHandler};
+use super::{Fault, FaultHandler, stay_loaded};
 
 const SIGNALS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
@@ -34,6 +34,8 @@ static HANDLER: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 pub fn install_fault_handler(handler: FaultHandler) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        // The handlers stay until the process ends.
+        stay_loaded();
         HANDLER.store(handler as *mut c_void, Ordering::Release);
         for (position, &signal) in SIGNALS.iter().enumerate() {
             // SAFETY: the record of the previous handler is complete before ours can run for this signal, because the

@@ -246,6 +246,23 @@ impl Drop for Library {
     }
 }
 
+/// Keeps the library loaded that this code is part of, if it is part of one, until the process ends: for whoever leaves
+/// addresses of functions with the system.
+pub fn stay_loaded() {
+    // SAFETY: an all-zero record is a valid one; the address is that of this function.
+    let file = unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        let found = libc::dladdr(stay_loaded as *const c_void, &mut info) != 0;
+        NonNull::new(info.dli_fname.cast_mut()).filter(|_| found)
+    };
+    if let Some(file) = file {
+        let flags = libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
+        // The handle is never closed. There is none for a program, which stays anyway.
+        // SAFETY: the name is a C string of the loader's, and nothing is loaded.
+        unsafe { libc::dlopen(file.as_ptr(), flags) };
+    }
+}
+
 /// The addresses of this thread's stack that may be used, if the system tells.
 pub fn stack_bounds() -> Option<Range<usize>> {
     // SAFETY: the attributes are initialised by the first call and destroyed by the last, and only read in between.
