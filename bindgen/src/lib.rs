@@ -8,6 +8,8 @@
 mod error;
 /// What a module imports and exports, each with its type.
 mod interface;
+/// Which imports are WASI's.
+pub mod wasi;
 /// A module as a header for C and C++.
 pub mod c;
 /// Rust: a type with a method for each export, and traits for what is imported.

@@ -367,4 +367,6 @@ fn targets() {
         .fails(1, &["invalid WebAssembly module", "`simd`, which is switched off"]);
     let arguments = ["compile", "add.wat", "--prefix", "a"];
     directory.wootz(&arguments).fails(2, &["`--prefix` is for objects and archives"]);
+    let arguments = ["compile", "add.wat", "--emit", "object", "--prefix", "wootz"];
+    directory.wootz(&arguments).fails(1, &["the prefix `wootz` is that of the library for C"]);
 }

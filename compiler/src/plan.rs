@@ -174,6 +174,9 @@ fn check_prefix(options: &Options) -> Result<()> {
             "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no keyword \
              or standard type of C or C++"
         )
+    } else if prefix == "wootz" {
+        "the prefix `wootz` is that of the library for C, whose functions exports would meet"
+            .to_string()
     } else if options.emit == Emit::SharedLibrary {
         "a prefix is for objects: loaders look for the module in a shared library without one"
             .to_string()

@@ -33,7 +33,7 @@ static void show(wootz_error_t *error) {
     printf("%s\n", wootz_error_trap(error) == WOOTZ_TRAP_MEMORY_OUT_OF_BOUNDS ? "it trapped:" : "it failed:");
     printf("%s\n", wootz_error_message(error));
     for (i = 0; (frame = wootz_error_frame(error, i)) != NULL; i++) {
-        printf("frame %d: %s\n", (int)i, frame->function);
+        printf("frame %d: %s\n", (int)i, frame->function ? frame->function : "(no name)");
     }
     wootz_error_delete(error);
 }

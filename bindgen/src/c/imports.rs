@@ -12,12 +12,10 @@ use wootz_compiler::c_names::mangle_alone;
 use wootz_runtime::abi::types::{FuncType, ValType};
 
 use crate::interface::{Import, Interface, Item};
+use crate::wasi;
 
 use super::text::{comment, elements, literal};
 use super::types::{field, handle, kind, parameters, result, shown};
-
-/// The modules whose functions are WASI's.
-const WASI: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
 
 /// What the host has to provide.
 pub struct Imports<'a> {
@@ -47,8 +45,7 @@ impl<'a> Imports<'a> {
         let mut positions: HashMap<&FuncType, usize> = HashMap::new();
         let mut groups: HashMap<String, usize> = HashMap::new();
         for &import in &interface.imports {
-            let is_function = matches!(import.item, Item::Function(_));
-            if is_function && WASI.contains(&import.module) {
+            if wasi::has(&import) {
                 continue;
             }
             let adapter = match import.item {

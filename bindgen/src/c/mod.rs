@@ -210,6 +210,7 @@ mod tests {
             (import "env" "m" (memory 1))
             (import "data" "int" (func (result funcref)))
             (import "" "7" (global i32))
+            (import "wasi_snapshot_preview1" "not_in_any" (func (result i32)))
             (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))))"#;
         let text = header_of(module);
         has(
@@ -223,6 +224,8 @@ mod tests {
                 "} _x64ata;",
                 "wootz_global_t *_x37;",
                 "} _x5F;",
+                "wootz_error_t *(*not_in_any)(void *data, struct p *caller, int32_t *r0);",
+                "} wasi_snapshot_preview1;",
             ],
         );
         assert_eq!(text.matches("(*log)").count(), 1, "{text}");

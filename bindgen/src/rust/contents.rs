@@ -27,9 +27,6 @@ pub const OWN_FUNCTIONS: &[&str] = &[
 /// The trait for what is imported from WASI.
 const WASI_TRAIT: &str = "Wasi";
 
-/// The modules whose functions are those of WASI preview 1.
-const WASI_MODULES: &[&str] = &["wasi_snapshot_preview1", "wasi_unstable"];
-
 /// What a module exports and imports.
 pub struct Contents<'a> {
     /// The type for the module.
@@ -163,10 +160,7 @@ impl<'a> Contents<'a> {
     pub fn new(interface: &Interface<'a>, name: &str, wasi: bool) -> Contents<'a> {
         let type_name = names::module_type_name(name);
         let mut taken = HashSet::from([type_name.clone()]);
-        let is_wasi = |import: &interface::Import<'_>| {
-            wasi && WASI_MODULES.contains(&import.module)
-                && matches!(import.item, interface::Item::Function(_))
-        };
+        let is_wasi = |import: &interface::Import<'_>| wasi && crate::wasi::has(import);
         let uses_wasi = interface.imports.iter().any(is_wasi);
         let wasi = uses_wasi.then(|| names::trait_name(WASI_TRAIT, &mut taken));
         let others = interface.imports.iter().enumerate().filter(|(_, import)| !is_wasi(import));

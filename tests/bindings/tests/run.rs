@@ -5,6 +5,7 @@ use wootz::{
     Mutability, Ref, RefType, Result, Rooted, SharedMemory, Store, StoreContextMut, Table,
     TableType, V128, Val, ValType,
 };
+use wootz_bindgen::wasi;
 use wootz_bindings_tests::awkward::Awkward;
 use wootz_bindings_tests::first::First;
 use wootz_bindings_tests::items::Items;
@@ -393,6 +394,20 @@ impl system::Env for Program {
     fn exclamations(caller: &mut Caller<'_, Program>) -> Result<i32> {
         Ok(caller.data().exclamations)
     }
+}
+
+/// What bindings leave out, because WASI has it, is what WASI has.
+#[test]
+fn bindings_know_what_wasi_has() {
+    let mut store = Store::new(&Engine::default(), WasiCtxBuilder::new().build());
+    let mut linker = Linker::new(store.engine());
+    wootz_wasi::add_to_linker(&mut linker, |wasi| wasi).unwrap();
+    let mut found: Vec<_> =
+        linker.iter(&mut store).map(|(module, name, _)| (module, name)).collect();
+    let mut known: Vec<_> = wasi::functions().collect();
+    found.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(known, found);
 }
 
 #[test]
