@@ -24,6 +24,19 @@ enum Register {
     Float(u8),
 }
 
+impl Saved {
+    /// Whether another register is the next in number, and lies where this one ends.
+    fn is_below(&self, other: &Saved) -> bool {
+        let follows = match (self.register, other.register) {
+            // The one behind it is the frame pointer.
+            (Register::Integer(one), Register::Integer(two)) => two == one + 1 && two < 29,
+            (Register::Float(one), Register::Float(two)) => two == one + 1 && two < 16,
+            _ => false,
+        };
+        follows && other.offset == self.offset + 8
+    }
+}
+
 fn register(register: RealReg) -> Register {
     match register.class() {
         RegClass::Int => Register::Integer(register.hw_enc()),
@@ -41,8 +54,6 @@ struct Prologue {
     moved_bytes: u32,
     /// How many bytes below the frame pointer hold saved registers.
     saved_bytes: u32,
-    /// How many bytes below these the rest of the frame has.
-    rest_bytes: u32,
     saved: Vec<Saved>,
 }
 
@@ -58,7 +69,8 @@ impl Prologue {
                     prologue.saved_bytes = offset_downward_to_clobbers;
                     framed = true;
                 }
-                UnwindInst::StackAlloc { size } if framed => prologue.rest_bytes = size,
+                // Below saved registers, nothing is described.
+                UnwindInst::StackAlloc { .. } if framed => {}
                 UnwindInst::StackAlloc { size } => prologue.moved_bytes = size,
                 UnwindInst::SaveReg { clobber_offset, reg } => prologue.saved.push(Saved {
                     register: register(reg),
@@ -154,47 +166,72 @@ pub const MOST_CODE_BYTES_AARCH64: u32 = ((1 << 18) - 1) * 4;
 ///   └──────────────────────────────────────────────────────────────────────────┘
 /// ```
 ///
-/// As described, the prologue pushes frame pointer and return address, sets the frame pointer, makes room for the saved
-/// registers, saves them, and makes room for the rest.
+/// As described, the prologue pushes frame pointer and return address, makes room for the saved registers, saves them, and
+/// sets the frame pointer, from which so all the rest is found: not from the stack pointer, which is lower than it should be
+/// while a callee has tail-called a function with more arguments on the stack.
+///
+/// Each code stands for an instruction of the real prologue, and whoever is still among the first that many instructions of
+/// a function is thought to be in its prologue. So registers that are saved in pairs are described in pairs.
 pub fn aarch64(steps: &[(u32, UnwindInst)], code_bytes: u32, begins: bool) -> Vec<u8> {
+    let mut codes = codes_aarch64(&Prologue::new(steps));
+    if !begins {
+        const END_OF_PROLOGUE_ELSEWHERE: u8 = 0xe5;
+        codes.insert(0, END_OF_PROLOGUE_ELSEWHERE);
+    }
+    codes.resize(codes.len().next_multiple_of(4), END_AARCH64);
+    let header = (code_bytes / 4) | (((codes.len() / 4) as u32) << 27);
+    [header.to_le_bytes().to_vec(), codes].concat()
+}
+
+/// The code behind the last one.
+const END_AARCH64: u8 = 0xe4;
+
+fn codes_aarch64(prologue: &Prologue) -> Vec<u8> {
     const PUSH_FRAME: u8 = 0x81;
     const SAVE_FRAME: u8 = 0x40;
     const SET_FRAME: u8 = 0xe1;
-    const END: u8 = 0xe4;
-    const END_OF_PROLOGUE_ELSEWHERE: u8 = 0xe5;
+    const SET_FRAME_ABOVE: u8 = 0xe2;
 
-    let prologue = Prologue::new(steps);
     let mut parts: Vec<Vec<u8>> = Vec::new();
     match prologue.moved_bytes {
         0 => parts.push(vec![PUSH_FRAME]),
         // It was pushed, and then moved to where there was room.
         moved => parts.extend([allocate(moved + 16), vec![SAVE_FRAME]]),
     }
-    parts.push(vec![SET_FRAME]);
-    if prologue.saved_bytes > 0 {
-        parts.push(allocate(prologue.saved_bytes));
-    }
-    for saved in &prologue.saved {
-        // Six bits tell how many times eight bytes.
-        let Ok(eights) = u16::try_from(saved.offset / 8) else { continue };
-        let code = match saved.register {
-            Register::Integer(number @ 19..=28) => 0xd000 | u16::from(number - 19) << 6 | eights,
-            Register::Float(number @ 8..=15) => 0xdc00 | u16::from(number - 8) << 6 | eights,
-            _ => continue,
-        };
-        if eights < 64 {
-            parts.push(code.to_be_bytes().to_vec());
+    match prologue.saved_bytes {
+        0 => parts.push(vec![SET_FRAME]),
+        saved => {
+            parts.push(allocate(saved));
+            parts.extend(saves(&prologue.saved));
+            let eights = u8::try_from(saved / 8).expect("all registers have less than 2 KiB");
+            parts.push(vec![SET_FRAME_ABOVE, eights]);
         }
     }
-    if prologue.rest_bytes > 0 {
-        parts.push(allocate(prologue.rest_bytes));
+    parts.into_iter().rev().flatten().chain([END_AARCH64]).collect()
+}
+
+/// The codes that say which registers were saved, of those that C wants preserved.
+fn saves(saved: &[Saved]) -> Vec<Vec<u8>> {
+    let mut codes = Vec::new();
+    let mut rest = saved;
+    while let [first, others @ ..] = rest {
+        rest = others;
+        let (one, two, number) = match first.register {
+            Register::Integer(number @ 19..=28) => (0xd000, 0xc800, number - 19),
+            Register::Float(number @ 8..=15) => (0xdc00, 0xd800, number - 8),
+            _ => continue,
+        };
+        // Six bits tell how many times eight bytes.
+        let Some(eights) = u16::try_from(first.offset / 8).ok().filter(|eights| *eights < 64)
+        else {
+            continue;
+        };
+        let pair = others.first().filter(|second| first.is_below(second));
+        let kind = if pair.is_some() { two } else { one };
+        rest = &others[usize::from(pair.is_some())..];
+        codes.push((kind | u16::from(number) << 6 | eights).to_be_bytes().to_vec());
     }
-    let mut codes: Vec<u8> = if begins { Vec::new() } else { vec![END_OF_PROLOGUE_ELSEWHERE] };
-    codes.extend(parts.into_iter().rev().flatten());
-    codes.push(END);
-    codes.resize(codes.len().next_multiple_of(4), END);
-    let header = (code_bytes / 4) | (((codes.len() / 4) as u32) << 27);
-    [header.to_le_bytes().to_vec(), codes].concat()
+    codes
 }
 
 /// The code that says that room was made on the stack.
@@ -229,6 +266,58 @@ mod tests {
         assert_eq!(aarch64(&steps, 64, true), record);
         let later = [16, 0, 0, 0x08, 0xe5, 0xe1, 0x81, 0xe4];
         assert_eq!(aarch64(&steps, 64, false), later);
+    }
+
+    /// The prologue of an entry trampoline, and its codes by hand from the same description.
+    #[test]
+    fn saved_registers_are_found_from_the_frame_pointer_and_described_in_pairs() {
+        let mut prologue = Prologue { saved_bytes: 144, ..Prologue::default() };
+        let mut save = |one, two, offset| {
+            let both = [(one, offset), (two, offset + 8)];
+            let both = both.map(|(register, offset)| Saved { register, offset, code: 0 });
+            prologue.saved.extend(both);
+        };
+        for (number, offset) in [(27, 128), (25, 112), (23, 96), (21, 80), (19, 64)] {
+            save(Register::Integer(number), Register::Integer(number + 1), offset);
+        }
+        for (number, offset) in [(14, 48), (12, 32), (10, 16), (8, 0)] {
+            save(Register::Float(number), Register::Float(number + 1), offset);
+        }
+        let expected: &[&[u8]] = &[
+            &[0xe2, 18],                                       // add x29, sp, #144
+            &[0xd8, 0x00, 0xd8, 0x82, 0xd9, 0x04, 0xd9, 0x86], // stp d8, d9, [sp]; ... d14, d15, [sp, #48]
+            &[0xc8, 0x08, 0xc8, 0x8a, 0xc9, 0x0c, 0xc9, 0x8e], // stp x19, x20, [sp, #64]; ...
+            &[0xca, 0x10],                                     // stp x27, x28, [sp, #128]
+            &[9, 0x81, 0xe4], // sub sp, sp, #144; stp x29, x30, [sp, #-16]!; end
+        ];
+        assert_eq!(codes_aarch64(&prologue), expected.concat());
+    }
+
+    #[test]
+    fn registers_that_are_no_pair_are_described_one_by_one() {
+        let saved = |register, offset| Saved { register, offset, code: 0 };
+        for (registers, codes) in [
+            // Not the next, not behind it, of another kind, the frame pointer, and none that C wants preserved.
+            (
+                [saved(Register::Integer(19), 0), saved(Register::Integer(21), 8)],
+                &[0xd000, 0xd081][..],
+            ),
+            (
+                [saved(Register::Integer(19), 16), saved(Register::Integer(20), 0)],
+                &[0xd002, 0xd040],
+            ),
+            ([saved(Register::Float(9), 0), saved(Register::Integer(20), 8)], &[0xdc40, 0xd041]),
+            ([saved(Register::Integer(28), 0), saved(Register::Integer(29), 8)], &[0xd240]),
+            ([saved(Register::Float(15), 0), saved(Register::Float(16), 8)], &[0xddc0]),
+            ([saved(Register::Integer(9), 0), saved(Register::Integer(10), 8)], &[]),
+            ([saved(Register::Integer(19), 504), saved(Register::Integer(20), 512)], &[0xc83f]),
+        ] {
+            let found: Vec<u16> = saves(&registers)
+                .iter()
+                .map(|code| u16::from_be_bytes([code[0], code[1]]))
+                .collect();
+            assert_eq!(found, codes);
+        }
     }
 
     #[test]
