@@ -210,10 +210,10 @@ fn meaning(name: &str, host: &Triple) -> Result<&'static str, Unclear> {
         } else {
             plain.trim_end_matches(|c: char| c.is_ascii_digit())
         };
-        if let (None, Some(found)) = (architecture, known(ARCHITECTURES, part)) {
-            architecture = Some(found);
-        } else if let (None, Some(found)) = (system, known(SYSTEMS, plain)) {
-            system = Some(found);
+        if let Some(found) = known(ARCHITECTURES, part) {
+            only("architectures", &mut architecture, found)?;
+        } else if let Some(found) = known(SYSTEMS, plain) {
+            only("operating systems", &mut system, found)?;
             match part {
                 "win64" if architecture.is_none() => architecture = Some("x86_64"),
                 "win32" if parts.len() == 1 => return Err(Unclear::Is32Bits(part.to_string())),
@@ -248,6 +248,16 @@ fn meaning(name: &str, host: &Triple) -> Result<&'static str, Unclear> {
             && system_of(&triple) == Some(system)
     };
     TARGETS.iter().find(fits).copied().ok_or(Unclear::NoSuchPair(architecture, system))
+}
+
+/// Takes note of what a part of a name says, unless another part says something else.
+fn only(what: &str, place: &mut Option<&'static str>, found: &'static str) -> Result<(), Unclear> {
+    match place.replace(found) {
+        Some(before) if before != found => {
+            Err(Unclear::Unknown { why: format!("it has two {what}, {before} and {found}") })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a part of a name says nothing that matters: an environment, a vendor, or a variant of an architecture.
@@ -485,6 +495,22 @@ mod tests {
             );
             assert!(!message.contains("did you mean"), "{name}: {message}");
         }
+    }
+
+    #[test]
+    fn names_that_contradict_themselves_are_of_no_machine() {
+        for (name, expected) in [
+            ("x86_64-aarch64-linux", "two architectures, x86_64 and aarch64"),
+            ("amd64-windows-arm64", "two architectures, x86_64 and aarch64"),
+            ("linux-windows-x64", "two operating systems, linux and windows"),
+            ("x86_64-linux-darwin20", "two operating systems, linux and macos"),
+        ] {
+            let message = of(name).unwrap_err();
+            assert!(message.contains(expected), "{name}: {message}");
+        }
+        assert_eq!(of("x86_64-pc-windows-mingw64").as_deref(), Ok("x86_64-pc-windows-msvc"));
+        let message = of("x86_64-x86_64").unwrap_err();
+        assert!(message.contains("an operating system is missing"), "{message}");
     }
 
     #[test]
