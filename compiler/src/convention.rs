@@ -27,6 +27,10 @@ pub const POINTER: Type = types::I64;
 /// How vectors are represented, but for operands on their way from one operator to the next.
 pub const V128: Type = types::I8X16;
 
+/// How many floats C passes in registers for floats on RISC-V. The next ones are passed like integers, which Cranelift does
+/// not do by itself.
+const FLOAT_ARGUMENT_REGISTERS_RISCV64: usize = 8;
+
 /// Who a signature is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
@@ -114,12 +118,21 @@ pub fn host_signature(target: &Target) -> Signature {
 }
 
 /// The signature of the C symbol of an exported function: the instance's handle, parameters, addresses for results; an error
-/// or null. Vectors are passed by address, and every reference is one.
+/// or null. Vectors are passed by address, and every reference is one. A float may be declared as an integer with the same bits.
 pub fn export_signature(ty: &FuncType, target: &Target) -> Signature {
     let mut params = vec![POINTER];
+    let mut float_registers = match target.triple().architecture {
+        Architecture::Riscv64(_) => FLOAT_ARGUMENT_REGISTERS_RISCV64,
+        _ => usize::MAX,
+    };
     params.extend(ty.params.iter().map(|&ty| match ty {
         ValType::V128 | ValType::Ref(_) => POINTER,
-        number => clif_type(number),
+        ValType::F32 | ValType::F64 if float_registers == 0 => clif_type(ty).as_int(),
+        ValType::F32 | ValType::F64 => {
+            float_registers -= 1;
+            clif_type(ty)
+        }
+        integer => clif_type(integer),
     }));
     params.extend(ty.results.iter().map(|_| POINTER));
     c_signature(target, &params, Some(POINTER))

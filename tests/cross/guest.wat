@@ -220,4 +220,7 @@
       (return (i32.rem_u (i32.const 1) (i32.sub (local.get 0) (i32.const 7)))))
     (if (i32.eq (local.get 0) (i32.const 8)) (then (return (i32.trunc_f64_s (f64.const nan)))))
     (unreachable))
-)
+
+  ;; More floats than any machine has registers for, and so few integers that some of theirs are left.
+  (func $many_floats (export "many_floats") (param f64 f64 f64 f64 f64 f64 f64 f64 f64 f32 i32) (result f64 f32 i32)
+    (f64.sub (local.get 8) (local.get 7)) (local.get 9) (local.get 10)))

@@ -1,6 +1,7 @@
 /* A host in C, written from `docs/abi.md` alone, for every target: it builds the vmctx of `guest.wat` (and, with -DVECTORS,
-   of `vectors.wat`), calls its exports through entry trampolines, lends it a function and a stack, catches its traps, and
-   looks at the stack from inside. Prints what went wrong, and is successful if nothing did. */
+   of `vectors.wat`), calls its exports through entry trampolines, lends it a function and a stack, catches its traps,
+   looks at the stack from inside, and calls its exports by their C symbols. Prints what went wrong, and is successful if
+   nothing did. */
 
 #define _GNU_SOURCE
 #include <math.h>
@@ -449,6 +450,70 @@ static void traps(uint8_t *vmctx) {
     CHECK(call(vmctx, "nested", v) && v[0].i64 == 8, "after traps: %d", (int)v[0].i64);
 }
 
+/* --- C symbols of exports --- */
+
+typedef struct handle {
+    void *(*call)(struct handle *, size_t export, value *values, size_t count);
+    void *(*find)(struct handle *, size_t export);
+    uint8_t *vmctx;
+    void *error;
+} handle;
+
+void *guest_memory(handle *);
+void *guest_many(handle *, int32_t, int64_t, float, double, int32_t, int64_t, float, double, int32_t, int64_t, float, double, int32_t,
+                 int64_t, float, double, int32_t, int64_t, float, double, double *, float *, int64_t *, int32_t *, double *,
+                 float *, int64_t *, int32_t *, double *, float *);
+void *guest_many_floats(handle *, double, double, double, double, double, double, double, double, double, float, int32_t, double *,
+                   float *, int32_t *);
+
+static void *call_floats(handle *h, size_t export, value *v, size_t count) {
+    CHECK(export > 3 && count == 11, "export %d, %d values", (int)export, (int)count);
+    for (int i = 0; i < 9; i++) CHECK(v[i].f64 == i + .5, "parameter %d: %g", i, v[i].f64);
+    CHECK(call(h->vmctx, "many_floats", v), "many_floats");
+    return h->error;
+}
+
+static void *call_many(handle *h, size_t export, value *v, size_t count) {
+    CHECK(export == 3 && count == 20 && (uintptr_t)v % 16 == 0, "export %d, %d values at %p", (int)export, (int)count, (void *)v);
+    for (int i = 0; i < 20; i += 4)
+        CHECK(v[i].i32 == -i && v[i + 1].i64 == -i - 1 && v[i + 2].f32 == i + .5f && v[i + 3].f64 == i + .25,
+              "parameters from %d on: %d %d %g %g", i, v[i].i32, (int)v[i + 1].i64, v[i + 2].f32, v[i + 3].f64);
+    CHECK(call(h->vmctx, "many", v), "many");
+    return h->error;
+}
+
+static void *find_memory(handle *h, size_t export) {
+    CHECK(export == 0, "export %d", (int)export);
+    return h->vmctx;
+}
+
+static void symbols(uint8_t *vmctx) {
+    handle h = {call_many, find_memory, vmctx, NULL};
+    CHECK(guest_memory(&h) == vmctx, "the memory by its symbol");
+    double d = 0;
+    float f = 0;
+    int32_t i = 0;
+    h.call = call_floats;
+    void *none = guest_many_floats(&h, .5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5f, -10, &d, &f, &i);
+    CHECK(!none && d == 1 && f == 9.5f && i == -10, "many_floats by its symbol: %p: %g %g %d", none, d, f, i);
+    h.call = call_many;
+    for (int round = 0; round < 2; round++) {
+        double r0 = 1, r4 = 1, r8 = 1;
+        float r1 = 1, r5 = 1, r9 = 1;
+        int64_t r2 = 1, r6 = 1;
+        int32_t r3 = 1, r7 = 1;
+        /* Second, it fails, and no result is written. */
+        h.error = round ? &h : NULL;
+        void *error = guest_many(&h, 0, -1, .5f, .25, -4, -5, 4.5f, 4.25, -8, -9, 8.5f, 8.25, -12, -13, 12.5f, 12.25, -16, -17,
+                                 16.5f, 16.25, &r0, &r1, &r2, &r3, &r4, &r5, &r6, &r7, &r8, &r9);
+        bool same = round ? r0 == 1 && r1 == 1 && r2 == 1 && r3 == 1 && r4 == 1 && r5 == 1 && r6 == 1 && r7 == 1 && r8 == 1 && r9 == 1
+                          : r0 == 16.25 && r1 == 17 && r2 == -16 && r3 == -16 && r4 == 12.25 && r5 == 12.5 && r6 == -13 &&
+                                r7 == 0 && r8 == 8.25 && r9 == 8.5;
+        CHECK(error == h.error && same, "many by its symbol: %p: %g %g %d %d %g %g %d %d %g %g", error, r0, r1, (int)r2, r3, r4, r5,
+              (int)r6, r7, r8, r9);
+    }
+}
+
 #ifdef VECTORS
 static void vectors(uint8_t *vmctx) {
     value v[10];
@@ -483,6 +548,7 @@ int main(void) {
     uint8_t *vmctx = instance(&guest_wootz_module, 1, 3, 1);
     numbers(vmctx);
     traps(vmctx);
+    symbols(vmctx);
 #ifdef VECTORS
     vectors(instance(&vectors_wootz_module, 0, 1, 0));
 #endif
