@@ -80,6 +80,16 @@ fn x86_64_windows() {
 }
 
 #[test]
+fn aarch64_windows() {
+    check(&Target {
+        name: "aarch64-windows",
+        compiler: Compiler::Zig("aarch64-windows-gnu"),
+        runner: None,
+        vector_feature: None,
+    });
+}
+
+#[test]
 fn x86_64_macos() {
     check(&Target {
         name: "x86_64-macos",
