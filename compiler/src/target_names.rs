@@ -298,7 +298,11 @@ impl Unclear {
             }
         };
         Error::Options {
-            message: format!("{found}. The supported targets are {}", TARGETS.join(", ")),
+            message: format!(
+                "{found}{} The supported targets are {}",
+                if found.ends_with('?') { "" } else { "." },
+                TARGETS.join(", ")
+            ),
         }
     }
 }
@@ -525,7 +529,8 @@ mod tests {
             ("rsicv64-linux", "riscv64gc-unknown-linux-gnu"),
         ] {
             let message = of(name).unwrap_err();
-            assert!(message.contains(&format!("did you mean `{expected}`?")), "{name}: {message}");
+            let suggestion = format!("did you mean `{expected}`? The supported targets are");
+            assert!(message.contains(&suggestion), "{name}: {message}");
             assert!(message.contains(&format!("unknown target `{name}`")), "{message}");
         }
         for name in ["z80-none", "", "-", "potato", "\u{1f980}", "x86_64-x86_64"] {
