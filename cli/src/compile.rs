@@ -124,13 +124,8 @@ impl Compile {
     pub fn execute(self) -> Result<ExitCode> {
         self.check()?;
         let output = self.output()?;
-        if self.header.as_ref().is_some_and(|header| is_same(header, &output)) {
-            let name = output.display();
-            bail!(Usage(format!(
-                "`{name}` cannot be both: give `--header` and `-o` different files"
-            )));
-        }
         // What is missing is missed before the work begins.
+        self.check_files(&output)?;
         let runner = match self.emit {
             Emit::Exe => Some(self.program.runner()?),
             _ => None,
@@ -208,21 +203,35 @@ impl Compile {
                     .to_string()
             ));
         }
-        let output = self.input.with_extension(self.emit.extension(self.target.as_deref()));
-        if self.emit == Emit::Exe && output == self.input {
+        Ok(self.input.with_extension(self.emit.extension(self.target.as_deref())))
+    }
+
+    /// Whether what is written replaces neither the module nor each other, and has a place.
+    fn check_files(&self, output: &Path) -> Result<()> {
+        let is_same = |one: &Path, other: &Path| match files::is_standard(one) {
+            true => files::is_standard(other),
+            false => !files::is_standard(other) && files::are_same(one, other),
+        };
+        let header = self.header.as_deref();
+        if header.is_some_and(|header| is_same(header, output)) {
+            let name = output.display();
             bail!(Usage(format!(
-                "where should the output go? Without `-o OUT` it would replace {}",
-                files::name(&self.input)
+                "`{name}` cannot be both: give `--header` and `-o` different files"
             )));
         }
-        Ok(output)
+        let header = header.map(|header| (header, "`--header FILE`"));
+        for (path, option) in [(output, "`-o OUT`")].into_iter().chain(header) {
+            // From standard input to standard output nothing is replaced.
+            if !files::is_standard(path) && is_same(path, &self.input) {
+                bail!(Usage(format!(
+                    "this would replace {}, which is to be compiled: {option} names another file",
+                    files::name(&self.input)
+                )));
+            }
+            files::check_place(path)?;
+        }
+        Ok(())
     }
-}
-
-/// Whether two paths are the same but for how they are written.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let absolute = |path: &Path| std::path::absolute(path).ok();
-    one == other || absolute(one).is_some_and(|one| Some(one) == absolute(other))
 }
 
 /// The header of a module that came from a file, and whose object has a prefix.

@@ -133,17 +133,44 @@ pub fn write(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
     replace(path, bytes, executable).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// Checks what can be known of a file before it is [written](write): that there is a directory for it.
+///
+/// # Errors
+/// If there is none.
+pub fn check_place(path: &Path) -> Result<()> {
+    if is_standard(path) {
+        return Ok(());
+    }
+    directory(path).map(drop).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Whether two paths lead to the same file, which may not be there yet. Devices and such are never the same: nothing is lost
+/// if both are written to.
+pub fn are_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| match fs::canonicalize(path) {
+        Ok(path) => Some(path).filter(|path| path.is_file()),
+        Err(_) => Some(directory(path).ok()?.canonicalize().ok()?.join(path.file_name()?)),
+    };
+    place(one).is_some_and(|one| Some(one) == place(other))
+}
+
+/// The directory of a file that is to be written.
+fn directory(path: &Path) -> Result<PathBuf> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    ensure!(directory.is_dir(), "there is no directory `{}`", directory.display());
+    Ok(directory)
+}
+
 fn replace(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
     // Links are followed, and devices are written to.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Ok(fs::write(&path, bytes)?);
     }
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    ensure!(directory.is_dir(), "there is no directory `{}`", directory.display());
+    let directory = directory(&path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".wootz-");
     #[cfg(unix)]
@@ -171,6 +198,21 @@ mod tests {
         assert_eq!(kind(b"\x7fELF\x02"), Kind::Native);
         assert_eq!(kind(b""), Kind::Other);
         assert_eq!(kind(b"hello"), Kind::Other);
+    }
+
+    #[test]
+    fn one_file_has_many_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::create_dir(path("sub")).unwrap();
+        fs::write(path("there"), b"").unwrap();
+        for name in ["there", "later"] {
+            assert!(are_same(&path(name), &path(&format!("sub/../{name}"))), "{name}");
+            assert!(!are_same(&path(name), &path(&format!("sub/{name}"))), "{name}");
+        }
+        assert!(!are_same(&path("there"), &path("later")));
+        assert!(!are_same(Path::new("/dev/null"), Path::new("/dev/null")));
+        assert!(!are_same(&path("missing/file"), &path("missing/file")));
     }
 
     #[test]

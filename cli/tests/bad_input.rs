@@ -368,5 +368,5 @@ fn targets() {
     let arguments = ["compile", "add.wat", "--prefix", "a"];
     directory.wootz(&arguments).fails(2, &["`--prefix` is for objects and archives"]);
     let arguments = ["compile", "add.wat", "--emit", "object", "--prefix", "wootz"];
-    directory.wootz(&arguments).fails(1, &["the prefix `wootz` is that of the library for C"]);
+    directory.wootz(&arguments).fails(1, &["the prefix `wootz` belongs to the library for C"]);
 }

@@ -170,9 +170,14 @@ fn objects_have_a_header() {
     let printed = with(&["math", "--header", "-", "-o", "other.o"]);
     assert_eq!(printed.succeeds(), header);
 
-    with(&["math", "--header", "no/math.h"]).fails(1, &["cannot write `no/math.h`"]);
+    with(&["math", "-o", "x", "--header", "no/math.h"]).fails(1, &["cannot write `no/math.h`"]);
     with(&["math", "-o", "x", "--header", "x"]).fails(2, &["`x`", "`--header`", "`-o`"]);
-    with(&["math", "-o", "./x", "--header", "x"]).fails(2, &["`./x`", "`--header`", "`-o`"]);
+    with(&["math", "-o", "x", "--header", "./x"]).fails(2, &["`x`", "`--header`", "`-o`"]);
+    with(&["math", "-o", "-", "--header", "-"]).fails(2, &["`-`", "`--header`", "`-o`"]);
+    with(&["math", "--header", "./math.wat"]).fails(2, &["replace `math.wat`", "`--header FILE`"]);
+    with(&["math", "-o", "./math.wat"]).fails(2, &["replace `math.wat`", "`-o OUT`"]);
+    assert_eq!(directory.read("math.wat"), ADD.as_bytes());
+    assert!(!directory.path("x").exists());
     with(&["wootz", "--header", "math.h"]).fails(1, &["`wootz`", "belongs to the library"]);
     with(&["for", "--header", "math.h"]).fails(1, &["`for`", "no C identifier"]);
     directory

@@ -175,7 +175,7 @@ fn check_prefix(options: &Options) -> Result<()> {
              or standard type of C or C++"
         )
     } else if prefix == "wootz" {
-        "the prefix `wootz` is that of the library for C, whose functions exports would meet"
+        "the prefix `wootz` belongs to the library for C, whose functions exports would meet"
             .to_string()
     } else if options.emit == Emit::SharedLibrary {
         "a prefix is for objects: loaders look for the module in a shared library without one"
