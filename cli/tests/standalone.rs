@@ -291,6 +291,13 @@ fn modules_that_a_runner_cannot_run() {
     directory.write("m.wat", format!("(module {})", imports(&two)));
     let ended = directory.wootz(&["compile", "--emit", "exe", "m.wat", "-o", "m"]);
     assert!(!ended.stderr.contains("sched_yield"), "{}", ended.stderr);
+
+    directory.write("m.wat", PROGRAM);
+    for target in ["x86_64-windows", "arm64-apple-darwin"] {
+        let command = ["compile", "--emit", "exe", "m.wat", "-o", "m", "--target", target];
+        let words = ["cannot make a program of `m.wat`", "only for Linux", target];
+        directory.wootz(&command).fails(1, &words);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use clap::builder::{StringValueParser, TypedValueParser};
 use wootz::{Engine, Linker, Store};
-use wootz_compiler::Options;
+use wootz_compiler::{Emit, Options};
 use wootz_wasi::WasiCtx;
 
 use crate::files;
@@ -138,7 +138,7 @@ impl Runner {
     }
 }
 
-/// Whether a runner can run a module, which came from a file: a command that imports nothing but WASI.
+/// Whether a runner can run a module, which came from a file: a command for Linux that imports nothing but WASI.
 ///
 /// # Errors
 /// If it cannot, or if the module is invalid as far as is looked at here.
@@ -146,8 +146,20 @@ pub fn check(input: &Path, wasm: &[u8], options: &Options) -> Result<()> {
     let interface = wootz_compiler::interface(wasm, options);
     let interface = interface.with_context(|| format!("cannot compile {}", files::name(input)))?;
     let (imports, exports) = inspect::interface(&interface);
-    let checked = check_start(&exports).and_then(|()| check_imports(&imports));
+    let checked = check_system(options.target.as_deref())
+        .and_then(|()| check_start(&exports))
+        .and_then(|()| check_imports(&imports));
     checked.with_context(|| format!("cannot make a program of {}", files::name(input)))
+}
+
+/// Whether there are runners for a target at all: they carry shared libraries, which other systems call otherwise.
+fn check_system(target: Option<&str>) -> Result<()> {
+    ensure!(
+        wootz_compiler::extension(Emit::SharedLibrary, target) == "so",
+        "programs are made only for Linux so far, and the target `{}` has another system",
+        target.unwrap_or("of this machine")
+    );
+    Ok(())
 }
 
 fn check_start(exports: &[ExportReport]) -> Result<()> {
