@@ -7,6 +7,7 @@
 //! they remove symbols.
 
 use serde::{Deserialize, Serialize};
+use wootz_runtime::abi::ABI_VERSION;
 
 /// A runner and an artifact to a program.
 mod write;
@@ -28,11 +29,12 @@ pub const RUNNER: &str = "wootz-runner";
 /// The version of the settings. One that an older runner would misread raises it.
 const VERSION: u32 = 1;
 
-/// What tells a runner from other programs, and from runners for other settings: words that it contains.
+/// What tells a runner from other programs, and from runners for other settings or for code that they could not load: words
+/// that it contains.
 ///
 /// They are put together here, so that `wootz` itself does not contain them.
 pub fn runner_mark() -> String {
-    format!("{RUNNER} with settings of version {VERSION}")
+    format!("{RUNNER} with settings of version {VERSION} for code of version {ABI_VERSION}")
 }
 
 /// How a program runs its module.

@@ -322,6 +322,9 @@ fn runners_that_are_none() {
     directory.write("other", patched(18, AARCH64));
     let later = find_mark(&runner);
     directory.write("later", patched(later, b'2'));
+    // One for code that is older than what would be given to it.
+    let code = later + 1 + " for code of version ".len();
+    directory.write("older", patched(code, b'0'));
     for (runner, words) in [
         ("missing", ["cannot read `missing`", "No such file"]),
         (".", ["cannot read `.`", "directory"]),
@@ -338,6 +341,7 @@ fn runners_that_are_none() {
         ("app.o", ["runner `app.o`", "not a program"]),
         (env!("CARGO_BIN_EXE_wootz"), ["not a runner", "wootz-runner with settings of version 1"]),
         ("later", ["not a runner", "wootz-runner with settings of version 1"]),
+        ("older", ["not a runner", "1 for code of version "]),
     ] {
         let command = ["compile", "--emit", "exe", "app.wat", "-o", "out", "--runner", runner];
         directory.wootz(&command).fails(1, &words);
