@@ -106,7 +106,20 @@ fn shared_flags(
             },
         })?;
     }
-    Ok(settings::Flags::new(flags))
+    let flags = settings::Flags::new(flags);
+    let relied_on = [
+        ("preserve_frame_pointers", flags.preserve_frame_pointers(), true),
+        ("enable_pinned_reg", flags.enable_pinned_reg(), false),
+    ];
+    for (name, found, needed) in relied_on {
+        if found != needed {
+            let message = format!(
+                "the Cranelift setting `{name}` cannot be {found}: code relies on {needed}"
+            );
+            return Err(Error::Options { message });
+        }
+    }
+    Ok(flags)
 }
 
 impl Target {
@@ -211,6 +224,26 @@ mod tests {
         assert!(
             message(Options { cranelift_flags: flags, ..options() }).contains("`enable_magic`")
         );
+    }
+
+    /// On some targets, Cranelift itself would panic.
+    #[test]
+    fn settings_that_code_relies_on_stay_as_they_are() {
+        for target in TARGETS {
+            for (name, refused, kept) in [
+                ("preserve_frame_pointers", "false", "true"),
+                ("enable_pinned_reg", "true", "false"),
+            ] {
+                let with = |value: &str| Options {
+                    target: Some(target.to_string()),
+                    cranelift_flags: vec![(name.to_string(), value.to_string())],
+                    ..Options::default()
+                };
+                let message = message(with(refused));
+                assert!(message.contains(&format!("`{name}` cannot be {refused}")), "{message}");
+                assert!(lookup(&with(kept)).is_ok(), "{target}: {name}");
+            }
+        }
     }
 
     #[test]
