@@ -151,6 +151,10 @@ pub fn choose(builder: &mut Builder, options: &Options) -> Result<()> {
         TargetCpu::Native if triple.architecture == Triple::host().architecture => {
             cranelift_native::infer_native_flags(builder)
                 .map_err(|message| error(format!("this machine is not supported: {message}")))?;
+            // Some processors can sign return addresses; who walks frame pointers could not read them.
+            for signing in builder.iter().filter(|it| it.name.starts_with("sign_return_address")) {
+                builder.set(signing.name, "false").expect("a switch of Cranelift's");
+            }
         }
         TargetCpu::Native => {
             return Err(error(format!(

@@ -34,6 +34,10 @@ pub struct Target {
 /// If the target, the CPU or a setting is unknown or not supported.
 pub fn lookup(options: &Options) -> Result<Target> {
     let triple = target_names::triple(options.target.as_deref())?;
+    if triple.operating_system == OperatingSystem::Windows && !options.unwind_info {
+        let message = "code for Windows needs unwind tables: whatever walks the stack there finds its way by them";
+        return Err(Error::Options { message: message.to_string() });
+    }
     let isa = code_generator(options, &triple, options.opt_level, "backtracking")?;
     let quick = code_generator(options, &triple, OptLevel::None, "single_pass")?;
     let flags = isa.isa_flags();
@@ -220,6 +224,9 @@ mod tests {
             message(Options { target: Some("z80-none".into()), ..options() })
                 .contains("`z80-none`")
         );
+        let target = Some("x86_64-windows".into());
+        let without = message(Options { target, unwind_info: false, ..options() });
+        assert!(without.contains("unwind tables"), "{without}");
         let flags = vec![("enable_magic".to_string(), "true".to_string())];
         assert!(
             message(Options { cranelift_flags: flags, ..options() }).contains("`enable_magic`")

@@ -181,7 +181,7 @@ fn other_kinds_of_elf_files_are_named() {
     bytes[16] = 1;
     assert!(matches!(error(&bytes), ArtifactError::RelocatableObject));
     bytes[16] = 2;
-    assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "an executable" }));
+    assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "a program" }));
     bytes[16] = 4;
     assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "a core file" }));
 }
@@ -196,6 +196,11 @@ fn ordinary_libraries_are_refused_without_being_loaded() {
     let libc = libc.expect("tests are linked dynamically");
     let error = error(&std::fs::read(libc).unwrap());
     assert!(matches!(error, ArtifactError::NoDescriptor), "{error}");
+    // Programs are shared libraries too, these days.
+    let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let error = Module::check_precompiled(&Engine::default(), program).unwrap_err();
+    let error = error.downcast_ref::<ArtifactError>().unwrap();
+    assert!(matches!(error, ArtifactError::NotALibrary { found: "a program" }), "{error}");
 }
 
 #[test]

@@ -36,6 +36,8 @@ const DT_STRTAB: u64 = 5;
 const DT_SYMTAB: u64 = 6;
 const DT_STRSZ: u64 = 10;
 const DT_GNU_HASH: u64 = 0x6fff_fef5;
+const DT_FLAGS_1: u64 = 0x6fff_fffb;
+const DF_1_PIE: u64 = 0x0800_0000;
 
 /// A shared library for this machine.
 pub struct Elf<'a> {
@@ -120,7 +122,7 @@ impl<'a> Elf<'a> {
         match header.u16(16) {
             Some(3) => {}
             Some(1) => return Err(ArtifactError::RelocatableObject),
-            Some(2) => return Err(ArtifactError::NotALibrary { found: "an executable" }),
+            Some(2) => return Err(ArtifactError::NotALibrary { found: "a program" }),
             Some(4) => return Err(ArtifactError::NotALibrary { found: "a core file" }),
             _ => return Err(ArtifactError::NotALibrary { found: "an ELF file of unknown type" }),
         }
@@ -168,25 +170,36 @@ impl<'a> Elf<'a> {
 
     /// The address of the descriptor.
     pub fn descriptor_address(&self) -> Result<u64, ArtifactError> {
-        self.symbol(DESCRIPTOR_SYMBOL.to_bytes()).ok_or(ArtifactError::NoDescriptor)
+        self.symbol(DESCRIPTOR_SYMBOL.to_bytes()).ok_or(match self.is_program() {
+            true => ArtifactError::NotALibrary { found: "a program" },
+            false => ArtifactError::NoDescriptor,
+        })
+    }
+
+    /// Whether it says of itself that it is a program, which otherwise looks like a library these days.
+    fn is_program(&self) -> bool {
+        self.dynamic_entries().any(|(tag, value)| tag == DT_FLAGS_1 && value & DF_1_PIE != 0)
+    }
+
+    /// The tags and values of the segment DYNAMIC.
+    fn dynamic_entries(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let bytes = self.dynamic.and_then(|dynamic| {
+            let bytes = self.bytes.get(dynamic.file_offset as usize..)?;
+            bytes.get(..dynamic.file_bytes as usize)
+        });
+        let entries = Reader { bytes: bytes.unwrap_or_default() };
+        let entry = move |position: usize| {
+            Some((entries.u64(position * 16)?, entries.u64(position * 16 + 8)?))
+        };
+        (0..).map_while(entry).take_while(|&(tag, _)| tag != DT_NULL)
     }
 
     /// The address of an exported symbol.
     fn symbol(&self, name: &[u8]) -> Option<u64> {
-        let dynamic = self.dynamic?;
-        let entries =
-            self.bytes.get(dynamic.file_offset as usize..)?.get(..dynamic.file_bytes as usize)?;
-        let entries = Reader { bytes: entries };
         let (mut hash, mut gnu_hash, mut strings, mut strings_bytes, mut symbols) =
             (None, None, None, None, None);
-        for position in 0.. {
-            let (Some(tag), Some(value)) =
-                (entries.u64(position * 16), entries.u64(position * 16 + 8))
-            else {
-                break;
-            };
+        for (tag, value) in self.dynamic_entries() {
             match tag {
-                DT_NULL => break,
                 DT_HASH => hash = Some(value),
                 DT_GNU_HASH => gnu_hash = Some(value),
                 DT_STRTAB => strings = Some(value),

@@ -45,7 +45,7 @@ pub enum ArtifactError {
     },
     /// It is a relocatable object, which must be linked first.
     RelocatableObject,
-    /// It is an executable or core file.
+    /// It is a program or core file.
     NotALibrary {
         /// What it is.
         found: &'static str,
