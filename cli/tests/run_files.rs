@@ -144,8 +144,8 @@ fn guests_accept_connections() {
     assert_eq!(text, "hello");
     assert!(child.wait().unwrap().success());
 
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _listener = TcpListener::bind(taken).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
     let run = |address: &str| directory.wootz(&["run", "--tcplisten", address, "server.so"]);
     run(&taken.to_string()).fails(1, &[&format!("cannot listen at `{taken}`"), "in use"]);
     run("nowhere").fails(1, &["cannot listen at `nowhere`"]);

@@ -2,7 +2,7 @@
 //!
 //! In: a prefix, and names of any text. Out: identifiers of C.
 //!
-//! Always true: different names have different identifiers, and [`demangle`] gives the name back. Everything that begins
+//! Always true: different names have different identifiers, and `demangle` gives the name back. Everything that begins
 //! with the prefix and `wootz_` is ours: no export is called so.
 //!
 //! | of a name | becomes |
