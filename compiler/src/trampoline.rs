@@ -17,6 +17,7 @@ use cranelift_codegen::ir::{
     StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, UserFuncName, Value, types,
 };
 use cranelift_frontend::FunctionBuilder;
+use target_lexicon::Architecture;
 use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, RAISED};
 use wootz_runtime::abi::c_interface::InstanceHandle;
 use wootz_runtime::abi::manifest::ExportItem;
@@ -290,10 +291,18 @@ impl Body<'_> {
 
     /// The address of room for values in the frame.
     fn values(&mut self, count: usize) -> Value {
-        let slot =
-            StackSlotData::new(StackSlotKind::ExplicitSlot, count as u32 * VALUE_BYTES as u32, 4);
+        let bytes = count as u32 * VALUE_BYTES as u32;
+        // Frames on s390x begin at any multiple of 8, whatever is asked for of what is in them.
+        let aligned = self.target.triple().architecture != Architecture::S390x;
+        let room = if aligned { bytes } else { bytes + 8 };
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, room, 4);
         let slot = self.builder.create_sized_stack_slot(slot);
-        self.builder.ins().stack_addr(POINTER, slot, 0)
+        let address = self.builder.ins().stack_addr(POINTER, slot, 0);
+        if aligned {
+            return address;
+        }
+        let end = self.builder.ins().iadd_imm_s(address, 8);
+        self.builder.ins().band_imm_s(end, -i64::from(VALUE_BYTES))
     }
 
     /// Notes where wasm is left.
