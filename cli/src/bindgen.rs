@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use wootz_bindgen::{Interface, c, rust};
-use wootz_compiler::{Features, Options, WasmFeature, c_names};
+use wootz_compiler::{Options, c_names};
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::manifest::Manifest;
 
 use crate::files;
 use crate::inspect;
+use crate::options::FeatureOptions;
 use crate::report::{self, Usage};
 
 /// Write bindings of a module, for programs that use it
@@ -55,14 +56,8 @@ pub struct Bindgen {
     #[arg(long, value_name = "SYMBOL")]
     module: Option<String>,
 
-    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic
-    #[arg(
-        long = "wasm-feature",
-        value_name = "FEATURES",
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    wasm_features: Vec<WasmFeature>,
+    #[command(flatten)]
+    features: FeatureOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -132,10 +127,7 @@ impl Bindgen {
         if self.module.is_some() {
             bail!(Usage("`--module` is for files with compiled modules".to_string()));
         }
-        let mut features = Features::default();
-        for feature in &self.wasm_features {
-            features.set(feature.name, feature.enabled).expect("checked when it was parsed");
-        }
+        let features = self.features.features();
         let wasm = files::binary(&self.file, bytes)?;
         let manifest =
             wootz_compiler::interface(&wasm, &Options { features, ..Options::default() })

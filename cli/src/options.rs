@@ -6,6 +6,32 @@ use clap::Args;
 use wootz::{Config, WasmBacktraceDetails};
 use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu, WasmFeature};
 
+/// What modules may use.
+#[derive(Args, Debug)]
+pub struct FeatureOptions {
+    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic
+    ///
+    /// If nothing is said, those of version 3 and threads are allowed, custom-page-sizes and wide-arithmetic are not.
+    #[arg(
+        long = "wasm-feature",
+        value_name = "FEATURES",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    wasm_features: Vec<WasmFeature>,
+}
+
+impl FeatureOptions {
+    /// The proposals that are allowed.
+    pub fn features(&self) -> Features {
+        let mut features = Features::default();
+        for feature in &self.wasm_features {
+            features.set(feature.name, feature.enabled).expect("checked when it was parsed");
+        }
+        features
+    }
+}
+
 /// How to make code.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Code")]
@@ -30,16 +56,8 @@ pub struct CodeOptions {
     )]
     cpu_features: Vec<CpuFeature>,
 
-    /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic
-    ///
-    /// If nothing is said, those of version 3 and threads are allowed, custom-page-sizes and wide-arithmetic are not.
-    #[arg(
-        long = "wasm-feature",
-        value_name = "FEATURES",
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    wasm_features: Vec<WasmFeature>,
+    #[command(flatten)]
+    features: FeatureOptions,
 
     /// Count how much is executed, and stop when no fuel is left
     ///
@@ -94,12 +112,8 @@ impl CodeOptions {
 
     /// The compiler's options, for files: unless a CPU was named, for all but very old ones.
     pub fn options(&self) -> Options {
-        let mut features = Features::default();
-        for feature in &self.wasm_features {
-            features.set(feature.name, feature.enabled).expect("checked when it was parsed");
-        }
         Options {
-            features,
+            features: self.features.features(),
             consume_fuel: self.consume_fuel,
             epoch_interruption: self.epoch_interruption,
             memory_reservation: self.memory_reservation,
@@ -126,7 +140,7 @@ impl CodeOptions {
             opt_level,
             target_cpu,
             cpu_features,
-            wasm_features,
+            features: FeatureOptions { wasm_features },
             consume_fuel,
             epoch_interruption,
             memory_reservation,

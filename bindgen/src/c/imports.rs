@@ -171,12 +171,10 @@ static inline wootz_error_t *{prefix}_wootz_instantiate_module(wootz_store_t *st
         return wootz_error_new(\"there is no place for the result: its pointer is null\");
     }}
     *out = NULL;
-{given}    {{
-    {list}    wootz_instance_t *instance = NULL;
+{given}{list}    wootz_instance_t *instance = NULL;
     wootz_error_t *error = wootz_instance_new(store, module, {passed}, {count}, &instance);
     *out = (struct {prefix} *)instance;
     return error;
-    }}
 }}
 
 /* Makes an instance of the module, which belongs to the store. */
