@@ -68,12 +68,33 @@ pub enum Container {
     SharedLibrary,
 }
 
+/// Checks that files of a kind can be written for a target.
+///
+/// # Errors
+/// If they cannot be yet.
+pub fn check(triple: &Triple, container: Container) -> Result<()> {
+    let linker = match triple.binary_format {
+        BinaryFormat::Elf => return elf::machine(triple).map(drop),
+        BinaryFormat::Coff => "lld-link",
+        _ => "ld64.lld",
+    };
+    if container != Container::SharedLibrary {
+        return Ok(());
+    }
+    let message = format!(
+        "shared libraries for the target `{triple}` cannot be written yet without a linker: name one with `--linker`, such as \
+         `{linker}`, or compile an object (`--emit object`)"
+    );
+    Err(Error::Options { message })
+}
+
 /// The bytes of a file with these contents.
 ///
 /// # Errors
 /// If files for this target cannot be written yet, or if the file would exceed 2 GiB.
 pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
     let (triple, descriptor) = (contents.triple, contents.descriptor_symbol);
+    check(triple, container)?;
     if container == Container::Archive {
         return archive::write(triple, descriptor, write(contents, Container::Object)?);
     }
@@ -84,12 +105,6 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
         (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
         (BinaryFormat::Coff, Container::Object) => coff::write(contents),
         (BinaryFormat::Macho, Container::Object) => macho::write(contents),
-        _ => {
-            let message = format!(
-                "shared libraries for the target `{triple}` cannot be written yet; objects can be (`--emit object`), from \
-                 which a linker makes one"
-            );
-            Err(Error::Options { message })
-        }
+        (format, _) => unreachable!("{format:?} was checked"),
     }
 }
