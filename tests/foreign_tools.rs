@@ -95,7 +95,9 @@ fn elf() {
         let again = files.out("again.o");
         let output = |path: &Path| path.display().to_string();
         files.silent(&tool("ld"), &["-r", "-o", &output(&again)], &[&files.object]);
-        for (linker, name) in [(tool("ld"), "gnu.so"), ("ld.lld-19".to_string(), "llvm.so")] {
+        let mold = has("mold").then(|| ("mold".to_string(), "mold.so"));
+        let linkers = [(tool("ld"), "gnu.so"), ("ld.lld-19".to_string(), "llvm.so")];
+        for (linker, name) in linkers.into_iter().chain(mold) {
             let library = files.out(name);
             let arguments = ["-shared", "--fatal-warnings", "-z", "text", "-z", "defs"];
             let path = output(&library);
