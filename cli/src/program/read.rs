@@ -65,7 +65,7 @@ pub fn artifact(program: &[u8]) -> Option<&[u8]> {
 #[allow(unsafe_code)]
 fn contents(program: &Mapping) -> &[u8] {
     // SAFETY: the file is mapped as long as this is borrowed, and nobody changes it, as a caller of `Carried::by` says.
-    unsafe { std::slice::from_raw_parts(program.start().as_ptr(), program.bytes()) }
+    unsafe { program.contents() }
 }
 
 /// Where in the file the two sections begin, and how many bytes they have.

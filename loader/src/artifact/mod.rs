@@ -53,7 +53,7 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>
     let describe = || format!("failed to load module from `{}`", path.display());
     let (file, contents, library_path) = open().with_context(describe)?;
     // SAFETY: the file is mapped, and the caller promises that nobody changes it.
-    let bytes = unsafe { std::slice::from_raw_parts(contents.start().as_ptr(), contents.bytes()) };
+    let bytes = unsafe { contents.contents() };
     let file = Arc::new(file);
     let load = || {
         let found = inspect(bytes, config)?;
@@ -110,7 +110,7 @@ pub unsafe fn load_open_file(file: File, config: &Config) -> Result<(Code, Arc<F
     let contents = || Mapping::of_file(&file, file.metadata()?.len() as usize);
     let contents = contents().context("failed to read the file of a module")?;
     // SAFETY: the file is mapped, and the caller promises that nobody changes it.
-    let bytes = unsafe { std::slice::from_raw_parts(contents.start().as_ptr(), contents.bytes()) };
+    let bytes = unsafe { contents.contents() };
     let found = inspect(bytes, config)?;
     let path = path_of(&file);
     // SAFETY: as above.

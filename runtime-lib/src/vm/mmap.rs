@@ -55,6 +55,15 @@ impl Mapping {
         self.bytes
     }
 
+    /// What is in it.
+    ///
+    /// # Safety
+    /// It is readable, as one [of a file](Self::of_file) is, and nobody changes the file, or the pages, as long as this is borrowed.
+    pub unsafe fn contents(&self) -> &[u8] {
+        // SAFETY: the pages are ours; the rest is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
+    }
+
     /// Makes the pages that contain `from..to` readable and writable.
     ///
     /// # Errors
