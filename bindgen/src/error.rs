@@ -11,6 +11,11 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// C symbols cannot begin with the prefix.
+    Prefix {
+        /// What is wrong with it.
+        message: String,
+    },
     /// The manifest mentions something that the module does not have: the file that it comes from is damaged.
     Manifest,
 }
@@ -27,6 +32,7 @@ impl fmt::Display for Error {
                  a digit, and no word of the language",
                 name.escape_debug()
             ),
+            Error::Prefix { message } => f.write_str(message),
             Error::Manifest => {
                 f.write_str("the manifest mentions something that the module does not have: the file is damaged")
             }

@@ -52,11 +52,11 @@ pub enum Item<'a> {
 }
 
 impl<'a> Interface<'a> {
-    /// As [`new`](Self::new), for a manifest that comes from a file.
+    /// What a module imports and exports.
     ///
     /// # Errors
-    /// If it mentions something that the module does not have.
-    pub fn checked(manifest: &'a Manifest) -> Result<Interface<'a>> {
+    /// If the manifest mentions something that the module does not have: it comes from a damaged file.
+    pub fn new(manifest: &'a Manifest) -> Result<Interface<'a>> {
         let shape = manifest.shape();
         let is_signature = |ty: SignatureIndex| ty.index() < manifest.signatures.len();
         let imports = manifest.imports.iter().all(|import| match import.ty {
@@ -75,16 +75,13 @@ impl<'a> Interface<'a> {
         });
         let tags = manifest.tags.iter().all(|&ty| is_signature(ty));
         match imports && exports && tags {
-            true => Ok(Interface::new(manifest)),
+            true => Ok(Interface::of_checked(manifest)),
             false => Err(Error::Manifest),
         }
     }
 
-    /// What a module imports and exports.
-    ///
-    /// # Panics
-    /// If the manifest mentions something that the module does not have: the compiler makes no such manifest.
-    pub fn new(manifest: &'a Manifest) -> Interface<'a> {
+    /// What is named by indices that are known to be good.
+    fn of_checked(manifest: &'a Manifest) -> Interface<'a> {
         let signature = |index: usize| &manifest.signatures[index];
         let imports = manifest.imports.iter().map(|import| {
             let item = match import.ty {
@@ -149,7 +146,7 @@ mod tests {
         .unwrap();
         let options = wootz_compiler::Options::default();
         let manifest = wootz_compiler::interface(&wasm, &options).unwrap();
-        let interface = Interface::new(&manifest);
+        let interface = Interface::new(&manifest).unwrap();
         let pages = |position: usize| match interface.exports[position].item {
             Item::Memory(ty) => ty.limits.min,
             item => panic!("{item:?}"),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use wootz_bindgen::{Interface, c, rust};
+use wootz_bindgen::{c, rust};
 use wootz_compiler::{Options, c_names};
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 use wootz_runtime::abi::manifest::Manifest;
@@ -98,9 +98,8 @@ impl Bindgen {
             symbol.and_then(|symbol| symbol.strip_suffix(DESCRIPTOR_SYMBOL)?.strip_suffix('_'));
         let name = || self.name.clone().map_or_else(|| name_of(&self.file), Ok);
         let prefix = self.prefix.clone().or(of_object.map(String::from)).map_or_else(name, Ok)?;
-        let describe = || format!("cannot write a header of {}", files::name(&self.file));
-        Interface::checked(manifest).with_context(describe)?;
-        c::header(manifest, &prefix).with_context(describe)
+        c::header(manifest, &prefix)
+            .with_context(|| format!("cannot write a header for {}", files::name(&self.file)))
     }
 
     fn rust(&self, manifest: &Manifest) -> Result<String> {
@@ -108,10 +107,8 @@ impl Bindgen {
             Some(name) => name.clone(),
             None => name_of(&self.file)?,
         };
-        if let Some(prefix) = self.prefix.as_ref().filter(|prefix| !c_names::is_identifier(prefix))
-        {
-            bail!(Usage(format!("the prefix `{prefix}` is no C identifier")));
-        }
+        let prefix = self.prefix.as_deref().map_or(Ok(()), c_names::check_prefix);
+        prefix.map_err(|error| Usage(error.to_string()))?;
         let descriptor = self.prefix.as_deref().map(|it| c_names::descriptor_symbol(Some(it)));
         let options = rust::Options { name, descriptor, wasi: !self.no_wasi };
         rust::bindings(manifest, &options)

@@ -68,6 +68,8 @@ fn headers_are_for_objects_of_one_prefix() {
         let arguments = ["bindgen", "shop.wat", "--lang", "c", "--prefix", prefix];
         directory.wootz(&arguments).fails(1, &["`shop.wat`", &format!("`{prefix}`"), words]);
     }
+    let rust = ["bindgen", "shop.wat", "--lang", "rust", "--prefix", "my-shop"];
+    directory.wootz(&rust).fails(2, &["`my-shop`", "no C identifier"]);
     directory.wootz(&["bindgen", "shop.wat", "--lang", "c", "--no-wasi"]).fails(2, &["--no-wasi"]);
 }
 

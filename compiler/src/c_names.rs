@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 
+use crate::error::{Error, Result};
+
 /// What names of our own begin with, behind the prefix.
 const OURS: &str = "wootz_";
 
@@ -86,6 +88,25 @@ pub fn descriptor_symbol(prefix: Option<&str>) -> String {
         Some(prefix) => format!("{prefix}_{DESCRIPTOR_SYMBOL}"),
         None => DESCRIPTOR_SYMBOL.to_string(),
     }
+}
+
+/// Checks that C symbols can begin with a prefix.
+///
+/// # Errors
+/// If it is no C identifier, or the name of the library for C.
+pub fn check_prefix(prefix: &str) -> Result<()> {
+    let message = if !is_identifier(prefix) {
+        format!(
+            "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no keyword \
+             or standard type of C or C++"
+        )
+    } else if prefix == "wootz" {
+        "the prefix `wootz` belongs to the library for C, whose functions exports would meet"
+            .to_string()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Options { message })
 }
 
 /// Whether a text may name something in C and C++: it is an identifier, and no keyword of either.

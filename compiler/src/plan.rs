@@ -169,21 +169,12 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
 /// Whether C symbols can begin with the prefix, and are wanted at all.
 fn check_prefix(options: &Options) -> Result<()> {
     let Some(prefix) = &options.prefix else { return Ok(()) };
-    let message = if !c_names::is_identifier(prefix) {
-        format!(
-            "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no keyword \
-             or standard type of C or C++"
-        )
-    } else if prefix == "wootz" {
-        "the prefix `wootz` belongs to the library for C, whose functions exports would meet"
-            .to_string()
-    } else if options.emit == Emit::SharedLibrary {
-        "a prefix is for objects: loaders look for the module in a shared library without one"
-            .to_string()
-    } else {
-        return Ok(());
-    };
-    Err(Error::Options { message })
+    if options.emit == Emit::SharedLibrary {
+        let message =
+            "a prefix is for objects: loaders look for the module in a shared library without one";
+        return Err(Error::Options { message: message.to_string() });
+    }
+    c_names::check_prefix(prefix)
 }
 
 fn shape(module: &Module<'_>) -> Result<VmShape> {

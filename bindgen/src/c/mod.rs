@@ -14,41 +14,15 @@ mod text;
 /// What is imported: the struct, and what stands between it and the library.
 mod imports;
 
-use std::fmt;
-
 use wootz_compiler::c_names;
 use wootz_runtime::abi::manifest::Manifest;
 
+use crate::error::{Error, Result};
 use crate::interface::{Export, Interface, Item};
 
 use self::imports::Imports;
 use self::text::comment;
 use self::types::{handle, parameters, shown};
-
-/// No header can be made for a prefix.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BadPrefix {
-    prefix: String,
-}
-
-impl fmt::Display for BadPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BadPrefix { prefix } = self;
-        match c_names::is_identifier(prefix) {
-            true => write!(
-                f,
-                "the prefix `{prefix}` belongs to the library, whose names begin with `wootz_`"
-            ),
-            false => write!(
-                f,
-                "the prefix `{prefix}` is no C identifier: letters of ASCII, digits and `_`, with no digit first, and no \
-                 keyword or standard type of C or C++"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for BadPrefix {}
 
 /// The header of a module whose object was compiled with a prefix.
 ///
@@ -63,12 +37,10 @@ impl std::error::Error for BadPrefix {}
 /// ```
 ///
 /// # Errors
-/// If C symbols cannot begin with the prefix, or the library's do.
-pub fn header(manifest: &Manifest, prefix: &str) -> Result<String, BadPrefix> {
-    if !c_names::is_identifier(prefix) || prefix == "wootz" || prefix.starts_with("wootz_") {
-        return Err(BadPrefix { prefix: prefix.to_string() });
-    }
-    let interface = Interface::new(manifest);
+/// If C symbols cannot begin with the prefix, or the library's do; or if the manifest comes from a damaged file.
+pub fn header(manifest: &Manifest, prefix: &str) -> Result<String> {
+    check_prefix(prefix)?;
+    let interface = Interface::new(manifest)?;
     let imports = Imports::new(&interface, prefix);
     let mut text = opening(manifest, prefix);
     text += &exports(&interface.exports, prefix);
@@ -78,6 +50,18 @@ pub fn header(manifest: &Manifest, prefix: &str) -> Result<String, BadPrefix> {
     text += &imports.instantiation();
     text += "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
     Ok(text)
+}
+
+/// Programs with headers are linked with the library, so that less is possible than in objects alone.
+fn check_prefix(prefix: &str) -> Result<()> {
+    let failed = |message: String| Err(Error::Prefix { message });
+    match c_names::check_prefix(prefix) {
+        Err(error) => failed(error.to_string()),
+        Ok(()) if prefix.starts_with("wootz_") => failed(format!(
+            "the prefix `{prefix}` belongs to the library for C, whose names begin with `wootz_`"
+        )),
+        Ok(()) => Ok(()),
+    }
 }
 
 fn opening(manifest: &Manifest, prefix: &str) -> String {

@@ -69,7 +69,7 @@ pub fn bindings(manifest: &Manifest, options: &Options) -> Result<String> {
             return Err(Error::Name { name: name.clone() });
         }
     }
-    let interface = Interface::checked(manifest)?;
+    let interface = Interface::new(manifest)?;
     let contents = Contents::new(&interface, &options.name, options.wasi);
     let mut out = Writer::default();
     let module = manifest.name.as_deref().unwrap_or(&options.name);
