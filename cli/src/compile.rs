@@ -140,18 +140,17 @@ impl Compile {
         if self.emit == Emit::Exe {
             exe::check(&self.input, &wasm, &options)?;
         }
-        let (mut bytes, times) = compile(&self.input, &wasm, &options)?;
-        if self.linker.is_used() {
-            let linked = self.linker.link(bytes);
-            bytes = linked.with_context(|| format!("cannot link {}", files::name(&self.input)))?;
-        }
-        if let Some(runner) = runner {
-            bytes = runner.with(&bytes, &options, &self.program)?;
-        }
         let header = match &self.header {
             Some(path) => Some((path, header(&self.input, &wasm, &options)?)),
             None => None,
         };
+        let (bytes, times) = compile(&self.input, &wasm, &options)?;
+        let linked = self.linker.link(bytes);
+        let mut bytes =
+            linked.with_context(|| format!("cannot link {}", files::name(&self.input)))?;
+        if let Some(runner) = runner {
+            bytes = runner.with(&bytes, &options, &self.program)?;
+        }
         files::write(&output, &bytes, !self.emit.is_for_linkers())?;
         if let Some((path, text)) = header {
             files::write(path, text.as_bytes(), false)?;
