@@ -24,7 +24,7 @@ test: tools ## Installs what the tests need, then runs all of them, formatting a
 	$(CARGO) fmt --all --check
 	$(MAKE) --no-print-directory -j2 programs test-binaries
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	$(CARGO) build --quiet --package wootz-c-api
+	$(CARGO) build --quiet --package wootz-c-api # the loader without compiler, too
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	$(CARGO) test --workspace --no-fail-fast
 
