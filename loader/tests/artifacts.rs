@@ -118,23 +118,34 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn what_is_not_elf_is_described() {
+fn what_is_no_native_file_is_described() {
     assert!(matches!(error(b"\0asm\x01\0\0\0"), ArtifactError::Wasm));
     assert!(matches!(error(b"  (module)"), ArtifactError::Wasm));
     for (bytes, words) in [
         (&b""[..], "an empty file"),
         (b"hello world", "text that begins with `h`"),
-        (b"MZ\x90\0", "Windows"),
-        (b"\xcf\xfa\xed\xfe", "macOS"),
         (b"!<arch>\n", "a static library"),
         (b"\x01\x02\x03\x04\x05", "[01, 02, 03, 04]"),
     ] {
         let error = error(bytes);
         assert!(
-            matches!(error, ArtifactError::NotAnElfFile { .. })
+            matches!(error, ArtifactError::NotANativeFile { .. })
                 && error.to_string().contains(words),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn files_of_other_systems_are_named() {
+    for (bytes, system) in
+        [(b"\x7fELF", "Linux"), (b"MZ\x90\0", "Windows"), (b"\xcf\xfa\xed\xfe", "macOS")]
+    {
+        let error = error(bytes);
+        let is_ours = std::env::consts::OS == system.to_lowercase();
+        let is_named = matches!(&error, ArtifactError::OtherTarget { what: "operating system", found, .. }
+            if found == system);
+        assert!(is_ours || is_named, "{error}");
     }
 }
 

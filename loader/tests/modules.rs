@@ -157,7 +157,7 @@ fn what_cannot_be_used_in_place_is_named() {
         let error = error(&bytes[..bytes_left], 0);
         assert!(matches!(error, ArtifactError::Truncated { .. }), "{bytes_left}: {error}");
     }
-    assert!(matches!(error(b"", 0), ArtifactError::NotAnElfFile { .. }));
+    assert!(matches!(error(b"", 0), ArtifactError::NotANativeFile { .. }));
     assert!(matches!(error(b"\0asm\x01\0\0\0", 0), ArtifactError::Wasm));
     // The name of the module is part of the manifest.
     let mut corrupted = bytes.clone();

@@ -21,7 +21,7 @@ pub enum ArtifactError {
     /// It is WebAssembly, which must be compiled first.
     Wasm,
     /// It is something else altogether.
-    NotAnElfFile {
+    NotANativeFile {
         /// What it seems to be.
         found: String,
     },
@@ -125,8 +125,8 @@ impl fmt::Display for ArtifactError {
             ArtifactError::Wasm => f.write_str(
                 "this is a WebAssembly module, not a compiled one: compile it with `wootz compile`, or use `Module::new`",
             ),
-            ArtifactError::NotAnElfFile { found } => {
-                write!(f, "not a compiled module: found {found}, expected an ELF shared library made by `wootz compile`")
+            ArtifactError::NotANativeFile { found } => {
+                write!(f, "not a compiled module: found {found}, expected a shared library made by `wootz compile`")
             }
             ArtifactError::Truncated { part, expected_bytes, found_bytes } => write!(
                 f,

@@ -8,8 +8,8 @@
 
 /// What can be wrong with an artifact.
 mod error;
-/// The parts of an ELF file that say what it is.
-mod elf;
+/// The native file that an artifact is.
+mod container;
 /// What this machine's processor has.
 mod cpu;
 /// Whether an artifact can run here, and with these settings.
@@ -17,8 +17,7 @@ mod check;
 
 use std::any::Any;
 use std::fs::File;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -28,11 +27,11 @@ use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
 use wootz_runtime::abi::manifest::Manifest;
 use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
 use wootz_runtime::vm::mmap::{ExecutablePages, Mapping};
-use wootz_runtime::vm::sys::{self, Library};
+use wootz_runtime::vm::sys::{self, Library, TemporaryLibrary};
 
 use crate::config::{Config, ProfilingStrategy};
 use crate::profiling;
-use elf::Elf;
+use container::{Container, DESCRIPTOR_SYMBOL};
 pub use error::ArtifactError;
 
 /// Loads the artifact in a file. Also returns the file that is loaded now, or a copy of it in memory.
@@ -41,14 +40,14 @@ pub use error::ArtifactError;
 /// Wootz has compiled it, and nobody changes it in place while it is loaded.
 pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>)> {
     let open = || -> Result<(File, Mapping, PathBuf), ArtifactError> {
-        let io = |error| ArtifactError::Io { path: path.to_path_buf(), error };
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
+        let unreadable = |error| ArtifactError::Io { path: path.to_path_buf(), error };
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         if metadata.is_dir() {
-            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
-        let contents = Mapping::of_file(&file, metadata.len() as usize).map_err(io)?;
-        Ok((file, contents, path.canonicalize().map_err(io)?))
+        let contents = Mapping::of_file(&file, metadata.len() as usize).map_err(unreadable)?;
+        Ok((file, contents, path.canonicalize().map_err(unreadable)?))
     };
     let describe = || format!("failed to load module from `{}`", path.display());
     let (file, contents, library_path) = open().with_context(describe)?;
@@ -112,9 +111,10 @@ pub unsafe fn load_open_file(file: File, config: &Config) -> Result<(Code, Arc<F
     // SAFETY: the file is mapped, and the caller promises that nobody changes it.
     let bytes = unsafe { contents.contents() };
     let found = inspect(bytes, config)?;
-    let path = path_of(&file);
+    let path = sys::path_of(&file).context("the file of a module has no path")?;
+    let source = Source { file: Arc::new(file), path, owner: Box::new(()) };
     // SAFETY: as above.
-    match unsafe { load_open(&found, bytes, Arc::new(file), &path, config) }? {
+    match unsafe { load_open(&found, bytes, source, config) }? {
         Some(loaded) => Ok(loaded),
         // SAFETY: as above.
         None => unsafe { load_copy(&found, bytes, config) },
@@ -184,27 +184,28 @@ pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Co
 
 /// The first bytes of a file that [`load_file`] or [`load_bytes`] has returned.
 pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; bytes];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
+    let contents = Mapping::of_file(file, bytes).context("failed to read the file of a module")?;
+    // SAFETY: whoever has loaded the file promised that nobody changes it.
+    Ok(unsafe { contents.contents() }.to_vec())
 }
 
 /// Loads an artifact by way of a file in memory, or a file for profilers.
 unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
     let refused = |message| ArtifactError::Refused { message };
-    let (file, path) = match config.profiler {
+    let not_made = |error: io::Error| refused(error.to_string());
+    let source = match config.profiler {
         ProfilingStrategy::JitDump | ProfilingStrategy::VTune => {
-            profiling::library_file(found.name.as_deref(), bytes)?
+            let (file, path) = profiling::library_file(found.name.as_deref(), bytes)?;
+            Source { file: Arc::new(file), path, owner: Box::new(()) }
         }
         ProfilingStrategy::None | ProfilingStrategy::PerfMap => {
-            let file = sys::memory_file(c"wootz-module", bytes)
-                .map_err(|error| refused(error.to_string()))?;
-            let path = path_of(&file);
-            (file, path)
+            let library = TemporaryLibrary::new(bytes).map_err(not_made)?;
+            let (file, path) = (library.file().clone(), library.path().map_err(not_made)?);
+            Source { file, path, owner: Box::new(library) }
         }
     };
     // SAFETY: the caller vouches for the artifact.
-    let (code, file) = unsafe { load_open(found, bytes, Arc::new(file), &path, config) }?
+    let (code, file) = unsafe { load_open(found, bytes, source, config) }?
         .ok_or_else(|| refused("another library was loaded in its place".to_string()))?;
     if config.profiler == ProfilingStrategy::PerfMap {
         // perf would look for symbols in the file, which it cannot find, and nowhere else.
@@ -216,26 +217,28 @@ unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Cod
     Ok((code, file))
 }
 
-/// The path of an open file. Named by process, so that debuggers find it too. As long as the file is open, no other has it.
-fn path_of(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
+/// An open file to load a library from.
+struct Source {
+    file: Arc<File>,
+    path: PathBuf,
+    /// Who keeps it there.
+    owner: Box<dyn Any + Send + Sync>,
 }
 
-/// Loads an artifact by way of an open file with this path. `None` if the system takes another library for it.
+/// Loads an artifact by way of an open file. `None` if the system takes another library for it.
 unsafe fn load_open(
     found: &Found,
     bytes: &[u8],
-    file: Arc<File>,
-    path: &Path,
+    Source { file, path, owner }: Source,
     config: &Config,
 ) -> Result<Option<(Code, Arc<File>)>, ArtifactError> {
-    let was_loaded = Library::is_open(path);
+    let was_loaded = Library::is_open(&path);
     // SAFETY: the caller vouches for the artifact.
     let library =
-        unsafe { Library::open(path) }.map_err(|message| ArtifactError::Refused { message })?;
+        unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
     let Some(start) = found.in_memory(&library, bytes, was_loaded) else { return Ok(None) };
     // Dropped in this order: first the library, then the file that it came from.
-    let library = Box::new((library, file.clone()));
+    let library = Box::new((library, file.clone(), owner));
     // SAFETY: this is what was checked.
     let code = unsafe { found.code(start, library, found.image_file(&file, config)) }?;
     Ok(Some((code, file)))
@@ -257,23 +260,24 @@ struct Found {
 
 /// Finds the parts of an artifact, after every check that is possible without loading.
 fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
-    let elf = Elf::parse(bytes)?;
-    let address = elf.descriptor_address()?;
+    let container = Container::parse(bytes)?;
+    let address = container.descriptor;
     let outside = |part| ArtifactError::Corrupted { part };
-    let start = elf.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
-    let rest = elf.bytes_from(address).ok_or(outside("descriptor"))?;
+    let start = container.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
+    let rest = container.bytes_from(address).ok_or(outside("descriptor"))?;
     let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
     let manifest = check_needs(&tables, config)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
-    let text_file_offset = elf
+    let text_file_offset = container
         .executable_offset(beside(descriptor.text), descriptor.text.bytes.into())
         .ok_or(outside("code"))? as usize;
     let images = u64::from(descriptor.image.bytes);
     let images_file_offset = match images {
         0 => None,
         bytes => Some(
-            elf.file_offset(beside(descriptor.image), bytes)
+            container
+                .file_offset(beside(descriptor.image), bytes)
                 .ok_or(outside("images of memories"))?,
         ),
     };
@@ -302,7 +306,7 @@ impl Found {
     ///
     /// `thoroughly` also compares the code: needed when the library was loaded before, perhaps from another file.
     fn in_memory(&self, library: &Library, file: &[u8], thoroughly: bool) -> Option<NonNull<u8>> {
-        let start = library.symbol(elf::DESCRIPTOR_SYMBOL)?;
+        let start = library.symbol(DESCRIPTOR_SYMBOL)?;
         let same = |at: isize, expected: &[u8]| {
             // SAFETY: every library with this symbol has a descriptor there; once that is found to be the same, the rest is
             // where it says.

@@ -33,8 +33,8 @@ pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(F
     let more = unsafe {
         match fault {
             Some(fault) => {
-                visit(Frame { pc: fault.pc, fp: fault.fp })
-                    && callers(fault.fp, context.entry_fp, &mut visit)
+                let fp = arch::interrupted_frame(fault.at.frame);
+                visit(Frame { pc: fault.at.pc, fp }) && callers(fp, context.entry_fp, &mut visit)
             }
             None => exits(context.exit_pc, context.exit_fp, context.entry_fp, &mut visit),
         }

@@ -107,6 +107,7 @@ impl Code {
             text: parts.text,
             images: parts.images,
             image_file: match parts.image_file {
+                _ if !sys::MAPS_FILES_OVER => OnceLock::from(None),
                 ImageFile::None => OnceLock::from(None),
                 ImageFile::At(file, offset) => OnceLock::from(Some((file, offset))),
                 ImageFile::MadeOnDemand if parts.images.is_empty() => OnceLock::from(None),

@@ -1,35 +1,56 @@
 //! The operating system and the processor: the only room with system calls, inline assembly and signal handlers.
 //!
-//! One file per platform, all with the same names. Callers never ask on which platform they are.
+//! A file or folder per platform, all with the same names. Callers never ask on which platform they are.
 
-// Registers and frames, by architecture.
+/// Registers and frames, by architecture.
 pub mod arch;
 
+/// What all Unix systems do alike.
 #[cfg(unix)]
 mod unix;
-#[cfg(unix)]
-pub use unix::{
-    AltStack, Library, Protection, make_anonymous, map_file, map_file_over, memory_file,
-    page_bytes, protect, release, reserve, stack_bounds, stay_loaded,
-};
-
-#[cfg(target_os = "linux")]
-mod futex;
-#[cfg(target_os = "linux")]
-pub use futex::{sleep_while, wake_one};
-
+/// Signals for hardware faults.
 #[cfg(unix)]
 mod signals;
-#[cfg(unix)]
-pub use signals::install_fault_handler;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as this;
+
+pub use this::{
+    AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, install_fault_handler, make_anonymous,
+    map_file, map_file_over, memory_file, page_bytes, path_of, protect, release, reserve,
+    sleep_while, stack_bounds, stay_loaded, wake_one,
+};
+
+/// What may be done with pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    /// Nothing: every access faults.
+    None,
+    /// Reading.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+    /// Reading and executing.
+    ReadExecute,
+}
+
+/// Where a thread was interrupted.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// The address of the instruction, or of its last byte if the processor tells when it is over: as in an artifact's table of
+    /// traps.
+    pub pc: usize,
+    /// The register that leads to the frame, for [`arch::interrupted_frame`].
+    pub frame: usize,
+}
 
 /// What is known about a hardware fault.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
-    /// The address of the instruction.
-    pub pc: usize,
-    /// The frame pointer when it was executed.
-    pub fp: usize,
+    /// Where the thread was.
+    pub at: Interrupted,
     /// The address it could not access; 0 for other kinds of faults.
     pub address: usize,
 }

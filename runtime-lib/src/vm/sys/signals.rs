@@ -13,8 +13,9 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::arch;
-use super::{Fault, FaultHandler, stay_loaded};
+use super::this::{fault_registers, set_registers};
+use super::unix::stay_loaded;
+use super::{Fault, FaultHandler};
 
 const SIGNALS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
@@ -66,7 +67,7 @@ pub fn install_fault_handler(handler: FaultHandler) {
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid context, which nobody else looks at.
     let registers = unsafe { &mut *context.cast::<libc::ucontext_t>() };
-    let (pc, fp) = arch::fault_registers(registers);
+    let at = fault_registers(signal, registers);
     let address = match signal {
         // SAFETY: these signals come with an address.
         libc::SIGSEGV | libc::SIGBUS => unsafe { (*info).si_addr() as usize },
@@ -74,8 +75,8 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
     };
     // SAFETY: only ever a `FaultHandler`, stored before this function was installed.
     let handler: FaultHandler = unsafe { std::mem::transmute(HANDLER.load(Ordering::Acquire)) };
-    match handler(&Fault { pc, fp, address }) {
-        Some(resumption) => arch::set_registers(registers, &resumption),
+    match handler(&Fault { at, address }) {
+        Some(resumption) => set_registers(registers, &resumption),
         // SAFETY: these are the kernel's arguments.
         None => unsafe { forward(signal, info, context) },
     }

@@ -4,28 +4,18 @@
 
 use std::ffi::{CStr, CString, c_void};
 use std::fs::File;
-use std::io::{self, Write};
-use std::ops::Range;
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
-use super::arch;
+use super::Protection;
+use super::this::see_as_code;
 
-/// What may be done with pages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Protection {
-    /// Nothing: every access faults.
-    None,
-    /// Reading.
-    Read,
-    /// Reading and writing.
-    ReadWrite,
-    /// Reading and executing.
-    ReadExecute,
-}
+/// Whether parts of files can be mapped over pages that exist.
+pub const MAPS_FILES_OVER: bool = true;
 
 impl Protection {
     fn flags(self) -> i32 {
@@ -68,7 +58,7 @@ pub fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
 pub unsafe fn protect(start: NonNull<u8>, bytes: usize, protection: Protection) -> io::Result<()> {
     if protection == Protection::ReadExecute {
         // SAFETY: the pages are the caller's.
-        unsafe { arch::see_as_code(start, bytes) };
+        unsafe { see_as_code(start, bytes) };
     }
     // SAFETY: the caller owns the pages.
     done(unsafe { libc::mprotect(start.as_ptr().cast(), bytes, protection.flags()) })
@@ -157,34 +147,6 @@ fn done(result: i32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// A file in memory that has these contents and never changes.
-///
-/// # Errors
-/// The system's.
-pub fn memory_file(name: &CStr, contents: &[u8]) -> io::Result<File> {
-    // Kernels that make such files non-executable by default want to be told; older ones do not know the flag.
-    const EXECUTABLE: libc::c_uint = 0x10;
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // SAFETY: the name is a C string.
-    let mut fd = unsafe { libc::memfd_create(name.as_ptr(), flags | EXECUTABLE) };
-    if fd < 0 {
-        // SAFETY: as above.
-        fd = unsafe { libc::memfd_create(name.as_ptr(), flags) };
-    }
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else's.
-    let mut file = unsafe { File::from_raw_fd(fd) };
-    file.write_all(contents)?;
-    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
-    // SAFETY: fcntl on an open descriptor has no preconditions.
-    match unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) } {
-        0 => Ok(file),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 /// A shared library that the system's loader has loaded.
 #[derive(Debug)]
 pub struct Library {
@@ -263,25 +225,6 @@ pub fn stay_loaded() {
     }
 }
 
-/// The addresses of this thread's stack that may be used, if the system tells.
-pub fn stack_bounds() -> Option<Range<usize>> {
-    // SAFETY: the attributes are initialised by the first call and destroyed by the last, and only read in between.
-    unsafe {
-        let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
-        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
-            return None;
-        }
-        let mut attributes = attributes.assume_init();
-        let (mut start, mut bytes, mut guard_bytes) = (ptr::null_mut(), 0, 0);
-        let known = libc::pthread_attr_getstack(&attributes, &mut start, &mut bytes) == 0
-            && libc::pthread_attr_getguardsize(&attributes, &mut guard_bytes) == 0;
-        libc::pthread_attr_destroy(&mut attributes);
-        // Whether the guard pages are part of what is reported differs between systems; assume that they are.
-        let low = start as usize;
-        known.then(|| low + guard_bytes.min(bytes)..low + bytes)
-    }
-}
-
 /// A stack for signal handlers, in use on the thread that made it until it is dropped there.
 #[derive(Debug)]
 pub struct AltStack {
@@ -351,28 +294,6 @@ impl Drop for AltStack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
-
-    #[test]
-    fn the_stack_of_a_thread_contains_its_variables() {
-        let check = || {
-            let local = 0u8;
-            let address = ptr::from_ref(&local) as usize;
-            assert!(stack_bounds().expect("known").contains(&address));
-        };
-        check();
-        std::thread::spawn(check).join().unwrap();
-    }
-
-    #[test]
-    fn memory_files_hold_their_contents_and_cannot_be_changed() {
-        let mut file = memory_file(c"test", b"contents").unwrap();
-        std::io::Seek::rewind(&mut file).unwrap();
-        let mut contents = String::new();
-        file.read_to_string(&mut contents).unwrap();
-        assert_eq!(contents, "contents");
-        assert!(file.write_all(b"!").is_err());
-    }
 
     #[test]
     fn missing_libraries_are_an_error_with_a_reason() {

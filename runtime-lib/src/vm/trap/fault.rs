@@ -15,7 +15,7 @@ pub fn install() {
 }
 
 fn on_fault(fault: &Fault) -> Option<Resumption> {
-    let (tables, offset) = code::find(fault.pc)?;
+    let (tables, offset) = code::find(fault.at.pc)?;
     let trap = tables.trap_at(offset)?;
     let activation = Activation::innermost()?;
     // SAFETY: the store of an active activation is alive.

@@ -1,10 +1,8 @@
 //! Registers and frames, by architecture. A file each, all with the same names:
 //!
-//! - `fault_registers`: program counter and frame pointer of an interrupted thread;
-//! - `set_registers`: where and with which stack an interrupted thread will continue;
-//! - `jump`: continue there at once;
-//! - `return_address`, `caller_frame`: what a frame pointer points at;
-//! - `see_as_code`: what was written to memory can be executed from now on.
+//! - `jump`: continue elsewhere;
+//! - `interrupted_frame`: the frame pointer of whoever was interrupted;
+//! - `return_address`, `caller_frame`: what a frame pointer points at.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -21,5 +19,9 @@ mod riscv64;
 #[cfg(target_arch = "riscv64")]
 use riscv64 as this;
 
-pub use this::{caller_frame, jump, return_address};
-pub(super) use this::{fault_registers, see_as_code, set_registers};
+#[cfg(target_arch = "s390x")]
+mod s390x;
+#[cfg(target_arch = "s390x")]
+use s390x as this;
+
+pub use this::{caller_frame, interrupted_frame, jump, return_address};

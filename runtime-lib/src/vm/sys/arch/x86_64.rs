@@ -4,20 +4,6 @@ use std::arch::asm;
 
 use crate::vm::sys::Resumption;
 
-/// Program counter and frame pointer of an interrupted thread.
-pub fn fault_registers(context: &libc::ucontext_t) -> (usize, usize) {
-    let registers = &context.uc_mcontext.gregs;
-    (registers[libc::REG_RIP as usize] as usize, registers[libc::REG_RBP as usize] as usize)
-}
-
-/// Makes an interrupted thread continue elsewhere.
-pub fn set_registers(context: &mut libc::ucontext_t, resumption: &Resumption) {
-    let registers = &mut context.uc_mcontext.gregs;
-    registers[libc::REG_RIP as usize] = resumption.pc as i64;
-    registers[libc::REG_RSP as usize] = resumption.sp as i64;
-    registers[libc::REG_RBP as usize] = resumption.fp as i64;
-}
-
 /// Continues elsewhere.
 ///
 /// # Safety
@@ -38,6 +24,14 @@ pub unsafe fn jump(resumption: &Resumption) -> ! {
     }
 }
 
+/// The frame pointer of a function that was interrupted, from what the interruption has told of its registers.
+///
+/// # Safety
+/// It is that of an active frame.
+pub unsafe fn interrupted_frame(fp: usize) -> usize {
+    fp
+}
+
 /// The address to which the function of this frame returns.
 ///
 /// # Safety
@@ -55,9 +49,3 @@ pub unsafe fn caller_frame(fp: usize) -> usize {
     // SAFETY: as above.
     unsafe { *(fp as *const usize) }
 }
-
-/// Lets processors see as instructions what was written as data. These do so by themselves.
-///
-/// # Safety
-/// The bytes are readable.
-pub unsafe fn see_as_code(_start: std::ptr::NonNull<u8>, _bytes: usize) {}

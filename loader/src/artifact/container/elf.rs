@@ -1,7 +1,6 @@
 //! The parts of an ELF file that say what it is.
 //!
-//! In: the bytes of a file, which may be anything. Out: whether it is a shared library for this machine, where its
-//! descriptor is, and where in the file its segments are.
+//! In: the bytes of a file that begins like one. Out: where its descriptor is, and where in the file its segments are.
 //!
 //! ```text
 //!   0 ┌──────────────────┐
@@ -15,12 +14,9 @@
 //!
 //! Always true: nothing is read outside of the bytes. Section headers are not needed; stripped files have none.
 
-use std::ffi::CStr;
-
-use super::error::ArtifactError;
-
-/// The symbol that every artifact has.
-pub const DESCRIPTOR_SYMBOL: &CStr = c"wootz_module";
+use super::reader::Reader;
+use super::{Container, DESCRIPTOR_SYMBOL, Segment};
+use crate::artifact::ArtifactError;
 
 const HEADER_BYTES: u64 = 64;
 const PROGRAM_HEADER_BYTES: u64 = 56;
@@ -39,21 +35,10 @@ const DT_GNU_HASH: u64 = 0x6fff_fef5;
 const DT_FLAGS_1: u64 = 0x6fff_fffb;
 const DF_1_PIE: u64 = 0x0800_0000;
 
-/// A shared library for this machine.
-pub struct Elf<'a> {
-    bytes: &'a [u8],
-    segments: Vec<Segment>,
+/// A shared library for this machine, and what is known of its symbols.
+struct Elf<'a> {
+    container: Container<'a>,
     dynamic: Option<Segment>,
-}
-
-/// A program header.
-#[derive(Clone, Copy)]
-struct Segment {
-    kind: u32,
-    flags: u32,
-    file_offset: u64,
-    address: u64,
-    file_bytes: u64,
 }
 
 /// The machine types that artifacts may be for, by their ELF numbers.
@@ -79,37 +64,16 @@ fn host_machine() -> u16 {
     }
 }
 
-/// What bytes that are not ELF seem to be.
-fn describe(bytes: &[u8]) -> String {
-    match bytes {
-        [] => "an empty file".to_string(),
-        [b'M', b'Z', ..] => "a Windows (PE) file".to_string(),
-        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf, ..] => {
-            "a macOS (Mach-O) file".to_string()
-        }
-        [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "a static library".to_string(),
-        [first, ..]
-            if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
-        {
-            format!("text that begins with `{}`", char::from(*first))
-        }
-        _ => format!("bytes that begin with {:02x?}", &bytes[..bytes.len().min(4)]),
-    }
+/// The parts of a complete shared library for this machine.
+pub fn parse(bytes: &[u8]) -> Result<Container<'_>, ArtifactError> {
+    let elf = Elf::parse(bytes)?;
+    let descriptor = elf.descriptor_address()?;
+    Ok(Container { descriptor, ..elf.container })
 }
 
 impl<'a> Elf<'a> {
     /// Checks that this is a complete shared library for this machine.
-    pub fn parse(bytes: &'a [u8]) -> Result<Elf<'a>, ArtifactError> {
-        let trimmed = bytes.trim_ascii_start();
-        if bytes.starts_with(b"\0asm")
-            || trimmed.starts_with(b"(module")
-            || trimmed.starts_with(b";;")
-        {
-            return Err(ArtifactError::Wasm);
-        }
-        if !bytes.starts_with(b"\x7fELF") {
-            return Err(ArtifactError::NotAnElfFile { found: describe(bytes) });
-        }
+    fn parse(bytes: &'a [u8]) -> Result<Elf<'a>, ArtifactError> {
         let truncated = |part, expected_bytes: u64| ArtifactError::Truncated {
             part,
             expected_bytes,
@@ -118,7 +82,7 @@ impl<'a> Elf<'a> {
         let header =
             bytes.get(..HEADER_BYTES as usize).ok_or(truncated("file header", HEADER_BYTES))?;
         check_target(header)?;
-        let header = Reader { bytes: header };
+        let header = Reader::native(header);
         match header.u16(16) {
             Some(3) => {}
             Some(1) => return Err(ArtifactError::RelocatableObject),
@@ -146,13 +110,15 @@ impl<'a> Elf<'a> {
         if program_bytes != PROGRAM_HEADER_BYTES {
             return Err(corrupted);
         }
-        let file = Reader { bytes };
-        let mut elf = Elf { bytes, segments: Vec::new(), dynamic: None };
+        let file = Reader::native(bytes);
+        let mut elf = Elf { container: Container::new(bytes), dynamic: None };
         for position in 0..program_count {
-            let segment = segment(&file, programs + position * PROGRAM_HEADER_BYTES).ok_or(
-                truncated("program header table", programs + program_count * PROGRAM_HEADER_BYTES),
-            )?;
-            if segment.kind != PT_LOAD && segment.kind != PT_DYNAMIC {
+            let (kind, segment) = segment(&file, programs + position * PROGRAM_HEADER_BYTES)
+                .ok_or(truncated(
+                    "program header table",
+                    programs + program_count * PROGRAM_HEADER_BYTES,
+                ))?;
+            if kind != PT_LOAD && kind != PT_DYNAMIC {
                 continue;
             }
             let end = segment.file_offset.checked_add(segment.file_bytes);
@@ -160,8 +126,8 @@ impl<'a> Elf<'a> {
             if end > bytes.len() as u64 {
                 return Err(truncated("segments", end));
             }
-            match segment.kind {
-                PT_LOAD => elf.segments.push(segment),
+            match kind {
+                PT_LOAD => elf.container.segments.push(segment),
                 _ => elf.dynamic = Some(segment),
             }
         }
@@ -169,7 +135,7 @@ impl<'a> Elf<'a> {
     }
 
     /// The address of the descriptor.
-    pub fn descriptor_address(&self) -> Result<u64, ArtifactError> {
+    fn descriptor_address(&self) -> Result<u64, ArtifactError> {
         self.symbol(DESCRIPTOR_SYMBOL.to_bytes()).ok_or(match self.is_program() {
             true => ArtifactError::NotALibrary { found: "a program" },
             false => ArtifactError::NoDescriptor,
@@ -184,10 +150,10 @@ impl<'a> Elf<'a> {
     /// The tags and values of the segment DYNAMIC.
     fn dynamic_entries(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let bytes = self.dynamic.and_then(|dynamic| {
-            let bytes = self.bytes.get(dynamic.file_offset as usize..)?;
+            let bytes = self.container.bytes.get(dynamic.file_offset as usize..)?;
             bytes.get(..dynamic.file_bytes as usize)
         });
-        let entries = Reader { bytes: bytes.unwrap_or_default() };
+        let entries = Reader::native(bytes.unwrap_or_default());
         let entry = move |position: usize| {
             Some((entries.u64(position * 16)?, entries.u64(position * 16 + 8)?))
         };
@@ -208,10 +174,10 @@ impl<'a> Elf<'a> {
                 _ => {}
             }
         }
-        let strings = self.bytes_from(strings?)?.get(..strings_bytes? as usize)?;
-        let symbols = Reader { bytes: self.bytes_from(symbols?)? };
+        let strings = self.container.bytes_from(strings?)?.get(..strings_bytes? as usize)?;
+        let symbols = Reader::native(self.container.bytes_from(symbols?)?);
         let count = match (hash, gnu_hash) {
-            (Some(hash), _) => u64::from(Reader { bytes: self.bytes_from(hash)? }.u32(4)?),
+            (Some(hash), _) => u64::from(Reader::native(self.container.bytes_from(hash)?).u32(4)?),
             (None, gnu_hash) => self.gnu_hash_symbols(gnu_hash?)?,
         };
         (0..count).find_map(|position| {
@@ -225,7 +191,7 @@ impl<'a> Elf<'a> {
 
     /// How many symbols a GNU hash table covers: one more than the last in the chain of the last bucket.
     fn gnu_hash_symbols(&self, address: u64) -> Option<u64> {
-        let table = Reader { bytes: self.bytes_from(address)? };
+        let table = Reader::native(self.container.bytes_from(address)?);
         let (buckets, first, words) =
             (table.u32(0)? as usize, table.u32(4)?, table.u32(8)? as usize);
         let buckets_at = words.checked_mul(8)?.checked_add(16)?;
@@ -239,38 +205,6 @@ impl<'a> Elf<'a> {
             last = last.checked_add(1)?;
         }
         Some(u64::from(last) + 1)
-    }
-
-    /// Where in the file a range of addresses is, if it is there in one piece.
-    pub fn file_offset(&self, address: u64, bytes: u64) -> Option<u64> {
-        self.segment(address, bytes)
-            .map(|segment| segment.file_offset + (address - segment.address))
-    }
-
-    /// As [`file_offset`](Self::file_offset), if the range may be executed.
-    pub fn executable_offset(&self, address: u64, bytes: u64) -> Option<u64> {
-        if bytes == 0 {
-            return Some(0);
-        }
-        let segment = self.segment(address, bytes).filter(|segment| segment.flags & PF_X != 0)?;
-        Some(segment.file_offset + (address - segment.address))
-    }
-
-    /// The bytes from an address to the end of its segment.
-    pub fn bytes_from(&self, address: u64) -> Option<&'a [u8]> {
-        let segment = self.segment(address, 1)?;
-        let bytes =
-            self.bytes.get(segment.file_offset as usize..)?.get(..segment.file_bytes as usize)?;
-        bytes.get((address - segment.address) as usize..)
-    }
-
-    fn segment(&self, address: u64, bytes: u64) -> Option<&Segment> {
-        self.segments.iter().find(|segment| {
-            let before = address.checked_sub(segment.address);
-            before
-                .and_then(|before| before.checked_add(bytes))
-                .is_some_and(|end| end <= segment.file_bytes)
-        })
     }
 }
 
@@ -304,32 +238,14 @@ fn check_target(header: &[u8]) -> Result<(), ArtifactError> {
     Ok(())
 }
 
-fn segment(file: &Reader<'_>, at: u64) -> Option<Segment> {
+/// A program header: its type, and what it describes.
+fn segment(file: &Reader<'_>, at: u64) -> Option<(u32, Segment)> {
     let at = usize::try_from(at).ok()?;
-    Some(Segment {
-        kind: file.u32(at)?,
-        flags: file.u32(at + 4)?,
+    let segment = Segment {
+        executable: file.u32(at + 4)? & PF_X != 0,
         file_offset: file.u64(at + 8)?,
         address: file.u64(at + 16)?,
         file_bytes: file.u64(at + 32)?,
-    })
-}
-
-/// Numbers in the byte order of this machine.
-struct Reader<'a> {
-    bytes: &'a [u8],
-}
-
-impl Reader<'_> {
-    fn u16(&self, at: usize) -> Option<u16> {
-        self.bytes.get(at..)?.first_chunk().map(|bytes| u16::from_ne_bytes(*bytes))
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        self.bytes.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
-    }
-
-    fn u64(&self, at: usize) -> Option<u64> {
-        self.bytes.get(at..)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
-    }
+    };
+    Some((file.u32(at)?, segment))
 }
