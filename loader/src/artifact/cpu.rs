@@ -47,14 +47,39 @@ features! { is_aarch64_feature_detected:
     "has_i8mm" "i8mm",
 }
 
-/// No feature is known.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const KNOWN: &[&str] = &[];
+#[cfg(target_arch = "s390x")]
+features! { is_s390x_feature_detected:
+    "has_mie3" "miscellaneous-extensions-3",
+    "has_mie4" "miscellaneous-extensions-4",
+    "has_vxrs_ext2" "vector-enhancements-2",
+    "has_vxrs_ext3" "vector-enhancements-3",
+}
 
-/// Whether the processor has a feature. Only the base of the architecture can be relied on here.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub fn has(_name: &str) -> bool {
-    false
+/// The features that may be asked for.
+#[cfg(target_arch = "riscv64")]
+const KNOWN: &[&str] = &[
+    "has_v",
+    "has_zba",
+    "has_zbb",
+    "has_zbc",
+    "has_zbkb",
+    "has_zbs",
+    "has_zcb",
+    "has_zfa",
+    "has_zfh",
+    "has_zfhmin",
+    "has_zicond",
+    "has_zvbb",
+    "has_zvfh",
+    "has_zvl128b",
+    "has_zvl32b",
+    "has_zvl64b",
+];
+
+/// Whether the processor has a feature. An unknown feature it does not have.
+#[cfg(target_arch = "riscv64")]
+pub fn has(name: &str) -> bool {
+    name.strip_prefix("has_").is_some_and(wootz_runtime::vm::sys::has_extension)
 }
 
 /// The features that the processor has.

@@ -17,6 +17,8 @@ mod linux;
 #[cfg(target_os = "linux")]
 use linux as this;
 
+#[cfg(target_arch = "riscv64")]
+pub use this::has_extension;
 pub use this::{
     AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, install_fault_handler, make_anonymous,
     map_file, map_file_over, memory_file, page_bytes, path_of, protect, release, reserve,

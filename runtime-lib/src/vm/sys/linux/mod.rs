@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
+/// The extensions of a processor.
+#[cfg(target_arch = "riscv64")]
+mod extensions;
 /// Data that becomes instructions.
 mod caches;
 /// Threads that sleep until a number changes.
@@ -22,6 +25,8 @@ pub use super::unix::{
     protect, release, reserve, stay_loaded,
 };
 pub(super) use caches::see_as_code;
+#[cfg(target_arch = "riscv64")]
+pub use extensions::has_extension;
 pub use futex::{sleep_while, wake_one};
 pub(super) use registers::{fault_registers, set_registers};
 

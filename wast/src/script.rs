@@ -9,14 +9,16 @@ use wootz::{
     Engine, Extern, Instance, Linker, Module, SharedMemory, Store, Trap, UpdateDeadline, Val,
 };
 
+use super::compiler::Compiler;
 use super::{spectest, values};
 
 /// At how many checks of the epoch a script's guests are stopped to collect host values.
 const MOST_CHECKS: u32 = 1000;
 
 /// What a script has made so far.
-pub struct Script {
+pub struct Script<'a> {
     engine: Engine,
+    compiler: &'a dyn Compiler,
     store: Store<()>,
     linker: Linker<()>,
     /// Modules that were defined: by name, and the last one.
@@ -31,12 +33,12 @@ pub struct Script {
     print: fn(&str),
 }
 
-impl Script {
+impl<'a> Script<'a> {
     /// A script at its beginning: there is nothing but `spectest`.
     ///
     /// # Errors
     /// If there is no memory left.
-    pub fn new(engine: &Engine, print: fn(&str)) -> Result<Script> {
+    pub fn new(engine: &Engine, compiler: &'a dyn Compiler, print: fn(&str)) -> Result<Script<'a>> {
         let mut store = Store::new(engine, ());
         if engine.get_consume_fuel() {
             store.set_fuel(u64::MAX)?;
@@ -54,6 +56,7 @@ impl Script {
         spectest::link(&mut linker, &mut store, print)?;
         Ok(Script {
             engine: engine.clone(),
+            compiler,
             store,
             linker,
             modules: HashMap::new(),
@@ -69,8 +72,8 @@ impl Script {
     ///
     /// # Errors
     /// If there is no such instance, or no memory left.
-    pub fn of_thread(&mut self, instance: Option<Id<'_>>) -> Result<Script> {
-        let mut script = Script::new(&self.engine, self.print)?;
+    pub fn of_thread(&mut self, instance: Option<Id<'_>>) -> Result<Script<'a>> {
+        let mut script = Script::new(&self.engine, self.compiler, self.print)?;
         if let Some(id) = instance {
             let instance = self.instance(Some(id))?;
             let memories = instance.exports(&mut self.store).filter_map(|export| {
@@ -146,10 +149,10 @@ impl Script {
             }
             WastDirective::AssertMalformedCustom { mut module, message, .. }
             | WastDirective::AssertInvalidCustom { mut module, message, .. } => {
-                let options = wootz_compiler::Options::default();
-                let checked = module.encode().map_err(Error::from).and_then(|binary| {
-                    Ok(wootz_compiler::validate_with_custom_sections(&binary, &options)?)
-                });
+                let checked = module
+                    .encode()
+                    .map_err(Error::from)
+                    .and_then(|binary| self.compiler.check_custom_sections(&binary));
                 refused(checked, message)
             }
             WastDirective::AssertUnlinkable { mut module, message, .. } => {
@@ -177,7 +180,7 @@ impl Script {
 
     fn compile_binary(&self, binary: &[u8]) -> Result<Module> {
         ensure!(binary.starts_with(b"\0asm"), "not a module in binary format");
-        Module::new(&self.engine, binary)
+        self.compiler.compile(&self.engine, binary)
     }
 
     fn instantiate(&mut self, name: Option<Id<'_>>, module: &Module) -> Result<()> {
