@@ -6,10 +6,10 @@ mod common;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, SystemTime};
 
-use common::Directory;
+use common::{Directory, PROCESSOR, this_program};
 use wootz::{Cache, CacheConfig, Config, Engine, Instance, Module, OptLevel, Store};
 
 fn cache(directory: &Path, change: impl FnOnce(&mut CacheConfig)) -> Cache {
@@ -146,7 +146,7 @@ fn each_setting_that_matters_makes_another_module() {
         |config| _ = config.wasm_multi_value(false),
         |config| _ = config.wasm_bulk_memory(false).wasm_reference_types(false),
         // SAFETY: a processor need not have what is not used.
-        |config| _ = unsafe { config.cranelift_flag_set("has_popcnt", "false") },
+        |config| _ = unsafe { config.cranelift_flag_set(&format!("has_{}", PROCESSOR.1), "false") },
         // SAFETY: code is optimised less, nothing else.
         |config| _ = unsafe { config.cranelift_flag_set("enable_alias_analysis", "false") },
     ];
@@ -328,7 +328,7 @@ const CHILD: &str = "WOOTZ_TEST_CACHE_DIRECTORY";
 
 /// This program again, doing nothing but one test, which finds itself to be the child.
 fn child(test: &str, directory: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    this_program()
         .args(["--exact", test, "--test-threads=1"])
         .env(CHILD, directory)
         .stdout(std::process::Stdio::null())
@@ -533,7 +533,7 @@ fn without_a_file_the_users_directories_are_used() {
         return;
     }
     let directory = Directory::new("cache-home");
-    let status = Command::new(std::env::current_exe().unwrap())
+    let status = this_program()
         .args(["--exact", "without_a_file_the_users_directories_are_used", "--test-threads=1"])
         .env(CHILD, directory.path())
         .env("XDG_CACHE_HOME", directory.path().join("caches"))

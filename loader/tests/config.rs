@@ -6,7 +6,7 @@ mod common;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 
-use common::{module, trap};
+use common::{PROCESSOR, module, trap};
 use wootz::{
     ArtifactError, Collector, Config, Engine, Error, Inlining, Instance,
     InstanceAllocationStrategy, Memory, MemoryType, Module, ModuleVersionStrategy, OptLevel,
@@ -184,13 +184,14 @@ fn proposals_can_be_switched_off_by_name() {
 
 #[test]
 fn features_of_processors_are_checked_by_name() {
-    let wat = "(module (func (param i32) (result i32) (i32.popcnt (local.get 0))))";
+    let (_, feature) = PROCESSOR;
     let needs = |change: fn(&mut Config)| {
-        let artifact = engine(change).precompile_module(wat.as_bytes()).unwrap();
-        artifact.windows(10).any(|bytes| bytes == b"has_popcnt")
+        let artifact = engine(change).precompile_module(b"(module)").unwrap();
+        let name = format!("has_{feature}");
+        artifact.windows(name.len()).any(|bytes| bytes == name.as_bytes())
     };
-    assert!(needs(|config| _ = config.target_cpu("baseline")));
-    assert!(!needs(|config| _ = config.target_cpu("baseline").cpu_feature("popcnt", false)));
+    assert!(needs(|config| _ = config.target_cpu("baseline").cpu_feature(PROCESSOR.1, true)));
+    assert!(!needs(|config| _ = config.target_cpu("baseline").cpu_feature(PROCESSOR.1, false)));
     let error = refusal(|config| _ = config.cpu_feature("warp_drive", true));
     assert!(error.contains("warp_drive"), "{error}");
 }
@@ -529,7 +530,7 @@ fn compatible_engines_have_the_same_hash() {
         hash(|config| _ = config.wasm_multi_value(false)),
         hash(|config| _ = config.memory_reservation(5 << 30)),
         hash(|config| _ = config.memory_guard_size(1 << 20)),
-        hash(|config| _ = config.target_cpu("x86-64-v3")),
+        hash(|config| _ = config.target_cpu(PROCESSOR.0)),
         hash(|config| _ = config.cranelift_opt_level(OptLevel::None)),
         hash(|config| _ = config.generate_address_map(false)),
     ] {

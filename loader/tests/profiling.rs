@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use common::Directory;
+use common::{Directory, this_program};
 use wootz::{Cache, CacheConfig, Config, Engine, Instance, Module, ProfilingStrategy, Store};
 
 /// Calls `$spin` for each of the given number of times, by way of a function without a name.
@@ -56,7 +56,7 @@ fn in_child(test: &str, variables: &[(&str, &str)], check: impl FnOnce()) {
     if std::env::var(CASE).is_ok_and(|case| case == test) {
         return check();
     }
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = this_program();
     command.args(["--exact", test, "--nocapture"]).env(CASE, test);
     command.envs(variables.iter().copied()).stdout(Stdio::null());
     assert!(command.status().unwrap().success());

@@ -6,9 +6,9 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
-use common::{instance, trap};
+use common::{instance, this_program, trap};
 use wootz::Trap;
 
 const CASE: &str = "WOOTZ_TEST_SIGNAL_CASE";
@@ -19,7 +19,7 @@ fn in_child(name: &str, play: impl FnOnce()) -> Option<ExitStatus> {
         play();
         return None;
     }
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = this_program();
     command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CASE, name);
     Some(command.output().unwrap().status)
 }

@@ -2,8 +2,20 @@
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use wootz::{Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
+
+/// A processor of this kind that can do more than all of them can, and what it can do.
+pub const PROCESSOR: (&str, &str) = if cfg!(target_arch = "x86_64") {
+    ("x86-64-v3", "popcnt")
+} else if cfg!(target_arch = "aarch64") {
+    ("neoverse-n1", "lse")
+} else if cfg!(target_arch = "riscv64") {
+    ("rva22", "zbb")
+} else {
+    ("z15", "mie3")
+};
 
 /// A module from its text.
 pub fn module(engine: &Engine, wat: &str) -> Module {
@@ -44,6 +56,17 @@ pub fn names(error: &Error) -> Vec<String> {
     let backtrace =
         error.downcast_ref::<WasmBacktrace>().unwrap_or_else(|| panic!("no backtrace: {error:?}"));
     backtrace.frames().iter().map(|frame| frame.func_name().unwrap_or("?").to_string()).collect()
+}
+
+/// This program again, in a process of its own: by way of `$WOOTZ_EMULATOR`, if this machine is emulated.
+pub fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    let emulator = std::env::var("WOOTZ_EMULATOR").unwrap_or_default();
+    let mut words = emulator.split_whitespace();
+    let Some(first) = words.next() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(words).arg(program);
+    command
 }
 
 /// A directory that is removed at the end.
