@@ -24,8 +24,8 @@ use object::{
 use target_lexicon::Triple;
 use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
 
-use super::{Contents, prologue};
-use crate::codegen::Unwind;
+use super::Contents;
+use super::function_table::{self, Field};
 use crate::error::{Error, Result};
 use crate::target::image_alignment_of;
 
@@ -74,7 +74,7 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
         add(".rdata$wootz", read_only, &contents.metadata, 64).expect("there is a descriptor");
     let alignment = image_alignment_of(contents.triple);
     let image = add(".rdata$wootz_image", read_only, contents.image, alignment);
-    let tables = unwind_tables(&contents, machine.architecture);
+    let tables = function_table::of(contents.unwind, contents.triple);
     let xdata = add(".xdata", read_only, &tables.records, 4);
     let pdata = add(".pdata", read_only, &tables.functions, 4);
 
@@ -90,9 +90,9 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
             .map_or(Ok(()), |target| relocate(metadata, field, machine.distance, target, field))?;
     }
     if let (Some(text), Some(xdata), Some(pdata)) = (text, xdata, pdata) {
-        for place in &tables.places {
-            let target = if place.is_code { text } else { xdata };
-            relocate(pdata, place.field, machine.place, target, place.offset)?;
+        for Field { at, is_code, offset } in tables.fields {
+            let target = if is_code { text } else { xdata };
+            relocate(pdata, at, machine.place, target, offset)?;
         }
     }
 
@@ -119,67 +119,4 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
     }
     symbol(contents.descriptor_symbol, metadata, 0, SymbolKind::Data, SymbolScope::Linkage);
     object.write().map_err(failed)
-}
-
-/// `.pdata` and `.xdata`.
-#[derive(Default)]
-struct UnwindTables {
-    functions: Vec<u8>,
-    records: Vec<u8>,
-    places: Vec<Place>,
-}
-
-/// A place in `.pdata` that names one in the code, or in `.xdata`.
-struct Place {
-    field: u32,
-    is_code: bool,
-    offset: u32,
-}
-
-impl UnwindTables {
-    fn place(&mut self, is_code: bool, offset: u32) {
-        self.places.push(Place { field: self.functions.len() as u32, is_code, offset });
-        self.functions.extend([0; 4]);
-    }
-
-    /// Adds a record, unless the last one was the same: many functions do nothing special.
-    fn record(&mut self, last: &mut Option<(u32, Vec<u8>)>, record: Vec<u8>) -> u32 {
-        match last {
-            Some((offset, known)) if *known == record => *offset,
-            _ => {
-                let offset = self.records.len() as u32;
-                self.records.extend(&record);
-                *last = Some((offset, record));
-                offset
-            }
-        }
-    }
-}
-
-fn unwind_tables(contents: &Contents<'_>, architecture: Architecture) -> UnwindTables {
-    let mut tables = UnwindTables::default();
-    let mut last = None;
-    for (start, unwind) in contents.unwind {
-        let Unwind::Prologue { steps, code_bytes } = unwind else {
-            panic!("functions for Windows come with what their prologues do");
-        };
-        if architecture == Architecture::X86_64 {
-            let record = tables.record(&mut last, prologue::x86_64(steps));
-            tables.place(true, *start);
-            tables.place(true, start + code_bytes);
-            tables.place(false, record);
-            continue;
-        }
-        // Functions that are larger than one record can be for have several.
-        let mut done = 0;
-        while done < *code_bytes {
-            let bytes = (code_bytes - done).min(prologue::MOST_CODE_BYTES_AARCH64);
-            let record = prologue::aarch64(steps, bytes, done == 0);
-            let record = tables.record(&mut last, record);
-            tables.place(true, start + done);
-            tables.place(false, record);
-            done += bytes;
-        }
-    }
-    tables
 }

@@ -23,8 +23,10 @@ mod elf;
 mod elf_shared;
 /// A relocatable object for systems with ELF.
 mod elf_object;
-/// Unwind information to what Windows reads.
+/// What the prologue of one function does, to what Windows reads.
 mod prologue;
+/// Unwind information of all functions to what Windows reads.
+mod function_table;
 /// A relocatable object for Windows.
 mod coff;
 /// A relocatable object for macOS.
