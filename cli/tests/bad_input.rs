@@ -353,7 +353,6 @@ fn targets() {
             &["--target", "aarch64-macos"],
             &["shared libraries for the target `aarch64-apple-darwin`", "`--emit object`"],
         ),
-        (&["--target", "x86_64-windows"], &["shared libraries", "`--emit object`"]),
     ] {
         let ended = directory.wootz(&[&["compile", "add.wat"], arguments].concat());
         ended.fails(1, expected);

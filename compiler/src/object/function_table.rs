@@ -69,6 +69,15 @@ pub fn of(unwind: &[(u32, Unwind)], triple: &Triple) -> FunctionTable {
 }
 
 impl FunctionTable {
+    /// Fills in the fields of `.pdata`, when it is known where code and records begin.
+    pub fn resolve(&mut self, code: u32, records: u32) {
+        for field in &self.fields {
+            let start = if field.is_code { code } else { records };
+            let place = (start + field.offset).to_le_bytes();
+            self.functions[field.at as usize..][..4].copy_from_slice(&place);
+        }
+    }
+
     fn field(&mut self, is_code: bool, offset: u32) {
         self.fields.push(Field { at: self.functions.len() as u32, is_code, offset });
         self.functions.extend([0; 4]);

@@ -27,6 +27,8 @@ mod elf_object;
 mod prologue;
 /// Unwind information of all functions to what Windows reads.
 mod function_table;
+/// A finished shared library for Windows.
+mod pe_shared;
 /// A relocatable object for Windows.
 mod coff;
 /// A relocatable object for macOS.
@@ -75,17 +77,14 @@ pub enum Container {
 /// # Errors
 /// If they cannot be yet.
 pub fn check(triple: &Triple, container: Container) -> Result<()> {
-    let linker = match triple.binary_format {
-        BinaryFormat::Elf => return elf::machine(triple).map(drop),
-        BinaryFormat::Coff => "lld-link",
-        _ => "ld64.lld",
-    };
-    if container != Container::SharedLibrary {
-        return Ok(());
+    match (triple.binary_format, container) {
+        (BinaryFormat::Elf, _) => return elf::machine(triple).map(drop),
+        (BinaryFormat::Macho, Container::SharedLibrary) => {}
+        _ => return Ok(()),
     }
     let message = format!(
         "shared libraries for the target `{triple}` cannot be written yet without a linker: name one with `--linker`, such as \
-         `{linker}`, or compile an object (`--emit object`)"
+         `ld64.lld`, or compile an object (`--emit object`)"
     );
     Err(Error::Options { message })
 }
@@ -105,7 +104,8 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
             elf_shared::write(contents, elf::machine(triple)?)
         }
         (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
-        (BinaryFormat::Coff, Container::Object) => coff::write(contents),
+        (BinaryFormat::Coff, Container::SharedLibrary) => pe_shared::write(contents),
+        (BinaryFormat::Coff, _) => coff::write(contents),
         (BinaryFormat::Macho, Container::Object) => macho::write(contents),
         (format, _) => unreachable!("{format:?} was checked"),
     }

@@ -14,6 +14,9 @@ use wootz_runtime::abi::artifact::{Descriptor, IMAGE_OFFSET_FIELD, MAGIC, TEXT_O
 
 use super::*;
 
+/// Libraries for Windows.
+mod windows;
+
 const IMAGE_BYTES: usize = 0x2000;
 
 /// A module with two functions: `increment` adds one to its argument; `call` calls its argument, and adds one.
@@ -27,12 +30,13 @@ struct Sample {
 
 impl Sample {
     fn new() -> Sample {
+        Sample::of("x86_64-unknown-linux-gnu")
+    }
+
+    fn of(target: &str) -> Sample {
         let mut flags = settings::builder();
         flags.set("preserve_frame_pointers", "true").unwrap();
-        let isa = isa::lookup_by_name("x86_64-unknown-linux-gnu")
-            .unwrap()
-            .finish(settings::Flags::new(flags))
-            .unwrap();
+        let isa = isa::lookup_by_name(target).unwrap().finish(settings::Flags::new(flags)).unwrap();
         let mut sample = Sample {
             isa,
             text: Vec::new(),
@@ -46,7 +50,8 @@ impl Sample {
     }
 
     fn function(&mut self, name: &str, calls: bool) {
-        let mut signature = Signature::new(CallConv::SystemV);
+        let convention = CallConv::triple_default(self.isa.triple());
+        let mut signature = Signature::new(convention);
         signature.params.push(AbiParam::new(I64));
         signature.returns.push(AbiParam::new(I64));
         let mut context = Context::for_function(Function::with_name_signature(
@@ -60,7 +65,7 @@ impl Sample {
         builder.switch_to_block(block);
         let mut value = builder.block_params(block)[0];
         if calls {
-            let mut callee = Signature::new(CallConv::SystemV);
+            let mut callee = Signature::new(convention);
             callee.returns.push(AbiParam::new(I64));
             let callee = builder.import_signature(callee);
             let call = builder.ins().call_indirect(callee, value, &[]);
@@ -83,10 +88,16 @@ impl Sample {
             bytes: code_bytes.len() as u32,
             is_global: false,
         });
-        let Some(UnwindInfo::SystemV(unwind)) = code.create_unwind_info(&*self.isa).unwrap() else {
-            panic!("Linux has DWARF")
+        let unwind = if self.isa.triple().binary_format == BinaryFormat::Coff {
+            let steps = code.buffer.unwind_info.to_vec();
+            Unwind::Prologue { steps, code_bytes: code_bytes.len() as u32 }
+        } else {
+            match code.create_unwind_info(&*self.isa).unwrap() {
+                Some(UnwindInfo::SystemV(unwind)) => Unwind::Cfa(unwind),
+                _ => panic!("Linux has DWARF"),
+            }
         };
-        self.unwind.push((offset, Unwind::Cfa(unwind)));
+        self.unwind.push((offset, unwind));
     }
 
     fn contents(&self) -> Contents<'_> {
@@ -369,7 +380,6 @@ fn what_cannot_be_written_yet_is_named() {
     let sample = Sample::new();
     for (target, expected) in [
         ("x86_64-apple-darwin", "shared libraries for the target `x86_64-apple-darwin`"),
-        ("x86_64-pc-windows-msvc", "shared libraries for the target `x86_64-pc-windows-msvc`"),
         ("powerpc64-unknown-linux-gnu", "ELF files for powerpc64"),
     ] {
         let triple: Triple = target.parse().unwrap();
