@@ -133,6 +133,7 @@ mod tests {
         let wasm = wat::parse_str(text).unwrap();
         let files = [
             (Emit::SharedLibrary, None),
+            (Emit::SharedLibrary, Some("x86_64-windows")),
             (Emit::Object, None),
             (Emit::Archive, Some("aarch64-linux")),
             (Emit::Object, Some("x86_64-windows")),

@@ -132,6 +132,8 @@ fn files_for_other_machines() {
         ("x86_64-pc-windows-msvc", "object", "math.obj", b"\x64\x86"),
         ("x86_64-w64-mingw32", "archive", "math.a", b"!<arch>\n"),
         ("aarch64-windows", "archive", "math.lib", b"!<arch>\n"),
+        ("x86_64-windows", "shared", "math.dll", b"MZ"),
+        ("arm64-pc-windows-msvc", "shared", "math.dll", b"MZ"),
         ("s390x", "shared", "math.so", b"\x7fELF\x02\x02"),
         ("riscv64-linux", "archive", "math.a", b"!<arch>\n"),
     ] {

@@ -78,6 +78,39 @@ fn files_of_other_kinds() {
 }
 
 #[test]
+fn libraries_for_windows() {
+    let directory = Directory::new();
+    directory.write("sample.wat", MODULE);
+    for (target, architecture) in [("x86_64-windows", "x86_64"), ("aarch64-windows", "aarch64")] {
+        directory.wootz(&["compile", "sample.wat", "--target", target]).succeeds();
+        let text = directory.wootz(&["inspect", "sample.dll"]).succeeds();
+        let first = format!("sample.dll: PE shared library for {architecture}\n");
+        assert!(text.starts_with(&first), "{text}");
+        assert!(text.contains("  counter: (global (mut f64))\n"), "{text}");
+        let json = directory.wootz(&["inspect", "--json", "sample.dll"]).succeeds();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["format"], "pe");
+        assert_eq!(json["build_id"].as_str().unwrap().len(), 32);
+        let text = &json["sections"][0];
+        assert_eq!((&text["name"], &text["address"]), (&".text".into(), &0x1000.into()));
+
+        // Without symbols, the descriptor is still exported.
+        let mut bytes = directory.read("sample.dll");
+        let symbols = u32::from_le_bytes(*bytes[0x8c..].first_chunk().unwrap()) as usize;
+        directory.write("short.dll", &bytes[..symbols]);
+        let words = ["`short.dll` is not a compiled module", "it is truncated"];
+        directory.wootz(&["inspect", "short.dll"]).fails(1, &words);
+        bytes.truncate(symbols);
+        bytes[0x8c..0x94].fill(0);
+        directory.write("stripped.dll", &bytes);
+        let text = directory.wootz(&["inspect", "stripped.dll"]).succeeds();
+        assert!(text.contains("  descriptor     wootz_module\n"), "{text}");
+        directory.write("short.dll", &bytes[..symbols - 1]);
+        directory.wootz(&["inspect", "short.dll"]).fails(1, &words);
+    }
+}
+
+#[test]
 fn check_says_whether_this_host_can_load_it() {
     let directory = Directory::new();
     let mut bytes = directory.compile("sample", MODULE);

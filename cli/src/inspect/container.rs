@@ -3,9 +3,11 @@
 use anyhow::{Context, Result, bail, ensure};
 use object::read::archive::ArchiveFile;
 use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::pe::PeFile64;
+use object::read::{ExportTarget, NameOrOrdinal};
 use object::{
-    Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSymbol, SectionFlags,
-    archive, elf,
+    Architecture, BinaryFormat, LittleEndian, Object, ObjectKind, ObjectSection, ObjectSymbol,
+    SectionFlags, SectionIndex, archive, elf, pe,
 };
 use serde::Serialize;
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
@@ -13,7 +15,7 @@ use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
 /// A file, as far as its operating system is concerned.
 #[derive(Serialize, Debug)]
 pub struct Container {
-    /// The format: `elf`, `coff` or `mach-o`.
+    /// The format: `elf`, `coff`, `pe` or `mach-o`.
     pub format: &'static str,
     /// `shared library`, `object`, `archive` or `program`.
     pub kind: &'static str,
@@ -90,9 +92,13 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         complete(bytes)?;
     }
     let file = object::File::parse(bytes).context("its headers are damaged")?;
+    if let object::File::Pe64(file) = &file {
+        complete_pe(file, bytes)?;
+    }
     let format = match file.format() {
         BinaryFormat::Elf => "elf",
         BinaryFormat::Coff => "coff",
+        BinaryFormat::Pe => "pe",
         BinaryFormat::MachO => "mach-o",
         _ => bail!("files of this format cannot be inspected yet"),
     };
@@ -101,14 +107,19 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         same_order,
         "it is for machines with another byte order than this one, and cannot be inspected here"
     );
-    let symbols = file.symbols().chain(file.dynamic_symbols()).filter(|symbol| symbol.is_global());
+    let symbols = file.symbols().chain(file.dynamic_symbols());
+    let symbols = symbols.filter(|symbol| {
+        symbol.is_global() && (symbol.is_definition() || symbol.section_index().is_some())
+    });
+    let symbols = symbols.map(|symbol| {
+        let name = symbol.name().unwrap_or_default().to_string();
+        (name, symbol.address(), symbol.section_index())
+    });
     let mut found: Vec<Found<'_>> = Vec::new();
-    for symbol in
-        symbols.filter(|symbol| symbol.is_definition() || symbol.section_index().is_some())
-    {
-        let name = symbol.name().unwrap_or_default();
+    for (name, address, section) in symbols.chain(exports(&file)?) {
         // All names have an underscore in front there.
-        let name = if format == "mach-o" { name.strip_prefix('_').unwrap_or(name) } else { name };
+        let underscore = if format == "mach-o" { "_" } else { "" };
+        let name = name.strip_prefix(underscore).unwrap_or(&name);
         let prefix = name.strip_suffix(DESCRIPTOR_SYMBOL);
         if !prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_')) {
             continue;
@@ -116,12 +127,10 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         if found.iter().any(|known| known.symbol == name) {
             continue;
         }
-        let section = symbol.section_index().context("its descriptor is in no section")?;
+        let section = section.context("its descriptor is in no section")?;
         let section = file.section_by_index(section).context("its descriptor is in no section")?;
-        let offset = symbol
-            .address()
-            .checked_sub(section.address())
-            .context("its descriptor is in no section")?;
+        let offset =
+            address.checked_sub(section.address()).context("its descriptor is in no section")?;
         let data = section.data().context("the section with its descriptor is damaged")?;
         let metadata = usize::try_from(offset).ok().and_then(|offset| data.get(offset..));
         let metadata = metadata.context("its descriptor is outside of its section")?;
@@ -137,20 +146,82 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         },
         architecture: architecture(file.architecture()),
         bytes: bytes.len() as u64,
-        build_id: file.build_id().ok().flatten().map(hexadecimal),
+        build_id: build_id(&file),
         sections: file
             .sections()
             .filter(|section| section.size() > 0)
             .filter_map(|section| {
                 let name = section.name().ok().filter(|name| !name.is_empty())?.to_string();
-                let is_loaded = |flags: elf::SectionFlags| flags.contains(elf::SHF_ALLOC);
-                let is_loaded = matches!(section.flags(), SectionFlags::Elf { sh_flags, .. } if is_loaded(sh_flags));
-                let address = (is_loaded && file.kind() != ObjectKind::Relocatable).then(|| section.address());
+                let is_loaded = match section.flags() {
+                    SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC),
+                    _ => format == "pe",
+                };
+                let is_loaded = is_loaded && file.kind() != ObjectKind::Relocatable;
+                let address = section.address().checked_sub(file.relative_address_base());
+                let address = address.filter(|_| is_loaded);
                 Some(Section { name, address, bytes: section.size() })
             })
             .collect(),
     };
     Ok((container, found))
+}
+
+/// A name, an address, and the section it is in.
+type Place = (String, u64, Option<SectionIndex>);
+
+/// What a file for Windows exports, also if its symbols were removed.
+fn exports(file: &object::File<'_>) -> Result<Vec<Place>> {
+    if file.format() != BinaryFormat::Pe {
+        return Ok(Vec::new());
+    }
+    let mut places = Vec::new();
+    for export in file.exports().context("its export directory is damaged")? {
+        let export = export.context("its export directory is damaged")?;
+        let (NameOrOrdinal::Name(name), ExportTarget::Address { address }) =
+            (export.name(), export.target())
+        else {
+            continue;
+        };
+        let is_there = |section: &object::Section<'_, '_>| {
+            address.checked_sub(section.address()).is_some_and(|offset| offset < section.size())
+        };
+        let section = file.sections().find(is_there).map(|section| section.index());
+        places.push((String::from_utf8_lossy(name).into_owned(), address, section));
+    }
+    Ok(places)
+}
+
+/// The build identifier. Windows has it where it would name a file with debug information, and its tools write the
+/// beginning as numbers.
+fn build_id(file: &object::File<'_>) -> Option<String> {
+    if let Some(id) = file.build_id().ok().flatten() {
+        return Some(hexadecimal(id));
+    }
+    let mut id = file.pdb_info().ok().flatten()?.guid();
+    [0..4, 4..6, 6..8].into_iter().for_each(|number| id[number].reverse());
+    Some(hexadecimal(&id))
+}
+
+/// Checks that all sections of a file for Windows and its symbols lie inside of it.
+fn complete_pe(file: &PeFile64<'_>, bytes: &[u8]) -> Result<()> {
+    for section in file.section_table().iter() {
+        let (offset, size) = (&section.pointer_to_raw_data, &section.size_of_raw_data);
+        inside(bytes, offset.get(LittleEndian).into(), size.get(LittleEndian).into())?;
+    }
+    let header = &file.nt_headers().file_header;
+    let symbols = header.pointer_to_symbol_table.get(LittleEndian);
+    let count = u64::from(header.number_of_symbols.get(LittleEndian));
+    inside(bytes, symbols.into(), count * pe::IMAGE_SIZEOF_SYMBOL as u64)
+}
+
+/// Checks that a part of a file lies inside of it.
+fn inside(bytes: &[u8], offset: u64, size: u64) -> Result<()> {
+    let (found, expected) = (bytes.len() as u64, offset.saturating_add(size));
+    ensure!(
+        expected <= found,
+        "it is truncated: it has {found} bytes, and should have at least {expected}"
+    );
+    Ok(())
 }
 
 /// Checks that everything that is mapped, all sections, and the headers that tell of them lie inside of the file.
@@ -171,14 +242,6 @@ fn complete(bytes: &[u8]) -> Result<()> {
         for (offset, size) in segments.chain(sections) {
             inside(bytes, offset, size)?;
         }
-        Ok(())
-    }
-    fn inside(bytes: &[u8], offset: u64, size: u64) -> Result<()> {
-        let (found, expected) = (bytes.len() as u64, offset.saturating_add(size));
-        ensure!(
-            expected <= found,
-            "it is truncated: it has {found} bytes, and should have at least {expected}"
-        );
         Ok(())
     }
     match bytes.get(4) {
