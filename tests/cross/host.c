@@ -1,7 +1,7 @@
 /* A host in C, written from `docs/abi.md` alone, for every target: it builds the vmctx of `guest.wat` (and, with -DVECTORS,
    of `vectors.wat`), calls its exports through entry trampolines, lends it a function and a stack, catches its traps,
-   looks at the stack from inside, and calls its exports by their C symbols. Prints what went wrong, and is successful if
-   nothing did. */
+   looks at the stack from inside, and calls its exports by their C symbols. With -DLIBRARY the modules are not linked into it,
+   but shared libraries whose paths are its arguments. Prints what went wrong, and is successful if nothing did. */
 
 #define _GNU_SOURCE
 #include <math.h>
@@ -13,6 +13,9 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
+#ifdef LIBRARY
+#include <dlfcn.h>
+#endif
 #include <signal.h>
 #include <sys/mman.h>
 #include <unwind.h>
@@ -74,6 +77,98 @@ static int failures;
         }                                                         \
     } while (0)
 
+#ifdef _WIN32
+/* --- Stacks --- */
+
+int main(int, char **);
+#ifdef __x86_64__
+#define PC(context) (context)->Rip
+#else
+#define PC(context) (context)->Pc
+#endif
+
+/* Functions of this program that are looked for on the stack: they are neither inlined nor copied. */
+#ifdef __clang__
+#define FRAME __attribute__((noinline))
+#else
+#define FRAME __attribute__((noipa))
+#endif
+static struct { const char *name; uintptr_t begins; } host_frames[16];
+static char stack[4096]; /* the names of the functions on the stack that was looked at last */
+
+static uintptr_t begins(uintptr_t pc) {
+    DWORD64 base;
+    RUNTIME_FUNCTION *entry = RtlLookupFunctionEntry(pc, &base, NULL);
+    return entry ? (uintptr_t)base + entry->BeginAddress : 0;
+}
+
+static void known(const char *name, uintptr_t function) {
+    for (size_t i = 0; i < 16; i++)
+        if (!host_frames[i].name) {
+            host_frames[i].name = name, host_frames[i].begins = begins(function + 1);
+            CHECK(host_frames[i].begins == function, "`%s` has no unwind information of its own", name);
+            return;
+        }
+}
+
+/* The name of the function at an address: `-` for trampolines, `?` for what is of no interest. */
+static const char *name_at(uintptr_t pc, size_t *length) {
+    uintptr_t offset = pc - (uintptr_t)part(module, module->code);
+    *length = 1;
+    if (offset < module->code.bytes) {
+        const function_record *functions = part(module, module->functions);
+        size_t count = module->functions.bytes / sizeof *functions;
+        const uint32_t *ends = part(module, module->names);
+        for (size_t i = 0; i < count; i++)
+            if (offset - functions[i].start < functions[i].bytes) {
+                *length = ends[i + 1] - ends[i];
+                return (const char *)(ends + count + 1) + ends[i];
+            }
+        return "-";
+    }
+    uintptr_t start = begins(pc);
+    for (size_t i = 0; start && i < 16 && host_frames[i].name; i++)
+        if (host_frames[i].begins == start) {
+            *length = strlen(host_frames[i].name);
+            return host_frames[i].name;
+        }
+    return "?";
+}
+
+/* Notes the names of all functions on a stack, from the innermost to `main`; one that has called itself, once with `+`. */
+static void walk(CONTEXT context) {
+    size_t end = 0, last = 0, last_length = 0;
+    DWORD64 below = 0;
+    for (int i = 0; i < 100000 && PC(&context); i++) {
+        size_t length;
+        const char *name = name_at(PC(&context), &length);
+        if (last_length == length && memcmp(stack + last, name, length) == 0) {
+            if (stack[end - 1] != '+') stack[end++] = '+';
+        } else if (end + length + 3 < sizeof stack) {
+            if (end) stack[end++] = ' ';
+            memcpy(stack + end, name, length);
+            last = end, last_length = length, end += length;
+        }
+        if (length == 4 && memcmp(name, "main", 4) == 0) break;
+        DWORD64 base, establisher;
+        RUNTIME_FUNCTION *entry = RtlLookupFunctionEntry(PC(&context), &base, NULL);
+        if (!entry) break;
+        void *handler;
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, PC(&context), entry, &context, &handler, &establisher, NULL);
+#ifdef __x86_64__
+        CHECK(context.Rsp > below, "the stack pointer does not go up: %llx, %llx", below, context.Rsp);
+        below = context.Rsp;
+#else
+        CHECK(context.Sp >= below, "the stack pointer goes down: %llx, %llx", below, context.Sp);
+        below = context.Sp;
+#endif
+    }
+    stack[end] = 0;
+}
+#else
+#define FRAME
+#endif
+
 /* --- Traps --- */
 
 static int last_trap, raised;
@@ -100,13 +195,12 @@ static int trap_at(uintptr_t pc, bool behind) {
 #ifdef _WIN32
 static LONG WINAPI on_exception(EXCEPTION_POINTERS *e) {
     CONTEXT *c = e->ContextRecord;
-#ifdef __x86_64__
-    int code = trap_at(c->Rip, false);
+    int code = trap_at(PC(c), false);
     if (!code) return EXCEPTION_CONTINUE_SEARCH;
+    walk(*c);
+#ifdef __x86_64__
     c->Rip = store.entry_handler, c->Rsp = store.entry_sp, c->Rbp = store.entry_fp;
 #else
-    int code = trap_at(c->Pc, false);
-    if (!code) return EXCEPTION_CONTINUE_SEARCH;
     c->Pc = store.entry_handler, c->Sp = store.entry_sp, c->Fp = store.entry_fp;
 #endif
     last_trap = code, raised = 0;
@@ -176,7 +270,7 @@ static void catch_traps(void) {
 static uint8_t *memory; /* as in the vmctx, */
 static storage *memory_record;
 
-static void built_in_raise(void *vmctx) {
+FRAME static void built_in_raise(void *vmctx) {
     (void)vmctx;
     raised = 77;
     __builtin_trap();
@@ -210,7 +304,7 @@ static void not_called(void) {
 
 static int frames_seen, wasm_frames_seen, looks;
 static bool main_seen;
-int main(void);
+int main(int, char **);
 
 static void frame(uintptr_t pc, uintptr_t start, uintptr_t main_begins) {
     frames_seen++;
@@ -219,27 +313,22 @@ static void frame(uintptr_t pc, uintptr_t start, uintptr_t main_begins) {
 }
 
 #ifdef _WIN32
-static void look_at_stack(void) {
+FRAME static void look_at_stack(void) {
     CONTEXT context;
     RtlCaptureContext(&context);
+    walk(context);
     DWORD64 base;
-#ifdef __x86_64__
-#define CONTEXT_PC context.Rip
-#else
-#define CONTEXT_PC context.Pc
-#endif
-    RUNTIME_FUNCTION *main_entry = RtlLookupFunctionEntry((DWORD64)(uintptr_t)main + 4, &base, NULL);
-    uintptr_t main_begins = main_entry ? base + main_entry->BeginAddress : 0;
-    for (int i = 0; i < 100 && CONTEXT_PC; i++) {
-        RUNTIME_FUNCTION *entry = RtlLookupFunctionEntry(CONTEXT_PC, &base, NULL);
+    uintptr_t main_begins = begins((uintptr_t)main + 1);
+    for (int i = 0; i < 100 && PC(&context); i++) {
+        RUNTIME_FUNCTION *entry = RtlLookupFunctionEntry(PC(&context), &base, NULL);
         if (!entry) break;
-        frame(CONTEXT_PC, base + entry->BeginAddress, main_begins);
+        frame(PC(&context), base + entry->BeginAddress, main_begins);
         void *handler;
         DWORD64 establisher;
-        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, CONTEXT_PC, entry, &context, &handler, &establisher, NULL);
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, PC(&context), entry, &context, &handler, &establisher, NULL);
 #ifdef __x86_64__
         extern const uint8_t pattern_called[];
-        if (CONTEXT_PC == (DWORD64)(uintptr_t)pattern_called) {
+        if (PC(&context) == (DWORD64)(uintptr_t)pattern_called) {
             looks += 100;
             bool same = context.Rbx == 1 && context.Rsi == 2 && context.Rdi == 3 && context.R12 == 4 && context.R13 == 5 &&
                         context.R14 == 6 && context.R15 == 7 && context.Xmm6.Low == 8 && context.Xmm15.Low == 9;
@@ -279,7 +368,7 @@ static void look_at_stack(void) { _Unwind_Backtrace(on_frame, NULL); }
 
 static bool fails; /* what the guest calls is to fail */
 
-static bool callback(void *vmctx, void *caller, value *values, size_t count) {
+FRAME static bool callback(void *vmctx, void *caller, value *values, size_t count) {
     CHECK(((header *)vmctx)->magic == ((uint32_t)'o' << 24 | 'h' << 16 | 'z' << 8 | 'w'), "a host function's magic");
     CHECK(((header *)caller)->magic == ((uint32_t)'n' << 24 | 'i' << 16 | 'z' << 8 | 'w'), "an instance's magic");
     CHECK(count == 5, "%d values", (int)count);
@@ -374,7 +463,7 @@ static uint8_t *instance(const descriptor *d, size_t imports, size_t globals, si
 static volatile uint64_t seed = 3;
 
 /* Calls a function by its name. Ten integers and ten floats are kept in registers meanwhile, as far as there are some. */
-static bool call(uint8_t *vmctx, const char *name, value *values) {
+FRAME static bool call(uint8_t *vmctx, const char *name, value *values) {
     const descriptor *d = module;
     const function_record *functions = part(d, d->functions);
     const funcref_record *references = part(d, d->funcrefs);
@@ -407,12 +496,48 @@ static bool call(uint8_t *vmctx, const char *name, value *values) {
     return false;
 }
 
+#ifdef LIBRARY
+static const descriptor *open_library(const char *path) {
+#ifdef _WIN32
+    HMODULE library = LoadLibraryA(path);
+    CHECK(library, "`%s` is not loaded: error %lu", path, GetLastError());
+    const descriptor *d = library ? (const void *)(uintptr_t)GetProcAddress(library, "wootz_module") : NULL;
+#else
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CHECK(library, "%s", dlerror());
+    const descriptor *d = library ? dlsym(library, "wootz_module") : NULL;
+#endif
+    CHECK(d, "there is no descriptor in `%s`", path);
+    if (!d) exit(1);
+#ifdef _WIN32
+    /* It is what it says that it is, and nothing in it is more than it should be. */
+    DWORD (WINAPI *sums)(const char *, DWORD *, DWORD *) =
+        (void *)(uintptr_t)GetProcAddress(LoadLibraryA("imagehlp.dll"), "MapFileAndCheckSumA");
+    DWORD in_header = 0, computed = 1, error = sums(path, &in_header, &computed);
+    CHECK(error == 0 && in_header == computed, "the checksum of `%s`: %lu, %lx, %lx", path, error, in_header, computed);
+    MEMORY_BASIC_INFORMATION data, code, images;
+    VirtualQuery(d, &data, sizeof data);
+    VirtualQuery(part(d, d->code), &code, sizeof code);
+    VirtualQuery(part(d, d->images), &images, sizeof images);
+    CHECK(data.Protect == PAGE_READONLY && code.Protect == PAGE_EXECUTE_READ && images.Protect == PAGE_READONLY,
+          "protection: %lx %lx %lx", data.Protect, code.Protect, images.Protect);
+    const function_record *functions = part(d, d->functions);
+    uintptr_t start = (uintptr_t)part(d, d->code);
+    for (size_t i = 0; i < d->functions.bytes / sizeof *functions; i++) {
+        uintptr_t first = start + functions[i].start, last = first + functions[i].bytes - 1;
+        CHECK(begins(first) == first && begins(last) == first, "the system does not know where function %d begins", (int)i);
+    }
+#endif
+    return d;
+}
+#else
 extern const descriptor guest_wootz_module;
 #ifdef VECTORS
 extern const descriptor vectors_wootz_module;
 #endif
+#endif
 
-static void numbers(uint8_t *vmctx) {
+FRAME static void numbers(uint8_t *vmctx) {
     value v[20] = {{.i32 = 40}, {.i32 = 2}};
     CHECK(call(vmctx, "add", v) && v[0].i32 == 42, "add: %d", v[0].i32);
     memset(v, 0x55, sizeof v);
@@ -433,23 +558,32 @@ static void numbers(uint8_t *vmctx) {
     CHECK(call(vmctx, "nested", v) && v[0].i64 == 3002 && looks % 100 == 1, "nested: %d, %d calls", (int)v[0].i64, looks);
 #if defined _WIN32 && defined __x86_64__
     CHECK(looks == 101, "the frame below wasm was not seen");
+    CHECK(strcmp(stack, "look_at_stack callback - inner nested - call_with_pattern call numbers main") == 0, "the stack: %s", stack);
 #endif
 }
 
-static void traps(uint8_t *vmctx) {
+FRAME static void traps(uint8_t *vmctx) {
     value v[1];
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 10; i++) {
             v[0].i32 = i, last_trap = 0;
             CHECK(!call(vmctx, "trap", v) && last_trap == i + 1, "trap %d: %d", i + 1, last_trap);
+#if defined _WIN32 && defined __x86_64__
+            const char *expected = i ? "trap - call_with_pattern call traps main" : "deep+ trap - call_with_pattern call traps main";
+            CHECK(strcmp(stack, expected) == 0, "the stack at trap %d: %s", i + 1, stack);
+#endif
         }
     /* A host function that fails: `raise` ends the call. */
     fails = true, v[0].i64 = 1, last_trap = 0;
     CHECK(!call(vmctx, "nested", v) && last_trap == 77, "a failing host function: %d", last_trap);
+#if defined _WIN32 && defined __x86_64__
+    CHECK(strcmp(stack, "raise - inner nested - call_with_pattern call traps main") == 0, "the stack in `raise`: %s", stack);
+#endif
     fails = false, v[0].i64 = 2;
     CHECK(call(vmctx, "nested", v) && v[0].i64 == 8, "after traps: %d", (int)v[0].i64);
 }
 
+#ifndef LIBRARY
 /* --- C symbols of exports --- */
 
 typedef struct handle {
@@ -517,6 +651,8 @@ static void symbols(uint8_t *vmctx) {
     }
 }
 
+#endif
+
 #ifdef VECTORS
 static void vectors(uint8_t *vmctx) {
     value v[10];
@@ -540,7 +676,7 @@ static void vectors(uint8_t *vmctx) {
 }
 #endif
 
-int main(void) {
+int main(int count, char **arguments) {
     for (size_t i = 0; i < 64; i++) built_ins[i] = (void *)(uintptr_t)not_called;
     built_ins[0] = (void *)(uintptr_t)built_in_raise;
     built_ins[1] = (void *)(uintptr_t)built_in_memory_grow;
@@ -548,12 +684,33 @@ int main(void) {
     /* The guest gets 256 KiB of the stack. */
     store.stack_limit = (uintptr_t)__builtin_frame_address(0) - (256 << 10);
     catch_traps();
-    uint8_t *vmctx = instance(&guest_wootz_module, 1, 3, 1);
+#ifdef _WIN32
+    known("main", (uintptr_t)main), known("numbers", (uintptr_t)numbers), known("traps", (uintptr_t)traps);
+    known("call", (uintptr_t)call), known("callback", (uintptr_t)callback), known("look_at_stack", (uintptr_t)look_at_stack);
+    known("raise", (uintptr_t)built_in_raise);
+#ifdef __x86_64__
+    known("call_with_pattern", (uintptr_t)call_with_pattern);
+#endif
+#endif
+#ifdef LIBRARY
+    CHECK(count == 3, "the paths of two libraries are needed");
+    const descriptor *first = open_library(arguments[1]), *second = open_library(arguments[2]);
+    CHECK(first != second, "both libraries are in the same place");
+#else
+    const descriptor *first = &guest_wootz_module;
+    (void)count, (void)arguments;
+#endif
+    uint8_t *vmctx = instance(first, 1, 3, 1);
     numbers(vmctx);
     traps(vmctx);
+#ifndef LIBRARY
     symbols(vmctx);
+#endif
 #ifdef VECTORS
-    vectors(instance(&vectors_wootz_module, 0, 1, 0));
+#ifndef LIBRARY
+    const descriptor *second = &vectors_wootz_module;
+#endif
+    vectors(instance(second, 0, 1, 0));
 #endif
     printf(failures ? "%d failures\n" : "all is well\n", failures);
     fflush(stdout);
