@@ -1,5 +1,5 @@
-//! What other people's tools say of objects and archives for other systems than this one: they read, link, strip and
-//! unpack them without a word.
+//! What other people's tools say of files for other systems than this one: they read, link, strip and unpack them without a
+//! word.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,20 +16,22 @@ struct Files {
     archive: PathBuf,
 }
 
+/// Compiles an example program for a target, and says where it is.
+fn compile(target: &str, emit: Emit, prefix: Option<&str>, folder: &Path) -> PathBuf {
+    let example = examples().into_iter().find(|path| path.ends_with("crash.wasm"));
+    let wasm = std::fs::read(example.expect("the example is checked in")).unwrap();
+    let extension = wootz_compiler::extension(emit, Some(target));
+    let path = folder.join(format!("crash.{extension}"));
+    let prefix = prefix.map(str::to_string);
+    let options = Options { target: Some(target.into()), emit, prefix, ..Options::default() };
+    std::fs::write(&path, wootz_compiler::compile(&wasm, &options).unwrap()).unwrap();
+    path
+}
+
 impl Files {
     fn new(target: &'static str) -> Files {
-        let example = examples().into_iter().find(|path| path.ends_with("crash.wasm"));
-        let wasm = std::fs::read(example.expect("the example is checked in")).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let write = |emit| {
-            let extension = wootz_compiler::extension(emit, Some(target));
-            let path = folder.path().join(format!("crash.{extension}"));
-            let prefix = Some("crash".to_string());
-            let options =
-                Options { target: Some(target.into()), emit, prefix, ..Options::default() };
-            std::fs::write(&path, wootz_compiler::compile(&wasm, &options).unwrap()).unwrap();
-            path
-        };
+        let write = |emit| compile(target, emit, Some("crash"), folder.path());
         let (object, archive) = (write(Emit::Object), write(Emit::Archive));
         Files { folder, target, object, archive }
     }
@@ -168,6 +170,64 @@ fn coff() {
     let again = files.out("again.obj").display().to_string();
     files.silent("x86_64-w64-mingw32-ld", &["-r", "-o", &again], &[&files.object]);
     files.silent("x86_64-w64-mingw32-strip", &["-g", "-o", &again], &[&files.object]);
+}
+
+/// What we write for Windows without a linker.
+#[test]
+fn pe() {
+    for target in ["x86_64-windows", "aarch64-windows"] {
+        let files = Files::new(target);
+        let library = compile(target, Emit::SharedLibrary, None, files.folder.path());
+        let check = |library: &Path, has_symbols: bool| {
+            let all = ["--all", "--unwind", "--coff-debug-directory"];
+            let text = files.told("llvm-readobj-19", &all, library);
+            let hash = ["Type: Repro", "Type: CodeView", "PDBAge: 1"];
+            contains(&text, &["RuntimeFunction", "IMAGE_FILE_DLL", hash[0], hash[1], hash[2]]);
+            assert!(!text.contains("IMAGE_SCN_MEM_WRITE"), "{target}: it is writable:\n{text}");
+            assert_eq!(
+                text.matches("IMAGE_SCN_MEM_EXECUTE").count(),
+                usize::from(!text.is_empty())
+            );
+            let text = files.told("llvm-readobj-19", &["--coff-exports"], library);
+            contains(&text, &["Ordinal: 1\n  Name: wootz_module\n"]);
+            assert!(text.matches("Export {").count() <= 1, "{target}:\n{text}");
+            let text = files.told("llvm-readobj-19", &["--coff-imports"], library);
+            assert!(!text.contains("Import"), "{target}:\n{text}");
+            let text = files.told("llvm-readobj-19", &["--coff-basereloc"], library);
+            contains(&text, &["Type: ABSOLUTE"]);
+            assert!(!text.contains("Type: DIR64"), "{target}:\n{text}");
+            let text = files.told("llvm-objdump-19", &["-d", "--all-headers"], library);
+            contains(&text, &[".pdata", ".images", "DYNAMIC_BASE", "HIGH_ENTROPY_VA", "NX_COMPAT"]);
+            assert!(text.contains("<inner>:") == has_symbols || text.is_empty(), "{text}");
+        };
+        check(&library, true);
+        // Whoever has an address finds the function.
+        let symbols = files.told("llvm-nm-19", &[], &library);
+        let inner = symbols.lines().find_map(|line| line.strip_suffix(" t inner"));
+        let address = format!("0x{}", inner.unwrap_or("0"));
+        let text = files.told("llvm-symbolizer-19", &[&address, "-e"], &library);
+        contains(&text, &["inner\n"]);
+
+        let stripped = files.out("stripped.dll");
+        let output = stripped.display().to_string();
+        if has("llvm-strip-19") {
+            files.silent("llvm-strip-19", &["-o", &output], &[&library]);
+            check(&stripped, false);
+        }
+        if target != "x86_64-windows" {
+            continue;
+        }
+        let objdump = |library: &Path| files.told("x86_64-w64-mingw32-objdump", &["-x"], library);
+        let text = objdump(&library);
+        contains(&text, &["reproducible build file hash", "[   0] wootz_module", " inner\n"]);
+        let disassemble = ["-nx", "-batch", "-ex", "disassemble inner"];
+        contains(&files.told("gdb", &disassemble, &library), &["function inner:", "ret"]);
+        if has("x86_64-w64-mingw32-strip") {
+            files.silent("x86_64-w64-mingw32-strip", &["-o", &output], &[&library]);
+            check(&stripped, false);
+            contains(&objdump(&stripped), &["[   0] wootz_module", "no symbols"]);
+        }
+    }
 }
 
 #[test]
