@@ -63,10 +63,18 @@ fn the_suites_modules_become_code_for_every_target() {
         let mut options = Options { verifier: true, ..options(target) };
         // Vectors are refused without this; see below.
         options.cpu_features.extend(is_riscv.then(|| "+v".parse().unwrap()));
-        for module in &modules {
-            if let Err(error) = wootz_compiler::compile(module, &options) {
-                panic!("{target}: {error}\n{}", wasmprinter::print_bytes(module).unwrap());
+        let check = |options: &Options| {
+            for module in &modules {
+                if let Err(error) = wootz_compiler::compile(module, options) {
+                    panic!("{target}: {error}\n{}", wasmprinter::print_bytes(module).unwrap());
+                }
             }
+        };
+        check(&options);
+        // Modules of every shape, as libraries too; the loader's tests have all of Linux's.
+        if target.contains("windows") {
+            options.emit = Emit::SharedLibrary;
+            check(&options);
         }
     }
 }
@@ -82,6 +90,9 @@ fn generated_modules_become_code_for_every_target() {
         let Some(module) = generated(&Random::new(seed).bytes(4096), &features) else { continue };
         for target in TARGETS {
             let mut options = Options { verifier: true, ..options(target) };
+            if seed % 2 == 0 && !target.contains("apple") {
+                options.emit = Emit::SharedLibrary;
+            }
             options.features = features.clone();
             options.relaxed_simd_deterministic = true;
             options
