@@ -138,9 +138,12 @@ fn what_is_no_native_file_is_described() {
 
 #[test]
 fn files_of_other_systems_are_named() {
-    for (bytes, system) in
-        [(b"\x7fELF", "Linux"), (b"MZ\x90\0", "Windows"), (b"\xcf\xfa\xed\xfe", "macOS")]
-    {
+    for (bytes, system) in [
+        (b"\x7fELF", "Linux"),
+        (b"MZ\x90\0", "Windows"),
+        (b"\x64\x86\x05\0", "Windows"),
+        (b"\xcf\xfa\xed\xfe", "macOS"),
+    ] {
         let error = error(bytes);
         let is_ours = std::env::consts::OS == system.to_lowercase();
         let is_named = matches!(&error, ArtifactError::OtherTarget { what: "operating system", found, .. }

@@ -13,6 +13,8 @@ use super::ArtifactError;
 mod reader;
 /// The parts of an ELF file that say what it is.
 mod elf;
+/// The parts of a PE file that say what it is.
+mod pe;
 
 /// The symbol that every artifact has.
 pub const DESCRIPTOR_SYMBOL: &CStr = c"wootz_module";
@@ -56,7 +58,8 @@ impl Format {
     fn of(bytes: &[u8]) -> Option<Format> {
         match bytes {
             [0x7f, b'E', b'L', b'F', ..] => Some(Format::Elf),
-            [b'M', b'Z', ..] => Some(Format::Pe),
+            // Objects have nothing else in front than the machine that they are for.
+            [b'M', b'Z', ..] | [0x64, 0x86 | 0xaa, ..] => Some(Format::Pe),
             [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf, ..] => Some(Format::MachO),
             _ => None,
         }
@@ -104,7 +107,8 @@ impl<'a> Container<'a> {
         }
         match format {
             Format::Elf => elf::parse(bytes),
-            Format::Pe | Format::MachO => unreachable!("not yet"),
+            Format::Pe => pe::parse(bytes),
+            Format::MachO => unreachable!("not yet"),
         }
     }
 

@@ -14,6 +14,11 @@ impl Reader<'_> {
         Reader { bytes, is_big_endian: cfg!(target_endian = "big") }
     }
 
+    /// Numbers with the lowest byte first.
+    pub fn little_endian(bytes: &[u8]) -> Reader<'_> {
+        Reader { bytes, is_big_endian: false }
+    }
+
     pub fn u16(&self, at: usize) -> Option<u16> {
         let bytes = *self.bytes.get(at..)?.first_chunk()?;
         Some(if self.is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
