@@ -81,11 +81,12 @@ Examples:
                                                one that may use the directory data of where it is started
   wootz compile app.wasm --target-cpu native   for this machine's CPU
   wootz compile app.wasm --target aarch64-linux   for another machine
+  wootz compile app.wasm --target x86_64-windows   writes app.dll, without a linker too
   wootz compile app.wasm --time                shows the time each stage takes";
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum Emit {
-    /// A shared library (.so)
+    /// A shared library (.so, .dll)
     Shared,
     /// A relocatable object (.o, .obj)
     Object,

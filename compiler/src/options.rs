@@ -166,7 +166,7 @@ impl FromStr for OptLevel {
 /// What to write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
-    /// A finished shared library (`.so`).
+    /// A finished shared library (`.so`; `.dll` for Windows).
     SharedLibrary,
     /// A relocatable object (`.o`; `.obj` for Microsoft's tools).
     Object,
