@@ -428,7 +428,7 @@ fn damaged_programs() {
     run(&patched(settings, br#"{"version":2,"#))
         .fails(1, &["this program is damaged", "version 2"]);
     run(&patched(settings, b"?")).fails(1, &["this program is damaged", "`.wootz.run`"]);
-    run(&patched(artifact, b"?")).fails(1, &["cannot run", "ELF"]);
+    run(&patched(artifact, b"?")).fails(1, &["cannot run", "not a compiled module"]);
     run(&bytes[..bytes.len() - 1]).fails(1, &["this program is damaged", "headers"]);
     // The place of the section header table is in the file header.
     const E_SHOFF: usize = 40;

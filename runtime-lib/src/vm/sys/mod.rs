@@ -17,6 +17,11 @@ mod linux;
 #[cfg(target_os = "linux")]
 use linux as this;
 
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as this;
+
 #[cfg(target_arch = "riscv64")]
 pub use this::has_extension;
 pub use this::{
