@@ -47,7 +47,9 @@ fn leaves_nothing(what: &str, times: usize, mut action: impl FnMut(usize)) {
     (0..times).for_each(&mut action);
     let after = usage();
     println!("{times} x {what}: {before:?}, then {after:?}");
-    assert!(after.resident_kib <= before.resident_kib + 4096, "{what}");
+    // An emulator keeps what it has made of code that is gone.
+    let is_emulated = std::env::var_os("WOOTZ_EMULATOR").is_some();
+    assert!(is_emulated || after.resident_kib <= before.resident_kib + 4096, "{what}");
     // The allocator may have taken another piece of address space.
     assert!(after.mappings <= before.mappings + 4, "{what}");
     assert_eq!(after.files, before.files, "{what}");

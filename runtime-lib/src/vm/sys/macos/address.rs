@@ -34,8 +34,8 @@ static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
 
 fn functions() -> Option<Functions> {
     *FUNCTIONS.get_or_init(|| {
-        // SAFETY: the names are C strings.
         let find = |name: &std::ffi::CStr| {
+            // SAFETY: the name is a C string.
             NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
         };
         let wait = find(c"os_sync_wait_on_address")?;

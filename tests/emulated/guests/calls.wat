@@ -1,0 +1,37 @@
+;; Everything that ends calls early, and calls that go to and fro.
+(module $calls
+  (import "host" "call" (func $host (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (table (export "table") 3 funcref)
+  (type $other (func (param i32)))
+  (elem (i32.const 0) $nothing)
+  (func $nothing)
+  (func $unreachable (export "unreachable") unreachable)
+  (func $divide (export "divide by zero") (drop (i32.div_s (i32.const 1) (i32.const 0))))
+  (func (export "overflow") (drop (i64.div_s (i64.const 0x8000000000000000) (i64.const -1))))
+  (func (export "too large for an integer") (drop (i32.trunc_f64_s (f64.const 1e10))))
+  (func (export "no integer") (drop (i64.trunc_f32_u (f32.const nan))))
+  (func (export "load") (drop (i32.load (i32.const 65533))))
+  (func (export "load far") (drop (i32.load offset=0xffffffff (i32.const -1))))
+  (func (export "store") (i64.store (i32.const 65529) (i64.const 1)))
+  (func (export "fill") (memory.fill (i32.const 65535) (i32.const 0) (i32.const 2)))
+  (func (export "call null") (call_indirect (i32.const 1)))
+  (func (export "call other type") (call_indirect (type $other) (i32.const 0) (i32.const 0)))
+  (func (export "call outside") (call_indirect (i32.const 3)))
+  (func (export "table get") (drop (table.get (i32.const 3))))
+  ;; Uses its stack up.
+  (func $deep (export "deep") (param i64 i64) (result i64)
+    (i64.add (call $deep (i64.add (local.get 0) (local.get 1)) (local.get 0)) (i64.const 1)))
+  ;; Three frames, with values on the stack that are needed afterwards.
+  (func $outer (export "outer") (param i32) (result i32)
+    (i32.add (i32.const 1000) (call $middle (local.get 0) (i64.const 7) (f64.const 2.5))))
+  (func $middle (param i32 i64 f64) (result i32)
+    (i32.add
+      (call $inner (local.get 0))
+      (i32.add (i32.wrap_i64 (local.get 1)) (i32.trunc_f64_s (local.get 2)))))
+  (func $inner (param i32) (result i32) (call $host (local.get 0)))
+  ;; More results than there are registers for, of all types.
+  (func (export "many") (param i32 i64 f32 f64 v128) (result v128 f64 f32 i64 i32 i64 f64 i32 v128)
+    (local.get 4) (local.get 3) (local.get 2) (local.get 1) (local.get 0)
+    (i64.extend_i32_s (local.get 0)) (f64.promote_f32 (local.get 2)) (i32.wrap_i64 (local.get 1))
+    (i32x4.add (local.get 4) (i32x4.splat (i32.const 1)))))

@@ -1,0 +1,86 @@
+//! Runs on another machine what was compiled for it: `wootz-emulated FOLDER`, with the folder that `lib.rs` describes.
+//!
+//! There is no compiler here, so that building this takes little time. Prints what went wrong, and in the end how many tests
+//! passed and failed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use wootz::{Config, Engine, Module};
+use wootz_emulated::{SETTINGS, module_path};
+use wootz_wast::Compiler;
+
+/// Modules that do what suites do not look at: what ends calls early, who calls whom, what is shared.
+mod guests;
+
+/// Modules that were compiled before.
+struct Compiled<'a> {
+    folder: &'a Path,
+    setting: &'a str,
+}
+
+impl Compiler for Compiled<'_> {
+    fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Module> {
+        let path = module_path(self.folder, self.setting, wasm);
+        let bytes = fs::read(path).context("it was not compiled, because it is invalid")?;
+        // SAFETY: the compiler has made it, for this test.
+        unsafe { Module::deserialize(engine, bytes) }
+    }
+
+    fn check_custom_sections(&self, _wasm: &[u8]) -> Result<()> {
+        bail!("what is written for compilers is not looked at here")
+    }
+}
+
+/// What became of the tests.
+#[derive(Default)]
+struct Tests {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tests {
+    fn add(&mut self, name: &str, problems: &[String]) {
+        match problems {
+            [] => self.passed += 1,
+            _ => self.failed += 1,
+        }
+        for problem in problems {
+            println!("{name}: {problem}");
+        }
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).context("usage: wootz-emulated FOLDER")?);
+    let mut tests = Tests::default();
+    let scripts = fs::read_dir(folder.join("scripts"))?.map(|entry| Ok(entry?.path()));
+    for path in scripts.collect::<Result<BTreeSet<_>>>()? {
+        let text = fs::read_to_string(&path)?;
+        for (setting, set) in SETTINGS {
+            let mut config = Config::new();
+            config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
+            set(&mut config);
+            let compiled = Compiled { folder: &folder, setting };
+            let outcome = wootz_wast::run(&Engine::new(&config)?, &compiled, &text, |_| ());
+            let failures = outcome
+                .failures
+                .iter()
+                .map(|failure| format!("{}:{}: {}", failure.line, failure.column, failure.message));
+            let mut problems: Vec<_> = failures.take(20).collect();
+            if outcome.passed == 0 {
+                problems.push("nothing has passed".to_string());
+            }
+            tests.add(&format!("{} with {setting} settings", path.display()), &problems);
+        }
+    }
+    for (name, test) in guests::TESTS {
+        let problem = test(&folder).err().map(|error| format!("{error:?}"));
+        tests.add(name, &Vec::from_iter(problem));
+    }
+    println!("{} passed, {} failed", tests.passed, tests.failed);
+    Ok(if tests.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
