@@ -22,7 +22,7 @@ demo: ## Compiles an example to a shared library, shows what came out, and runs 
 .PHONY: test
 test: tools ## Installs what the tests need, then runs all of them, formatting and lints
 	$(CARGO) fmt --all --check
-	$(MAKE) --no-print-directory -j2 programs test-binaries
+	$(MAKE) --no-print-directory -j2 programs test-binaries emulated
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) build --quiet --package wootz-c-api # the loader without compiler, too
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
@@ -31,6 +31,7 @@ test: tools ## Installs what the tests need, then runs all of them, formatting a
 .PHONY: tools
 tools: ## Installs the tools that tests use, where the system is Debian or its kin
 	tests/install-tools.sh
+	tests/cross/fetch.sh || echo "tests on other machines will be skipped" >&2
 
 .PHONY: programs
 programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd, a Zig program, tests of Go)
@@ -40,6 +41,18 @@ programs: ## Builds the real programs that tests run (Lua, SQLite, QuickJS, zstd
 .PHONY: test-binaries
 test-binaries:
 	$(CARGO) test --workspace --no-run --quiet
+
+MACHINES := aarch64-linux riscv64-linux s390x-linux x86_64-windows
+
+.PHONY: emulated
+emulated: ## Builds the program that runs on emulated machines in `make test`
+	@for machine in $(MACHINES); do \
+		tests/cross/cargo $$machine build --quiet --package wootz-tests-emulated || exit 1; \
+	done
+
+.PHONY: test-cross
+test-cross: tools ## Builds everything for other machines, and runs the tests there, emulated (MACHINES=; takes an hour or two)
+	@for machine in $(MACHINES); do tests/cross/test $$machine || exit 1; done
 
 # Where to, and how it is built: `dev` is faster to build.
 C_LIBRARY ?= target/c-library

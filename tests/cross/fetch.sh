@@ -1,8 +1,9 @@
 #!/bin/sh
 # Fetches what running tests on other machines needs: the source of Rust's standard library, which is built for them, and
-# emulators that are quick at reserving address space (QEMU 8 and later). Prints nothing if all is there.
+# emulators that are quick at reserving address space (QEMU 8 and later). Builds the library that old versions of Wine lack.
+# Prints nothing if all is there.
 #
-# Both come as packages of Debian's later releases, which are unpacked into a folder of the build; nothing is installed. A
+# The first two come as packages of Debian's later releases, which are unpacked into a folder of the build; nothing is installed. A
 # toolchain that has the component `rust-src`, and a system with a new QEMU, need neither.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -45,4 +46,9 @@ fi
 new_qemu() { "$1" --version 2>/dev/null | head -1 | grep -qE 'version ([89]|[1-9][0-9])\.'; }
 if ! new_qemu qemu-s390x && ! new_qemu "$folder/qemu/usr/bin/qemu-s390x"; then
     unpack qemu-user '1:([89]|[1-9][0-9])\.' "$folder/qemu"
+fi
+library=$folder/windows/bcryptprimitives.dll
+if [ ! -f "$library" ] && command -v x86_64-w64-mingw32-gcc >/dev/null; then
+    mkdir -p "$folder/windows"
+    x86_64-w64-mingw32-gcc -O1 -shared -o "$library" tests/cross/bcryptprimitives.c -ladvapi32
 fi

@@ -28,8 +28,13 @@ s390x-linux)
     triple=s390x-unknown-linux-gnu linker=s390x-linux-gnu-gcc
     qemu s390x /usr/s390x-linux-gnu -cpu max
     ;;
+x86_64-windows)
+    triple=x86_64-pc-windows-gnu linker=x86_64-w64-mingw32-gcc
+    # What Wine lacks, and no complaints of its own.
+    runner="env WINEPREFIX=$build/tmp/wine WINEDEBUG=-all WINEPATH=Z:$tools/windows /usr/lib/wine/wine64"
+    ;;
 *)
-    echo "unknown machine $target; there are aarch64-linux, riscv64-linux, s390x-linux" >&2
+    echo "unknown machine $target; there are aarch64-linux, riscv64-linux, s390x-linux, x86_64-windows" >&2
     exit 2
     ;;
 esac
