@@ -31,8 +31,10 @@ mod function_table;
 mod pe_shared;
 /// A relocatable object for Windows.
 mod coff;
-/// A relocatable object for macOS.
+/// Mach-O for a machine: its numbers, and the names of what all files have.
 mod macho;
+/// A relocatable object for macOS.
+mod macho_object;
 /// A static library: an archive with one object.
 mod archive;
 #[cfg(test)]
@@ -106,7 +108,9 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
         (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
         (BinaryFormat::Coff, Container::SharedLibrary) => pe_shared::write(contents),
         (BinaryFormat::Coff, _) => coff::write(contents),
-        (BinaryFormat::Macho, Container::Object) => macho::write(contents),
+        (BinaryFormat::Macho, Container::Object) => {
+            macho_object::write(contents, macho::machine(triple))
+        }
         (format, _) => unreachable!("{format:?} was checked"),
     }
 }

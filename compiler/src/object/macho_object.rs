@@ -1,0 +1,205 @@
+//! A relocatable object for macOS.
+//!
+//! ```text
+//!   ┌──────────────────────────────────────┐ 0
+//!   │ header, load commands                │ among them: which macOS it is for
+//!   │ __TEXT,__text                        │ all code; nothing in it needs the linker
+//!   │ __TEXT,__wootz                       │ metadata ◄─ descriptor; its distances to code and images are
+//!   │                                      │   left to the linker
+//!   │ __TEXT,__wootz_image                 │ images of memories, aligned to pages
+//!   │ __TEXT,__eh_frame                    │ the addresses of functions are left to the linker
+//!   │ relocations, symbols, strings        │ external: the descriptor, and C symbols of exports
+//!   └──────────────────────────────────────┘
+//! ```
+//!
+//! Always true: as in other objects, the linker has nothing to resolve but distances inside of this file. A distance is a
+//! pair of relocations: what is subtracted, and from what. The file does not say that its sections may be taken apart at
+//! symbols, because they may not: whatever is in them finds the rest by distance.
+
+use object::write::{
+    MachOBuildVersion, Object, Relocation, SectionId, Symbol as NewSymbol, SymbolId, SymbolSection,
+};
+use object::{
+    BinaryFormat, Endianness, RelocationFlags, SectionFlags, SectionKind, SymbolFlags, SymbolKind,
+    SymbolScope, macho,
+};
+use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+
+use super::macho::{EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT};
+use super::unwind::{self, Frames, Pointers};
+use super::{Contents, Symbol};
+use crate::error::{Error, Result};
+use crate::target::image_alignment_of;
+
+/// The bytes of an object.
+///
+/// # Errors
+/// If it would exceed 4 GiB, or has more functions than a file can have symbols.
+pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+    let frames = unwind::frames(
+        contents.cie.clone(),
+        contents.unwind,
+        Endianness::Little,
+        Pointers::Absolute64,
+    )?;
+    let mut file = File {
+        object: Object::new(BinaryFormat::MachO, machine.architecture, Endianness::Little),
+        // These have the same numbers on both.
+        difference: macho::ARM64_RELOC_UNSIGNED,
+    };
+    file.object.set_macho_build_version(build_version(machine.oldest_system));
+
+    let read_only = SectionKind::ReadOnlyData;
+    let text = file.section(TEXT, SectionKind::Text, contents.text, 64);
+    let metadata =
+        file.section(METADATA, read_only, &contents.metadata, 64).expect("there is a descriptor");
+    let alignment = image_alignment_of(contents.triple);
+    let image = file.section(IMAGE, read_only, contents.image, alignment);
+    let eh_frame = file.section(EH_FRAME, read_only, &frames.bytes, 8);
+
+    // Symbols whose names begin like this are gone once the file is linked.
+    let start = file.private("lwootz_metadata", metadata, 0);
+    for (name, field, target) in
+        [("lwootz_text", TEXT_OFFSET_FIELD, text), ("lwootz_image", IMAGE_OFFSET_FIELD, image)]
+    {
+        if let Some(target) = target {
+            let target = file.private(name, target, 0);
+            file.distance(metadata, field, 2, start, target, 0)?;
+        }
+    }
+    let functions = text.map(|text| file.functions(text, contents.symbols));
+    if let (Some(text), Some(eh_frame)) = (text, eh_frame) {
+        let known = functions.unwrap_or_default();
+        file.relocate_frames(&frames, eh_frame, text, contents.symbols, &known)?;
+    }
+    file.public(contents.descriptor_symbol, metadata, 0, SymbolKind::Data);
+    file.object.write().map_err(failed)
+}
+
+fn failed(error: object::write::Error) -> Error {
+    Error::Limit { message: error.to_string() }
+}
+
+fn build_version(oldest_system: macho::Version) -> MachOBuildVersion {
+    let mut version = MachOBuildVersion::default();
+    version.platform = macho::PLATFORM_MACOS;
+    version.minos = oldest_system;
+    version.sdk = version.minos;
+    version
+}
+
+struct File<'a> {
+    object: Object<'a>,
+    /// The relocation "this symbol, minus the one before if there was one".
+    difference: macho::RelocationType,
+}
+
+impl File<'_> {
+    /// Adds a section, unless it is empty.
+    fn section(
+        &mut self,
+        name: &str,
+        kind: SectionKind,
+        bytes: &[u8],
+        alignment: u32,
+    ) -> Option<SectionId> {
+        if bytes.is_empty() {
+            return None;
+        }
+        let section = self.object.add_section(b"__TEXT".to_vec(), name.as_bytes().to_vec(), kind);
+        self.object.set_section_data(section, bytes.to_vec(), u64::from(alignment));
+        if name == EH_FRAME {
+            self.object.section_mut(section).flags =
+                SectionFlags::MachO { flags: EH_FRAME_FLAGS, reserved2: 0 };
+        }
+        Some(section)
+    }
+
+    fn symbol(
+        &mut self,
+        name: &str,
+        section: SectionId,
+        offset: u32,
+        kind: SymbolKind,
+        scope: SymbolScope,
+    ) -> SymbolId {
+        self.object.add_symbol(NewSymbol {
+            name: name.as_bytes().to_vec(),
+            value: u64::from(offset),
+            size: 0,
+            kind,
+            scope,
+            weak: false,
+            section: SymbolSection::Section(section),
+            flags: SymbolFlags::None,
+        })
+    }
+
+    /// A symbol for this file only, by exactly this name.
+    fn private(&mut self, name: &str, section: SectionId, offset: u32) -> SymbolId {
+        self.symbol(name, section, offset, SymbolKind::Unknown, SymbolScope::Compilation)
+    }
+
+    /// A symbol for all files. Its name gets an underscore in front, as all names in C do.
+    fn public(
+        &mut self,
+        name: &str,
+        section: SectionId,
+        offset: u32,
+        kind: SymbolKind,
+    ) -> SymbolId {
+        self.symbol(name, section, offset, kind, SymbolScope::Dynamic)
+    }
+
+    /// The symbols of all functions.
+    fn functions(&mut self, text: SectionId, symbols: &[Symbol]) -> Vec<SymbolId> {
+        let mut add = |symbol: &Symbol| match symbol.is_global {
+            true => self.public(&symbol.name, text, symbol.offset, SymbolKind::Text),
+            false => {
+                let (kind, scope) = (SymbolKind::Text, SymbolScope::Compilation);
+                self.symbol(&symbol.name, text, symbol.offset, kind, scope)
+            }
+        };
+        symbols.iter().map(&mut add).collect()
+    }
+
+    /// Leaves the distance from one symbol to another, plus a number, to the linker. `log2_bytes` says how large it is.
+    fn distance(
+        &mut self,
+        section: SectionId,
+        field: u32,
+        log2_bytes: u8,
+        from: SymbolId,
+        to: SymbolId,
+        plus: i64,
+    ) -> Result<()> {
+        let flags = RelocationFlags::MachO {
+            r_type: self.difference,
+            r_pcrel: false,
+            r_length: log2_bytes,
+        };
+        let relocation = Relocation { offset: u64::from(field), symbol: to, addend: plus, flags };
+        self.object.add_relocation_with_subtractor(section, relocation, Some(from)).map_err(failed)
+    }
+
+    /// Leaves the addresses of functions to the linker. It wants each to be named by a symbol of its own.
+    fn relocate_frames(
+        &mut self,
+        frames: &Frames,
+        eh_frame: SectionId,
+        text: SectionId,
+        symbols: &[Symbol],
+        known: &[SymbolId],
+    ) -> Result<()> {
+        let start = self.private("lwootz_frames", eh_frame, 0);
+        for (position, place) in frames.places.iter().enumerate() {
+            let function = match symbols.binary_search_by_key(&place.code, |symbol| symbol.offset) {
+                Ok(found) => known[found],
+                Err(_) => self.private(&format!("lwootz_function_{position}"), text, place.code),
+            };
+            // From the field itself, not from the section's start.
+            self.distance(eh_frame, place.field, 3, start, function, -i64::from(place.field))?;
+        }
+        Ok(())
+    }
+}
