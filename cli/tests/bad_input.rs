@@ -349,10 +349,6 @@ fn targets() {
             &["unknown CPU feature `avx2` of s390x", "mie3"],
         ),
         (&["--target", "riscv64", "--cpu-feature=-d"], &["`d` cannot be left out"]),
-        (
-            &["--target", "aarch64-macos"],
-            &["shared libraries for the target `aarch64-apple-darwin`", "`--emit object`"],
-        ),
     ] {
         let ended = directory.wootz(&[&["compile", "add.wat"], arguments].concat());
         ended.fails(1, expected);

@@ -151,12 +151,7 @@ fn compile_module(
     options: &Options,
     observe: &mut dyn FnMut(Stage),
 ) -> Result<Vec<u8>> {
-    let container = match options.emit {
-        Emit::SharedLibrary => object::Container::SharedLibrary,
-        Emit::Object => object::Container::Object,
-        Emit::Archive => object::Container::Archive,
-    };
-    object::check(target.triple(), container)?;
+    object::check(target.triple())?;
     let module = parse::module(wasm, &target.able(&options.features))?;
     observe(Stage::Plan);
     let plan = plan::lay_out(&module, target, options)?;
@@ -191,6 +186,10 @@ fn compile_module(
             cie: target.isa.create_systemv_cie(),
             descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
         },
-        container,
+        match options.emit {
+            Emit::SharedLibrary => object::Container::SharedLibrary,
+            Emit::Object => object::Container::Object,
+            Emit::Archive => object::Container::Archive,
+        },
     )
 }

@@ -166,7 +166,7 @@ impl FromStr for OptLevel {
 /// What to write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Emit {
-    /// A finished shared library (`.so`; `.dll` for Windows).
+    /// A finished shared library (`.so`; `.dll` for Windows, `.dylib` for macOS).
     SharedLibrary,
     /// A relocatable object (`.o`; `.obj` for Microsoft's tools).
     Object,

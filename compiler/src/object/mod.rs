@@ -10,7 +10,7 @@ use cranelift_codegen::gimli::write::CommonInformationEntry;
 use target_lexicon::{BinaryFormat, Triple};
 
 use crate::codegen::Unwind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::link::Symbol;
 
 /// Notes that travel in the file: which build it is, and which version of the binary interface it has.
@@ -33,6 +33,14 @@ mod pe_shared;
 mod coff;
 /// Mach-O for a machine: its numbers, and the names of what all files have.
 mod macho;
+/// The header and load commands of a library for macOS.
+mod macho_commands;
+/// Where macOS finds unwind information.
+mod macho_unwind;
+/// What macOS on AArch64 wants to see before it runs a file.
+mod macho_signature;
+/// A finished shared library for macOS.
+mod macho_shared;
 /// A relocatable object for macOS.
 mod macho_object;
 /// A static library: an archive with one object.
@@ -74,21 +82,15 @@ pub enum Container {
     SharedLibrary,
 }
 
-/// Checks that files of a kind can be written for a target.
+/// Checks that files can be written for a target.
 ///
 /// # Errors
 /// If they cannot be yet.
-pub fn check(triple: &Triple, container: Container) -> Result<()> {
-    match (triple.binary_format, container) {
-        (BinaryFormat::Elf, _) => return elf::machine(triple).map(drop),
-        (BinaryFormat::Macho, Container::SharedLibrary) => {}
-        _ => return Ok(()),
+pub fn check(triple: &Triple) -> Result<()> {
+    match triple.binary_format {
+        BinaryFormat::Elf => elf::machine(triple).map(drop),
+        _ => Ok(()),
     }
-    let message = format!(
-        "shared libraries for the target `{triple}` cannot be written yet without a linker: name one with `--linker`, such as \
-         `ld64.lld`, or compile an object (`--emit object`)"
-    );
-    Err(Error::Options { message })
 }
 
 /// The bytes of a file with these contents.
@@ -97,7 +99,7 @@ pub fn check(triple: &Triple, container: Container) -> Result<()> {
 /// If files for this target cannot be written yet, or if the file would exceed 2 GiB.
 pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
     let (triple, descriptor) = (contents.triple, contents.descriptor_symbol);
-    check(triple, container)?;
+    check(triple)?;
     if container == Container::Archive {
         return archive::write(triple, descriptor, write(contents, Container::Object)?);
     }
@@ -108,9 +110,10 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
         (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
         (BinaryFormat::Coff, Container::SharedLibrary) => pe_shared::write(contents),
         (BinaryFormat::Coff, _) => coff::write(contents),
-        (BinaryFormat::Macho, Container::Object) => {
-            macho_object::write(contents, macho::machine(triple))
+        (BinaryFormat::Macho, Container::SharedLibrary) => {
+            macho_shared::write(contents, macho::machine(triple))
         }
-        (format, _) => unreachable!("{format:?} was checked"),
+        (BinaryFormat::Macho, _) => macho_object::write(contents, macho::machine(triple)),
+        (format, _) => unreachable!("no target has {format:?}"),
     }
 }

@@ -16,6 +16,8 @@ use super::*;
 
 /// Libraries for Windows.
 mod windows;
+/// Libraries for macOS.
+mod macos;
 
 const IMAGE_BYTES: usize = 0x2000;
 
@@ -378,17 +380,10 @@ fn other_machines_get_their_own_numbers() {
 #[test]
 fn what_cannot_be_written_yet_is_named() {
     let sample = Sample::new();
-    for (target, expected) in [
-        ("x86_64-apple-darwin", "shared libraries for the target `x86_64-apple-darwin`"),
-        ("powerpc64-unknown-linux-gnu", "ELF files for powerpc64"),
-    ] {
-        let triple: Triple = target.parse().unwrap();
-        let result =
-            write(Contents { triple: &triple, ..sample.contents() }, Container::SharedLibrary);
-        let message = result.unwrap_err().to_string();
-        assert!(
-            message.contains(expected) && message.contains("cannot be written yet"),
-            "{message}"
-        );
-    }
+    let triple: Triple = "powerpc64-unknown-linux-gnu".parse().unwrap();
+    let result = write(Contents { triple: &triple, ..sample.contents() }, Container::SharedLibrary);
+    let message = result.unwrap_err().to_string();
+    let is_named =
+        message.contains("ELF files for powerpc64") && message.contains("cannot be written yet");
+    assert!(is_named, "{message}");
 }

@@ -25,24 +25,34 @@ pub struct Frames {
     pub bytes: Vec<u8>,
     /// One for each function, in ascending order of both numbers.
     pub places: Vec<Place>,
+    /// How the addresses are stored there.
+    pub pointers: Pointers,
 }
 
 /// Where the address of a function belongs.
 #[derive(Clone, Copy)]
 pub struct Place {
-    /// The offset in `.eh_frame` of a field of 32 bits.
+    /// The offset in `.eh_frame` of a field of as many bits as [`Pointers`] says.
     pub field: u32,
     /// The offset of the function in the code.
     pub code: u32,
 }
 
 /// How the addresses of functions are stored: as distances from where they are stored, of which linkers want these.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Pointers {
     /// 32 bits with a sign: for ELF.
+    #[default]
     Signed32,
     /// As many as addresses have: for Mach-O.
     Absolute64,
+}
+
+impl Place {
+    /// The offset in `.eh_frame` of the function's entry.
+    pub fn entry(self) -> u32 {
+        self.field - FIELD_IN_ENTRY
+    }
 }
 
 /// From the beginning of an entry to its field for the function's address: its length, and its distance to the common
@@ -93,7 +103,7 @@ pub fn frames(
     if bytes.len() > i32::MAX as usize {
         return Err(Error::Limit { message: "its unwind information exceeds 2 GiB".to_string() });
     }
-    Ok(Frames { bytes, places })
+    Ok(Frames { bytes, places, pointers })
 }
 
 impl Frames {
@@ -108,7 +118,14 @@ impl Frames {
             let field = place.field as usize;
             let distance = (text_address + u64::from(place.code))
                 .wrapping_sub(frames_address + u64::from(place.field));
-            self.bytes[field..field + 4].copy_from_slice(&endian.write_u32(distance as u32));
+            match self.pointers {
+                Pointers::Signed32 => {
+                    self.bytes[field..field + 4].copy_from_slice(&endian.write_u32(distance as u32))
+                }
+                Pointers::Absolute64 => {
+                    self.bytes[field..field + 8].copy_from_slice(&endian.write_u64(distance))
+                }
+            }
         }
         self.bytes.extend(TERMINATOR);
     }
@@ -140,7 +157,7 @@ impl Frames {
         table.extend(number(frames_address.wrapping_sub(own_address + 4)));
         table.extend(number(self.places.len() as u64));
         for place in &self.places {
-            let entry = frames_address + u64::from(place.field - FIELD_IN_ENTRY);
+            let entry = frames_address + u64::from(place.entry());
             table.extend(number((text_address + u64::from(place.code)).wrapping_sub(own_address)));
             table.extend(number(entry.wrapping_sub(own_address)));
         }

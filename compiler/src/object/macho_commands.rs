@@ -1,0 +1,235 @@
+//! The header of a library for macOS, and its load commands: what is mapped where, and where in the file the rest is.
+//!
+//! In: segments and their sections, placed or not yet, and what the last segment contains. Out: bytes, as many whether the
+//! numbers are known yet or not.
+
+use object::write::macho::{
+    BuildVersionCommand, DyldInfoCommand, DylibCommand, DysymtabCommand, Encoder, MachHeader,
+    SectionHeader, SegmentCommand, SymtabCommand,
+};
+use object::{LittleEndian, macho};
+
+use super::macho::Machine;
+
+/// What programs that are linked with the library look for when they start. Nobody knows yet what the file will be called;
+/// `install_name_tool -id` changes it.
+const INSTALL_NAME: &str = "@rpath/module.dylib";
+
+/// What signatures call it.
+pub const NAME: &str = "module.dylib";
+
+/// The library of the system's that everything has to name, whether it uses it or not.
+const SYSTEM_LIBRARY: &str = "/usr/lib/libSystem.B.dylib";
+
+/// A part of the file that is mapped as a whole.
+pub struct Segment {
+    /// Its name.
+    pub name: &'static str,
+    /// What may be done with it once it is mapped.
+    pub protection: macho::VmProt,
+    /// What it consists of; at least one section, but for the last segment.
+    pub sections: Vec<Section>,
+    /// Where it begins in the file, and in memory.
+    pub start: u64,
+    /// How many bytes of the file it has.
+    pub file_bytes: u64,
+    /// How many bytes of memory it has.
+    pub memory_bytes: u64,
+}
+
+/// A section of a segment.
+#[derive(Clone, Copy)]
+pub struct Section {
+    /// Its name.
+    pub name: &'static str,
+    /// What it contains.
+    pub flags: macho::SectionFlags,
+    /// Its place is a multiple of this power of two.
+    pub alignment: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Where it begins in the file, and in memory.
+    pub start: u64,
+}
+
+/// A run of bytes in the last segment.
+#[derive(Clone, Copy, Default)]
+pub struct Part {
+    /// Where in the file it begins.
+    pub start: u32,
+    /// How many bytes it has.
+    pub bytes: u32,
+}
+
+/// What the last segment contains.
+#[derive(Default)]
+pub struct LinkEdit {
+    /// The tree of exports.
+    pub exports: Part,
+    /// Where functions begin.
+    pub function_starts: Part,
+    /// The symbols: local ones, and one that is exported.
+    pub symbols: Part,
+    /// How many local symbols there are.
+    pub local_symbols: u32,
+    /// The names of symbols.
+    pub strings: Part,
+    /// The signature, if there is one.
+    pub signature: Part,
+}
+
+/// The header and all load commands. `identity` tells this file from all others.
+pub fn header(
+    machine: &Machine,
+    segments: &[Segment],
+    contents: &LinkEdit,
+    identity: [u8; 16],
+) -> Vec<u8> {
+    let encoder = Encoder::new(LittleEndian, true);
+    let mut commands = Vec::new();
+    let mut count = 0;
+    let mut add = |write: &dyn Fn(&mut Vec<u8>)| {
+        write(&mut commands);
+        count += 1;
+    };
+    for segment in segments {
+        add(&|to| write_segment(encoder, to, segment));
+    }
+    let library = |cmd, name: &'static str, timestamp| DylibCommand {
+        cmd,
+        name: name.as_bytes(),
+        // What linkers write instead of a time: one number for the library itself, one for those that it needs.
+        timestamp,
+        current_version: macho::Version(1 << 16),
+        compatibility_version: macho::Version(1 << 16),
+    };
+    add(&|to| encoder.dylib_command(to, &library(macho::LC_ID_DYLIB, INSTALL_NAME, 1)));
+    let dyld_info = DyldInfoCommand {
+        rebase_off: 0,
+        rebase_size: 0,
+        bind_off: 0,
+        bind_size: 0,
+        weak_bind_off: 0,
+        weak_bind_size: 0,
+        lazy_bind_off: 0,
+        lazy_bind_size: 0,
+        export_off: contents.exports.start,
+        export_size: contents.exports.bytes,
+    };
+    add(&|to| encoder.dyld_info_command(to, macho::LC_DYLD_INFO_ONLY, &dyld_info));
+    let symtab = SymtabCommand {
+        symoff: contents.symbols.start,
+        nsyms: contents.local_symbols + 1,
+        stroff: contents.strings.start,
+        strsize: contents.strings.bytes,
+    };
+    add(&|to| encoder.symtab_command(to, &symtab));
+    add(&|to| encoder.dysymtab_command(to, &kinds_of_symbols(contents.local_symbols)));
+    add(&|to| encoder.load_command(to, macho::LC_UUID, &identity));
+    add(&|to| write_oldest_system(encoder, to, machine));
+    add(&|to| encoder.dylib_command(to, &library(macho::LC_LOAD_DYLIB, SYSTEM_LIBRARY, 2)));
+    let mut add_part = |cmd, part: Part| {
+        add(&|to| encoder.linkedit_data_command(to, cmd, part.start, part.bytes));
+    };
+    add_part(macho::LC_FUNCTION_STARTS, contents.function_starts);
+    if machine.is_signed {
+        add_part(macho::LC_CODE_SIGNATURE, contents.signature);
+    }
+
+    let header = MachHeader {
+        cputype: machine.cpu,
+        cpusubtype: machine.cpu_kind,
+        filetype: macho::MH_DYLIB,
+        ncmds: count,
+        sizeofcmds: commands.len() as u32,
+        flags: macho::MH_NOUNDEFS
+            | macho::MH_DYLDLINK
+            | macho::MH_TWOLEVEL
+            | macho::MH_NO_REEXPORTED_DYLIBS,
+    };
+    let mut bytes = Vec::new();
+    encoder.mach_header(&mut bytes, &header);
+    bytes.extend(commands);
+    bytes
+}
+
+fn write_segment(encoder: Encoder<LittleEndian>, to: &mut Vec<u8>, segment: &Segment) {
+    let command = SegmentCommand {
+        segname: padded(segment.name),
+        vmaddr: segment.start,
+        vmsize: segment.memory_bytes,
+        fileoff: segment.start,
+        filesize: segment.file_bytes,
+        // Nobody may ask for more later.
+        maxprot: segment.protection,
+        initprot: segment.protection,
+        nsects: segment.sections.len() as u32,
+        flags: macho::SegmentFlags(0),
+    };
+    encoder.segment_command(to, &command);
+    for section in &segment.sections {
+        let header = SectionHeader {
+            sectname: padded(section.name),
+            segname: padded(segment.name),
+            addr: section.start,
+            size: section.bytes,
+            offset: section.start as u32,
+            align: section.alignment.ilog2(),
+            reloff: 0,
+            nreloc: 0,
+            flags: section.flags,
+            reserved1: 0,
+            reserved2: 0,
+            reserved3: 0,
+        };
+        encoder.section_header(to, &header);
+    }
+}
+
+/// Local symbols, then the descriptor's, and none that is defined elsewhere.
+fn kinds_of_symbols(local_symbols: u32) -> DysymtabCommand {
+    DysymtabCommand {
+        ilocalsym: 0,
+        nlocalsym: local_symbols,
+        iextdefsym: local_symbols,
+        nextdefsym: 1,
+        iundefsym: local_symbols + 1,
+        nundefsym: 0,
+        tocoff: 0,
+        ntoc: 0,
+        modtaboff: 0,
+        nmodtab: 0,
+        extrefsymoff: 0,
+        nextrefsyms: 0,
+        indirectsymoff: 0,
+        nindirectsyms: 0,
+        extreloff: 0,
+        nextrel: 0,
+        locreloff: 0,
+        nlocrel: 0,
+    }
+}
+
+fn write_oldest_system(encoder: Encoder<LittleEndian>, to: &mut Vec<u8>, machine: &Machine) {
+    let oldest = machine.oldest_system;
+    if machine.oldest_system_command == macho::LC_BUILD_VERSION {
+        let version = BuildVersionCommand {
+            platform: macho::PLATFORM_MACOS,
+            minos: oldest,
+            sdk: oldest,
+            ntools: 0,
+        };
+        encoder.build_version_command(to, &version);
+    } else {
+        // The system, and the headers that it was compiled with.
+        let version = [oldest.0.to_le_bytes(), oldest.0.to_le_bytes()].concat();
+        encoder.load_command(to, machine.oldest_system_command, &version);
+    }
+}
+
+/// A name as segments and sections have it.
+fn padded(name: &str) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    bytes
+}
