@@ -139,10 +139,13 @@ fn what_is_no_native_file_is_described() {
 #[test]
 fn files_of_other_systems_are_named() {
     for (bytes, system) in [
-        (b"\x7fELF", "Linux"),
+        (&b"\x7fELF"[..], "Linux"),
         (b"MZ\x90\0", "Windows"),
         (b"\x64\x86\x05\0", "Windows"),
         (b"\xcf\xfa\xed\xfe", "macOS"),
+        // 32 bits, and several in one.
+        (b"\xce\xfa\xed\xfe", "macOS"),
+        (b"\xca\xfe\xba\xbe\0\0\0\x02", "macOS"),
     ] {
         let error = error(bytes);
         let is_ours = std::env::consts::OS == system.to_lowercase();

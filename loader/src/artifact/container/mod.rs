@@ -15,6 +15,8 @@ mod reader;
 mod elf;
 /// The parts of a PE file that say what it is.
 mod pe;
+/// The parts of a Mach-O file that say what it is.
+mod macho;
 
 /// The symbol that every artifact has.
 pub const DESCRIPTOR_SYMBOL: &CStr = c"wootz_module";
@@ -60,7 +62,11 @@ impl Format {
             [0x7f, b'E', b'L', b'F', ..] => Some(Format::Elf),
             // Objects have nothing else in front than the machine that they are for.
             [b'M', b'Z', ..] | [0x64, 0x86 | 0xaa, ..] => Some(Format::Pe),
-            [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf, ..] => Some(Format::MachO),
+            // 64 and 32 bits, in both byte orders.
+            [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xfe, 0xed, 0xfa, 0xcf | 0xce, ..] => {
+                Some(Format::MachO)
+            }
+            _ if macho::is_universal(bytes) => Some(Format::MachO),
             _ => None,
         }
     }
@@ -108,7 +114,7 @@ impl<'a> Container<'a> {
         match format {
             Format::Elf => elf::parse(bytes),
             Format::Pe => pe::parse(bytes),
-            Format::MachO => unreachable!("not yet"),
+            Format::MachO => macho::parse(bytes),
         }
     }
 
