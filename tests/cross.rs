@@ -1,8 +1,8 @@
 //! Objects for every target are linked into a program in C, and run where this machine can; so are shared libraries, which the
 //! program loads. `cross/host.c` has no other help than `docs/abi.md`, and so checks that what is written there is true.
 //!
-//! Linux's programs run under QEMU, those of Windows under Wine. What runs on macOS, or on Windows on AArch64, can only be
-//! linked here.
+//! Linux's programs run under QEMU, those of Windows under Wine. Programs for macOS, or for Windows on AArch64, can only be
+//! linked here; but libraries for macOS are run by a program for Linux, which brings a loader for them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -150,6 +150,16 @@ fn x86_64_windows_libraries() {
     check_libraries(&X86_64_WINDOWS);
 }
 
+#[test]
+fn x86_64_macos_libraries() {
+    check_libraries(&Target { name: "x86_64-macos", ..X86_64_LINUX });
+}
+
+#[test]
+fn aarch64_macos_libraries() {
+    check_libraries(&Target { name: "aarch64-macos", ..AARCH64_LINUX });
+}
+
 fn check(target: &Target) {
     let name = target.name;
     let Some(mut compiler) = compiler(target) else { return };
@@ -181,6 +191,9 @@ fn check_libraries(target: &Target) {
     let guest = compile(target, "guest", Emit::SharedLibrary, folder.path());
     let vectors = compile(target, "vectors", Emit::SharedLibrary, folder.path());
     let program = folder.path().join("host.exe");
+    if target.name.ends_with("macos") {
+        compiler.arg("-DMACHO_LOADER").arg(root().join("tests/cross/macho_loader.c"));
+    }
     build(target, compiler.arg("-DLIBRARY"), &program);
     run_host(target, &program, &[&guest, &vectors]);
 }

@@ -1,7 +1,8 @@
 /* A host in C, written from `docs/abi.md` alone, for every target: it builds the vmctx of `guest.wat` (and, with -DVECTORS,
    of `vectors.wat`), calls its exports through entry trampolines, lends it a function and a stack, catches its traps,
    looks at the stack from inside, and calls its exports by their C symbols. With -DLIBRARY the modules are not linked into it,
-   but shared libraries whose paths are its arguments. Prints what went wrong, and is successful if nothing did. */
+   but shared libraries whose paths are its arguments; with -DMACHO_LOADER these are for macOS, and this is not. Prints what
+   went wrong, and is successful if nothing did. */
 
 #define _GNU_SOURCE
 #include <math.h>
@@ -497,11 +498,16 @@ FRAME static bool call(uint8_t *vmctx, const char *name, value *values) {
 }
 
 #ifdef LIBRARY
+#ifdef MACHO_LOADER
+const void *descriptor_of_library(const char *path); /* of `macho_loader.c` */
+#endif
 static const descriptor *open_library(const char *path) {
 #ifdef _WIN32
     HMODULE library = LoadLibraryA(path);
     CHECK(library, "`%s` is not loaded: error %lu", path, GetLastError());
     const descriptor *d = library ? (const void *)(uintptr_t)GetProcAddress(library, "wootz_module") : NULL;
+#elif defined MACHO_LOADER
+    const descriptor *d = descriptor_of_library(path);
 #else
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     CHECK(library, "%s", dlerror());
