@@ -38,8 +38,7 @@ fn every_target_has_the_same_bytes_for_all_names_of_it() {
             Some(start) => format!("{start}-musl"),
             None => target.replace("apple-darwin", "macos").replace("pc-windows-msvc", "windows"),
         };
-        let library = (!target.contains("apple")).then_some(Emit::SharedLibrary);
-        for emit in [Emit::Object, Emit::Archive].into_iter().chain(library) {
+        for emit in [Emit::SharedLibrary, Emit::Object, Emit::Archive] {
             let compile = |target: &str, threads| {
                 let target = Some(target.to_string());
                 let options =

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use wootz_compiler::{Emit, Options};
-use wootz_tests::{examples, has, run, skipped};
+use wootz_tests::{examples, has, programs, run, skipped};
 
 /// An example program for a target, as an object and as an archive, in a folder.
 struct Files {
@@ -277,6 +277,114 @@ fn mach_o() {
                 !relocations.contains("pointer"),
                 "{target}: something has to be relocated:\n{relocations}"
             );
+        }
+    }
+}
+
+/// Libraries for macOS that were written without a linker.
+#[test]
+fn mach_o_libraries() {
+    for (target, machine, oldest) in
+        [("x86_64-macos", "x86_64", "version 10.12"), ("aarch64-macos", "arm64", "minos 11.0")]
+    {
+        let files = Files::new(target);
+        let library = compile(target, Emit::SharedLibrary, None, files.folder.path());
+        let objdump = |arguments: &[&str]| {
+            files.told("llvm-objdump-19", &[&["--macho"], arguments].concat(), &library)
+        };
+        let headers = objdump(&["--all-headers"]);
+        contains(&headers, &["DYLIB", "__wootz_image", "@rpath/module.dylib", oldest]);
+        let text = files.told("llvm-readobj-19", &["--all"], &library);
+        contains(&text, &["FileType: DynamicLibrary", "_wootz_module", "_inner", "__unwind_info"]);
+        let changes = ["--rebase", "--bind", "--lazy-bind", "--weak-bind", "--exports-trie"];
+        let changes = objdump(&changes);
+        contains(&changes, &["_wootz_module", "Rebase table"]);
+        let of_symbols = |line: &&str| line.starts_with("0x") || line.contains("pointer");
+        let count = changes.lines().filter(of_symbols).count();
+        assert!(changes.is_empty() || count == 1, "{target}: one export, and no more:\n{changes}");
+        contains(&objdump(&["--dylibs-used"]), &["/usr/lib/libSystem.B.dylib"]);
+
+        // The system keeps a register to itself.
+        let code = files.told("llvm-objdump-19", &["-d", "--no-show-raw-insn"], &library);
+        contains(&code, &["<_inner>:"]);
+        let is_kept = |word: &str| word == "x18" || word == "w18";
+        let uses = |line: &&str| line.split(|c: char| !c.is_alphanumeric()).any(is_kept);
+        assert_eq!(code.lines().find(uses), None, "{target}");
+
+        unwinding(&files, &library);
+        others_go_on(&files, &library, machine);
+    }
+}
+
+/// Unwind information for macOS, by both tables.
+fn unwinding(files: &Files, library: &Path) {
+    let objdump = |argument| files.told("llvm-objdump-19", &["--macho", argument], library);
+    contains(&files.told("llvm-dwarfdump-19", &["--verify"], library), &["No errors."]);
+    let frames = files.told("llvm-dwarfdump-19", &["--eh-frame"], library);
+    let symbols = files.told("llvm-nm-19", &[], library);
+    let inner = symbols.lines().find_map(|line| line.strip_suffix(" t _inner"));
+    let inner = inner.unwrap_or_default().trim_start_matches('0');
+    contains(&frames, &[&format!("pc={inner:0>8}"), "FDE", "ZERO terminator"]);
+    let index = objdump("--unwind-info");
+    contains(&index, &[&format!("function offset=0x{inner:0>8}, encoding=0x0")]);
+    let functions = index.lines().filter(|line| line.contains("encoding=")).count();
+    assert_eq!(functions, frames.lines().filter(|line| line.contains(" FDE ")).count());
+    contains(&objdump("--function-starts=names"), &["_inner"]);
+}
+
+/// What is done with a library for macOS by those who go on with it: debug information, other names, programs.
+fn others_go_on(files: &Files, library: &Path, machine: &str) {
+    let target = files.target;
+    // What debuggers want is not there yet, but nothing else is wrong.
+    if has("dsymutil-19") {
+        let dsym = files.out("crash.dSYM").display().to_string();
+        let output = run(Command::new("dsymutil-19").args(["--verify", "-o", &dsym]).arg(library));
+        let nothing = format!("warning: no debug symbols in executable (-arch {machine})\n");
+        assert_eq!(output, nothing, "{target}");
+    } else {
+        skipped(target, "`dsymutil-19` is missing");
+    }
+
+    // Tools that change it find everything where they look, and so does whoever looks at what they made.
+    let stripped = files.out("stripped.dylib");
+    let output = stripped.display().to_string();
+    files.silent("llvm-strip-19", &["-x", "-o", &output], &[library]);
+    let name = "@rpath/a/much/longer/name/than/before.dylib";
+    files.silent("llvm-install-name-tool-19", &["-id", name], &[&stripped]);
+    let text = files.told(
+        "llvm-objdump-19",
+        &["--macho", "--dylib-id", "--exports-trie", "--private-headers"],
+        &stripped,
+    );
+    contains(&text, &[name, "_wootz_module", "LC_UUID"]);
+
+    // And programs are linked with it.
+    let zig = programs().join("zig");
+    if !zig.exists() {
+        return skipped(target, "zig is missing; `make -C tests/programs` fetches it");
+    }
+    let (user, object) = (files.out("user.c"), files.out("user.o"));
+    let source =
+        "extern const char wootz_module[]; int main(void) { return wootz_module[1] != 'W'; }";
+    std::fs::write(&user, source).unwrap();
+    let zig = |target: &str, arguments: &[&str], inputs: &[&Path], output: &Path| {
+        let mut command = Command::new(&zig);
+        command.args(["cc", "-target", target]).args(arguments);
+        assert_eq!(run(command.args(inputs).arg("-o").arg(output)), "", "{target}");
+    };
+    zig(&format!("{target}.11.0"), &["-O2", "-c"], &[&user], &object);
+    for (used, name) in [(library, "@rpath/module.dylib"), (&stripped, name)] {
+        let (program, other) = (files.out("user"), files.out("user.dylib"));
+        zig(target, &[], &[&object, used], &program);
+        let output = other.display().to_string();
+        let system = ["-platform_version", "macos", "11.0", "11.0"];
+        let arguments = ["-arch", machine, "-dylib", "-fatal_warnings", "-o", &output];
+        let arguments = [&system[..], &arguments].concat();
+        files.silent("ld64.lld-19", &arguments, &[&object, used]);
+        for linked in [&program, &other].into_iter().filter(|path| path.exists()) {
+            let arguments = ["--macho", "--bind", "--dylibs-used"];
+            let text = files.told("llvm-objdump-19", &arguments, linked);
+            contains(&text, &["_wootz_module", name]);
         }
     }
 }
