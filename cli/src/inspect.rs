@@ -134,6 +134,7 @@ mod tests {
         let files = [
             (Emit::SharedLibrary, None),
             (Emit::SharedLibrary, Some("x86_64-windows")),
+            (Emit::SharedLibrary, Some("aarch64-macos")),
             (Emit::Object, None),
             (Emit::Archive, Some("aarch64-linux")),
             (Emit::Object, Some("x86_64-windows")),

@@ -134,6 +134,8 @@ fn files_for_other_machines() {
         ("aarch64-windows", "archive", "math.lib", b"!<arch>\n"),
         ("x86_64-windows", "shared", "math.dll", b"MZ"),
         ("arm64-pc-windows-msvc", "shared", "math.dll", b"MZ"),
+        ("x86_64-macos", "shared", "math.dylib", b"\xcf\xfa\xed\xfe\x07\0\0\x01"),
+        ("arm64-apple-darwin", "shared", "math.dylib", b"\xcf\xfa\xed\xfe\x0c\0\0\x01"),
         ("s390x", "shared", "math.so", b"\x7fELF\x02\x02"),
         ("riscv64-linux", "archive", "math.a", b"!<arch>\n"),
     ] {

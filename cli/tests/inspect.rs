@@ -111,6 +111,46 @@ fn libraries_for_windows() {
 }
 
 #[test]
+fn libraries_for_macos() {
+    let directory = Directory::new();
+    directory.write("sample.wat", MODULE);
+    for (target, architecture) in [("x86_64-macos", "x86_64"), ("aarch64-macos", "aarch64")] {
+        directory.wootz(&["compile", "sample.wat", "--target", target]).succeeds();
+        let text = directory.wootz(&["inspect", "sample.dylib"]).succeeds();
+        let first = format!("sample.dylib: Mach-O shared library for {architecture}\n");
+        assert!(text.starts_with(&first), "{text}");
+        assert!(text.contains("  counter: (global (mut f64))\n"), "{text}");
+        assert!(text.contains("  descriptor     wootz_module\n"), "{text}");
+        let json = directory.wootz(&["inspect", "--json", "sample.dylib"]).succeeds();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["format"], "mach-o");
+        let bytes = directory.read("sample.dylib");
+        // The load command that has it, and its size.
+        let at = bytes.windows(8).position(|window| window == [0x1b, 0, 0, 0, 24, 0, 0, 0]);
+        let uuid = &bytes[at.unwrap() + 8..][..16];
+        let digits: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(json["build_id"], digits);
+        let text = &json["sections"][0];
+        assert_eq!((&text["name"], text["address"].is_number()), (&"__text".into(), true));
+
+        // Without symbols, the descriptor is still exported.
+        let symtab = bytes.windows(8).position(|window| window == [2, 0, 0, 0, 24, 0, 0, 0]);
+        let mut stripped = bytes.clone();
+        stripped[symtab.unwrap() + 8..][..16].fill(0);
+        directory.write("stripped.dylib", &stripped);
+        let text = directory.wootz(&["inspect", "stripped.dylib"]).succeeds();
+        assert!(text.contains("  descriptor     wootz_module\n"), "{text}");
+
+        directory.write("short.dylib", &bytes[..bytes.len() - 1]);
+        let words = ["`short.dylib` is not a compiled module", "it is truncated"];
+        directory.wootz(&["inspect", "short.dylib"]).fails(1, &words);
+        directory.write("fat.dylib", [&[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 2], &bytes[..]].concat());
+        directory.wootz(&["inspect", "fat.dylib"]).fails(1, &["a universal file", "lipo"]);
+        directory.wootz(&["inspect", "--check", "sample.dylib"]).fails(1, &["macOS", "Linux"]);
+    }
+}
+
+#[test]
 fn check_says_whether_this_host_can_load_it() {
     let directory = Directory::new();
     let mut bytes = directory.compile("sample", MODULE);

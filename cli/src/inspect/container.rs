@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail, ensure};
 use object::read::archive::ArchiveFile;
 use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::macho::{MachOFile64, Segment};
 use object::read::pe::PeFile64;
 use object::read::{ExportTarget, NameOrOrdinal};
 use object::{
-    Architecture, BinaryFormat, LittleEndian, Object, ObjectKind, ObjectSection, ObjectSymbol,
-    SectionFlags, SectionIndex, archive, elf, pe,
+    Architecture, BinaryFormat, Endianness, LittleEndian, Object, ObjectKind, ObjectSection,
+    ObjectSymbol, SectionFlags, SectionIndex, archive, elf, macho, pe,
 };
 use serde::Serialize;
 use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
@@ -91,9 +92,14 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
     if bytes.starts_with(b"\x7fELF") {
         complete(bytes)?;
     }
+    if bytes.starts_with(&macho::FAT_MAGIC.to_be_bytes()) {
+        bail!("it is a universal file, of which `lipo -thin` takes out the part for one machine");
+    }
     let file = object::File::parse(bytes).context("its headers are damaged")?;
-    if let object::File::Pe64(file) = &file {
-        complete_pe(file, bytes)?;
+    match &file {
+        object::File::Pe64(file) => complete_pe(file, bytes)?,
+        object::File::MachO64(file) => complete_macho(file, bytes)?,
+        _ => {}
     }
     let format = match file.format() {
         BinaryFormat::Elf => "elf",
@@ -154,7 +160,7 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
                 let name = section.name().ok().filter(|name| !name.is_empty())?.to_string();
                 let is_loaded = match section.flags() {
                     SectionFlags::Elf { sh_flags, .. } => sh_flags.contains(elf::SHF_ALLOC),
-                    _ => format == "pe",
+                    _ => format != "coff",
                 };
                 let is_loaded = is_loaded && file.kind() != ObjectKind::Relocatable;
                 let address = section.address().checked_sub(file.relative_address_base());
@@ -169,14 +175,14 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
 /// A name, an address, and the section it is in.
 type Place = (String, u64, Option<SectionIndex>);
 
-/// What a file for Windows exports, also if its symbols were removed.
+/// What a file for Windows or macOS exports, also if its symbols were removed.
 fn exports(file: &object::File<'_>) -> Result<Vec<Place>> {
-    if file.format() != BinaryFormat::Pe {
+    if file.kind() == ObjectKind::Relocatable || file.format() == BinaryFormat::Elf {
         return Ok(Vec::new());
     }
     let mut places = Vec::new();
-    for export in file.exports().context("its export directory is damaged")? {
-        let export = export.context("its export directory is damaged")?;
+    for export in file.exports().context("its table of exports is damaged")? {
+        let export = export.context("its table of exports is damaged")?;
         let (NameOrOrdinal::Name(name), ExportTarget::Address { address }) =
             (export.name(), export.target())
         else {
@@ -192,10 +198,13 @@ fn exports(file: &object::File<'_>) -> Result<Vec<Place>> {
 }
 
 /// The build identifier. Windows has it where it would name a file with debug information, and its tools write the
-/// beginning as numbers.
+/// beginning as numbers; macOS calls it UUID.
 fn build_id(file: &object::File<'_>) -> Option<String> {
     if let Some(id) = file.build_id().ok().flatten() {
         return Some(hexadecimal(id));
+    }
+    if let Some(id) = file.mach_uuid().ok().flatten() {
+        return Some(hexadecimal(&id));
     }
     let mut id = file.pdb_info().ok().flatten()?.guid();
     [0..4, 4..6, 6..8].into_iter().for_each(|number| id[number].reverse());
@@ -212,6 +221,19 @@ fn complete_pe(file: &PeFile64<'_>, bytes: &[u8]) -> Result<()> {
     let symbols = header.pointer_to_symbol_table.get(LittleEndian);
     let count = u64::from(header.number_of_symbols.get(LittleEndian));
     inside(bytes, symbols.into(), count * pe::IMAGE_SIZEOF_SYMBOL as u64)
+}
+
+/// Checks that all that is mapped of a file for macOS lies inside of it.
+fn complete_macho(file: &MachOFile64<'_, Endianness>, bytes: &[u8]) -> Result<()> {
+    let damaged = "its load commands are damaged";
+    let mut commands = file.macho_load_commands().context(damaged)?;
+    while let Some(command) = commands.next().context(damaged)? {
+        if let Some((segment, _)) = command.segment_64().context(damaged)? {
+            let (offset, size) = segment.file_range(file.endian());
+            inside(bytes, offset, size)?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a part of a file lies inside of it.

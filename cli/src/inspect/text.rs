@@ -9,7 +9,10 @@ use super::module::ModuleReport;
 pub fn report(report: &Report<'_>) -> String {
     let mut text = Text { text: String::new() };
     let container = report.container;
-    let format = container.format.to_uppercase();
+    let format = match container.format {
+        "mach-o" => "Mach-O".to_string(),
+        other => other.to_uppercase(),
+    };
     text.line(format_args!(
         "{}: {format} {} for {}",
         report.file, container.kind, container.architecture
