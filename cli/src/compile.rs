@@ -82,11 +82,12 @@ Examples:
   wootz compile app.wasm --target-cpu native   for this machine's CPU
   wootz compile app.wasm --target aarch64-linux   for another machine
   wootz compile app.wasm --target x86_64-windows   writes app.dll, without a linker too
+  wootz compile app.wasm --target aarch64-macos    writes app.dylib, likewise
   wootz compile app.wasm --time                shows the time each stage takes";
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum Emit {
-    /// A shared library (.so, .dll)
+    /// A shared library (.so, .dll, .dylib)
     Shared,
     /// A relocatable object (.o, .obj)
     Object,
