@@ -152,6 +152,7 @@ const FORBIDDEN: &[Forbidden] = &[
             "build-script/src/cargo.rs",
             "loader/src/cache/config.rs",
             "loader/src/profiling.rs",
+            "runtime-lib/src/vm/sys/macos",
             "loader/src/environment.rs",
         ],
         why: "a library does not look at the environment",

@@ -361,7 +361,7 @@ fn programs(folder: &Path) -> Result<()> {
         let instance = linker.instantiate(&mut store, &load(&engine, folder, name)?)?;
         let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
         if let Err(error) = start.call(&mut store, ())
-            && !error.downcast_ref::<I32Exit>().is_some_and(|exit| exit.0 == 0)
+            && error.downcast_ref::<I32Exit>().is_none_or(|exit| exit.0 != 0)
         {
             return Err(error.context(name));
         }

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use wootz::Config;
 use wootz_runtime::abi::artifact::checksum;
 
+/// Changes a configuration.
+pub type Set = fn(&mut Config);
+
 /// The settings that scripts run with, by name: those that compiled code and its host must agree on, all at their defaults, and
 /// all otherwise.
-pub const SETTINGS: [(&str, fn(&mut Config)); 2] = [
+pub const SETTINGS: [(&str, Set); 2] = [
     ("plain", |_| ()),
     ("other", |config| {
         config.consume_fuel(true).epoch_interruption(true).memory_reservation(0);
