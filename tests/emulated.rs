@@ -17,17 +17,24 @@ use wootz_wast::Compiler;
 
 #[test]
 fn aarch64_linux() {
-    check("aarch64-linux", "aarch64-unknown-linux-gnu", None);
+    // Systems with this processor have pages of three sizes.
+    let pages = &[None, Some(16 << 10), Some(64 << 10)];
+    check("aarch64-linux", "aarch64-unknown-linux-gnu", None, pages);
 }
 
 #[test]
 fn riscv64_linux() {
-    check("riscv64-linux", "riscv64gc-unknown-linux-gnu", Some("v"));
+    check("riscv64-linux", "riscv64gc-unknown-linux-gnu", Some("v"), &[None]);
 }
 
 #[test]
 fn s390x_linux() {
-    check("s390x-linux", "s390x-unknown-linux-gnu", None);
+    check("s390x-linux", "s390x-unknown-linux-gnu", None, &[None]);
+}
+
+#[test]
+fn x86_64_windows() {
+    check("x86_64-windows", "x86_64-pc-windows-gnu", None, &[None]);
 }
 
 /// The scripts: each family of operators, and what depends on machines and systems most.
@@ -82,22 +89,29 @@ impl Compiler for Recorder<'_> {
     }
 }
 
-fn check(target: &str, triple: &str, vectors: Option<&str>) {
+/// `pages` are the sizes of pages to try, in bytes, or what is usual there.
+fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>]) {
     let built = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
+    let extension = if triple.contains("windows") { "exe" } else { "" };
     let program = built.join("cross").join(triple).join("debug/wootz-emulated");
+    let program = program.with_extension(extension);
     if !program.exists() {
         return skipped(target, "its test program is missing; `make emulated` builds it");
     }
     let folder = tempfile::tempdir().unwrap();
     compile(folder.path(), target, vectors);
-    let output = run(Command::new("timeout")
-        .args(["240", "sh"])
-        .arg(root().join("tests/cross/run"))
-        .arg(target)
-        .arg(program)
-        .arg(folder.path()));
-    let last = output.lines().last().unwrap_or_default();
-    assert!(last.ends_with(" passed, 0 failed"), "{target}:\n{output}");
+    for bytes in pages {
+        let size = bytes.map(|bytes| ("EMULATED_PAGE_BYTES", bytes.to_string()));
+        let output = run(Command::new("timeout")
+            .args(["240", "sh"])
+            .arg(root().join("tests/cross/run"))
+            .arg(target)
+            .arg(&program)
+            .arg(folder.path())
+            .envs(size));
+        let last = output.lines().last().unwrap_or_default().trim_end();
+        assert!(last.ends_with(" passed, 0 failed"), "{target}, pages of {bytes:?}:\n{output}");
+    }
 }
 
 /// Makes everything that the test program wants.
@@ -134,6 +148,7 @@ fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
         ("calls", "calls", (|_| ()) as fn(&mut Config)),
         ("memory", "memory", |_| ()),
         ("threads", "threads", |_| ()),
+        ("threads", "atomics", |config| _ = config.memory_reservation(0)),
         ("references", "references", |_| ()),
         ("metered", "fuel", |config| _ = config.consume_fuel(true)),
         ("metered", "epochs", |config| _ = config.epoch_interruption(true)),

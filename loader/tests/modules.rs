@@ -333,7 +333,8 @@ fn what_is_no_descriptor_is_refused() {
         "{error:#}"
     );
     descriptor[0] = u64::from_ne_bytes(*b"\x7fWOOTZ\r\n");
-    descriptor[1] = 999;
+    descriptor[1] =
+        u64::from_ne_bytes([999_u32, 0].map(u32::to_ne_bytes).concat().try_into().unwrap());
     let error = refused(descriptor.as_ptr());
     let version = error.downcast_ref();
     assert!(matches!(version, Some(ArtifactError::AbiVersion { found: 999, .. })), "{error:#}");

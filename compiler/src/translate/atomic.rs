@@ -146,7 +146,8 @@ impl Translator<'_, '_> {
     /// The native place of an atomic access, all of it in the base. Traps if it is not aligned.
     fn atomic_place(&mut self, memarg: MemArg, index: Value, ty: Type) -> Address {
         self.check_alignment(memarg, index, ty);
-        let Address { flags, base, offset } = self.place(memarg, index, u64::from(ty.bytes()));
+        let Address { flags, base, offset } =
+            self.aligned_place(memarg, index, u64::from(ty.bytes()));
         let base = match offset {
             0 => base,
             _ => self.builder.ins().iadd_imm_s(base, i64::from(offset)),

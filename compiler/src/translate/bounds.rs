@@ -33,13 +33,15 @@ pub(super) struct Address {
 const NULL_PAGE_BYTES: u64 = 4096;
 
 impl Translator<'_, '_> {
-    /// The native place of the `bytes` bytes at `address` plus `offset` of a memory.
+    /// The native place of the `bytes` bytes at `address` plus `offset` of a memory. Is the sum known to be `aligned`, so is
+    /// where it leads to if it lies outside: some processors look at that first, and call it another fault.
     pub fn address(
         &mut self,
         memory: MemoryIndex,
         address: Value,
         offset: u64,
         bytes: u64,
+        aligned: bool,
     ) -> Address {
         let own = !self.plan.is_imported_memory(memory);
         let flags = self.wasm_access(Region::Memory(own.then_some(memory.0)));
@@ -57,7 +59,7 @@ impl Translator<'_, '_> {
         // Offsets that stay behind the check let all accesses that differ in nothing else share it.
         let (added, immediate) = match (outside, i32::try_from(offset)) {
             (None, Ok(immediate)) => (0, immediate),
-            (Some(_), Ok(immediate)) if reach <= NULL_PAGE_BYTES => (0, immediate),
+            (Some(_), Ok(immediate)) if reach <= NULL_PAGE_BYTES && !aligned => (0, immediate),
             _ => (offset, 0),
         };
         let mut start = self.builder.ins().iadd(base, index);

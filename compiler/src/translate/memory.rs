@@ -119,7 +119,12 @@ impl Translator<'_, '_> {
 
     /// The native place of an access.
     pub fn place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
-        self.address(memory_of(memarg), index, memarg.offset, bytes)
+        self.address(memory_of(memarg), index, memarg.offset, bytes, false)
+    }
+
+    /// The native place of an access whose alignment is checked. It is as aligned if it lies outside.
+    pub fn aligned_place(&mut self, memarg: MemArg, index: Value, bytes: u64) -> Address {
+        self.address(memory_of(memarg), index, memarg.offset, bytes, true)
     }
 
     fn load(&mut self, memarg: MemArg, ty: Type) {

@@ -18,7 +18,7 @@ use crate::abi::index::{
 };
 use crate::abi::manifest::{ConstExpr, ConstOp, ElementItems, ImportType, SegmentMode};
 use crate::abi::trap::TrapCode;
-use crate::abi::types::MemoryType;
+use crate::abi::types::{MemoryType, RefKind, RefType};
 use crate::abi::vmctx::{
     Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef,
     VmFunctionImport, VmGlobal, VmMemory, VmTable,
@@ -327,7 +327,7 @@ impl Instance {
         let code = self.code.clone();
         for declared in &code.manifest().tables {
             let init = match &declared.init {
-                Some(init) => self.element(&self.evaluate(init).ok_or(corrupted("tables"))?),
+                Some(init) => self.element(init, declared.ty.element).ok_or(corrupted("tables"))?,
                 None => 0,
             };
             let mut table = Table::new(declared.ty, init).map_err(InstanceError::Table)?;
@@ -438,10 +438,16 @@ impl Instance {
         stack.is_empty().then_some(value)
     }
 
-    /// A reference as tables store it.
-    fn element(&self, value: &ValRaw) -> u64 {
-        // SAFETY: all bits of a value are initialised, and unused ones are 0.
-        unsafe { value.i64 as u64 }
+    /// Evaluates a constant expression to a reference as tables store it.
+    fn element(&self, expr: &ConstExpr, ty: RefType) -> Option<u64> {
+        let value = self.evaluate(expr)?;
+        // SAFETY: all bits of a value are initialised; validation says which of them count.
+        Some(unsafe {
+            match ty.kind() {
+                RefKind::Func => value.funcref as u64,
+                RefKind::Extern | RefKind::Object => value.externref.into(),
+            }
+        })
     }
 
     /// Its module.
@@ -533,7 +539,8 @@ impl Instance {
         }
         let code = self.code.clone();
         let run = src as usize..(src + elements) as usize;
-        match &code.manifest().elements[segment.index()].items {
+        let declared = &code.manifest().elements[segment.index()];
+        match &declared.items {
             ElementItems::Functions(range) => {
                 let items = code.tables().elements(*range).ok_or(InitError::Corrupted)?;
                 for (dst, item) in (dst..).zip(&items[run]) {
@@ -549,8 +556,8 @@ impl Instance {
             }
             ElementItems::Expressions(items) => {
                 for (dst, item) in (dst..).zip(&items[run]) {
-                    let value = self.evaluate(item).ok_or(InitError::Corrupted)?;
-                    table.set(dst, self.element(&value))?;
+                    let value = self.element(item, declared.ty).ok_or(InitError::Corrupted)?;
+                    table.set(dst, value)?;
                 }
             }
         }

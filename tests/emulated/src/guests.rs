@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use wootz::{
-    Caller, Config, Engine, Error, ExternRef, Instance, Linker, MemoryType, Module, Rooted,
-    SharedMemory, Store, Trap, Val, WasmBacktrace,
+    Caller, Config, Engine, Error, ExternRef, Global, GlobalType, Instance, Linker, MemoryType,
+    Module, Mutability, Rooted, SharedMemory, Store, Trap, Val, ValType, WasmBacktrace,
 };
 use wootz_wasi::{I32Exit, MemoryOutputPipe, WasiCtx, WasiCtxBuilder};
 
@@ -28,6 +28,7 @@ pub const TESTS: &[Test] = &[
     ("fuel", fuel),
     ("epochs", epochs),
     ("threads", threads),
+    ("atomics", atomics),
     ("references", references),
     ("programs", programs),
     ("foreign artifacts", foreign_artifacts),
@@ -326,6 +327,24 @@ fn threads(folder: &Path) -> Result<()> {
     })
 }
 
+/// The sum of address and offset is aligned, and outside.
+fn atomics(folder: &Path) -> Result<()> {
+    for (name, reservation) in [("threads", None), ("atomics", Some(0))] {
+        let mut config = Config::new();
+        config.shared_memory(true);
+        reservation.map(|bytes| config.memory_reservation(bytes));
+        let engine = Engine::new(&config)?;
+        let memory = SharedMemory::new(&engine, MemoryType::shared(1, 1))?;
+        let mut store = Store::new(&engine, ());
+        let mut linker = Linker::new(&engine);
+        linker.define(&store, "host", "memory", memory)?;
+        let instance = linker.instantiate(&mut store, &load(&engine, folder, name)?)?;
+        let (found, _) = trap(&mut store, instance, "outside")?;
+        ensure!(found == Trap::MemoryOutOfBounds, "{found}");
+    }
+    Ok(())
+}
+
 fn references(folder: &Path) -> Result<()> {
     type Value = Option<Rooted<ExternRef>>;
 
@@ -336,12 +355,16 @@ fn references(folder: &Path) -> Result<()> {
         ExternRef::new(caller, number).map(Some)
     })?;
     let mut store = Store::new(&engine, ());
+    let value = ExternRef::new(&mut store, 4_i32)?;
+    let ty = GlobalType::new(ValType::EXTERNREF, Mutability::Const);
+    let value = Global::new(&mut store, ty, value.into())?;
+    linker.define(&store, "host", "value", value)?;
     let instance = linker.instantiate(&mut store, &load(&engine, folder, "references")?)?;
-    let keep =
-        instance.get_typed_func::<Value, (Value, Value, Value, Value)>(&mut store, "keep")?;
+    type Results = (Value, Value, Value, Value, Value);
+    let keep = instance.get_typed_func::<Value, Results>(&mut store, "keep")?;
     let own = ExternRef::new(&mut store, 0_i32)?;
-    let (a, b, c, d) = keep.call(&mut store, Some(own))?;
-    for (expected, value) in [a, b, c, d].into_iter().enumerate() {
+    let (a, b, c, d, e) = keep.call(&mut store, Some(own))?;
+    for (expected, value) in [a, b, c, d, e].into_iter().enumerate() {
         let value = value.context("no null comes back")?;
         let data = value.data(&store)?.context("it has a value")?;
         ensure!(data.downcast_ref() == Some(&(expected as i32)), "value {expected} is another one");

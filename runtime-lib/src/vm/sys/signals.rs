@@ -13,7 +13,7 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::this::{fault_registers, set_registers};
+use super::this::{fault_registers, happens_again, set_registers};
 use super::unix::stay_loaded;
 use super::{Fault, FaultHandler};
 
@@ -88,15 +88,15 @@ unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
     // SAFETY: written before the handler for this signal was installed, and not since.
     let previous = unsafe { (*PREVIOUS.0.get())[position].assume_init_ref() };
     match previous.sa_sigaction {
-        // SAFETY: restoring what was there. A fault happens again on return, then without us; a signal that somebody
-        // sent does not, so it is sent again.
+        // SAFETY: restoring what was there. Most faults happen again on return, then without us; what does not, like a signal
+        // that somebody sent, is sent again.
         libc::SIG_DFL | libc::SIG_IGN => unsafe {
             let sent = (*info).si_code <= 0;
             if sent && previous.sa_sigaction == libc::SIG_IGN {
                 return;
             }
             libc::sigaction(signal, previous, ptr::null_mut());
-            if sent {
+            if sent || !happens_again(signal) {
                 libc::raise(signal);
             }
         },

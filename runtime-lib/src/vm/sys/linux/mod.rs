@@ -28,7 +28,7 @@ pub(super) use caches::see_as_code;
 #[cfg(target_arch = "riscv64")]
 pub use extensions::has_extension;
 pub use futex::{sleep_while, wake_one};
-pub(super) use registers::{fault_registers, set_registers};
+pub(super) use registers::{fault_registers, happens_again, set_registers};
 
 /// A file in memory that has these contents and never changes.
 ///

@@ -5,6 +5,12 @@
 
 pub use this::{fault_registers, set_registers};
 
+/// Whether a fault happens again when the thread continues where it was. On s390x some are told of when the instruction is
+/// over.
+pub fn happens_again(signal: i32) -> bool {
+    !cfg!(target_arch = "s390x") || ![libc::SIGILL, libc::SIGFPE].contains(&signal)
+}
+
 #[cfg(target_arch = "x86_64")]
 mod this {
     use crate::vm::sys::{Interrupted, Resumption};
@@ -80,11 +86,8 @@ mod this {
     /// Where a thread was interrupted.
     pub fn fault_registers(signal: i32, context: &libc::ucontext_t) -> Interrupted {
         let after = context.uc_mcontext.psw.addr as usize;
-        // These are told of when the instruction is over, and traps of these kinds are listed by its last byte.
-        let pc = match signal {
-            libc::SIGILL | libc::SIGFPE => after.wrapping_sub(1),
-            _ => after,
-        };
+        // Traps that are told of when the instruction is over are listed by its last byte.
+        let pc = if super::happens_again(signal) { after } else { after.wrapping_sub(1) };
         Interrupted { pc, frame: context.uc_mcontext.gregs[SP] as usize }
     }
 

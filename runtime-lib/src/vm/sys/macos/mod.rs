@@ -25,7 +25,7 @@ pub use super::unix::{
     protect, release, reserve, stay_loaded,
 };
 pub use address::{sleep_while, wake_one};
-pub(super) use registers::{fault_registers, set_registers};
+pub(super) use registers::{fault_registers, happens_again, set_registers};
 
 unsafe extern "C" {
     fn sys_icache_invalidate(start: *mut c_void, bytes: usize);

@@ -5,6 +5,11 @@
 
 use crate::vm::sys::{Interrupted, Resumption};
 
+/// Whether a fault happens again when the thread continues where it was.
+pub fn happens_again(_signal: i32) -> bool {
+    true
+}
+
 /// Where a thread was interrupted.
 pub fn fault_registers(_signal: i32, context: &libc::ucontext_t) -> Interrupted {
     // SAFETY: the kernel passes valid registers.
