@@ -101,17 +101,32 @@ fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>
     let folder = tempfile::tempdir().unwrap();
     compile(folder.path(), target, vectors);
     for bytes in pages {
-        let size = bytes.map(|bytes| ("EMULATED_PAGE_BYTES", bytes.to_string()));
-        let output = run(Command::new("timeout")
+        let mut command = Command::new("timeout");
+        if let Some(bytes) = bytes {
+            command.env("EMULATED_PRELOAD", larger_pages(folder.path(), target));
+            command.env("EMULATED_PAGE_BYTES", bytes.to_string());
+        }
+        let output = run(command
             .args(["240", "sh"])
             .arg(root().join("tests/cross/run"))
             .arg(target)
             .arg(&program)
-            .arg(folder.path())
-            .envs(size));
-        let last = output.lines().last().unwrap_or_default().trim_end();
-        assert!(last.ends_with(" passed, 0 failed"), "{target}, pages of {bytes:?}:\n{output}");
+            .arg(folder.path()));
+        let size = bytes.map_or(String::new(), |bytes| format!("with pages of {bytes} bytes:"));
+        let is_well = output.trim_end().ends_with(" passed, 0 failed") && output.contains(&size);
+        assert!(is_well, "{target}, {size}\n{output}");
     }
+}
+
+/// What makes programs believe that pages are larger.
+fn larger_pages(folder: &Path, target: &str) -> PathBuf {
+    let library = folder.join("pages.so");
+    let compiler = format!("{target}-gnu-gcc");
+    run(Command::new(compiler)
+        .args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(root().join("tests/emulated/pages.c")));
+    library
 }
 
 /// Makes everything that the test program wants.

@@ -1,6 +1,7 @@
 # Sourced by the scripts of this folder with `target` set: how to build for that machine, and how to run there.
 #
-# In: $target, and $EMULATED_PAGE_BYTES if pages shall have another size than they usually have. Out: $triple, $linker, and $runner, the command that runs a program of that machine.
+# In: $target, and $EMULATED_PRELOAD if programs shall have a library preloaded. Out: $triple, $linker, and $runner, the command
+# that runs a program of that machine.
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CARGO_TARGET_DIR:-$root/target}
@@ -12,7 +13,7 @@ qemu() { # MACHINE LIBRARIES OPTIONS...
     shift 2
     program=$tools/qemu/usr/bin/qemu-$machine
     [ -x "$program" ] || program=qemu-$machine
-    runner="$program -L $libraries ${EMULATED_PAGE_BYTES:+-p $EMULATED_PAGE_BYTES} $*"
+    runner="$program -L $libraries ${EMULATED_PRELOAD:+-E LD_PRELOAD=$EMULATED_PRELOAD} $*"
 }
 
 case $target in

@@ -1,7 +1,7 @@
 //! Runs on another machine what was compiled for it: `wootz-emulated FOLDER`, with the folder that `lib.rs` describes.
 //!
-//! There is no compiler here, so that building this takes little time. Prints what went wrong, and in the end how many tests
-//! passed and failed.
+//! There is no compiler here, so that building this takes little time. Prints what went wrong, the size of pages, and in the
+//! end how many tests passed and failed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -81,6 +81,7 @@ fn main() -> Result<ExitCode> {
         let problem = test(&folder).err().map(|error| format!("{error:?}"));
         tests.add(name, &Vec::from_iter(problem));
     }
+    println!("with pages of {} bytes:", wootz_runtime::vm::sys::page_bytes());
     println!("{} passed, {} failed", tests.passed, tests.failed);
     Ok(if tests.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
