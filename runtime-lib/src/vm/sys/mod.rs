@@ -22,12 +22,17 @@ mod macos;
 #[cfg(target_os = "macos")]
 use macos as this;
 
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as this;
+
 #[cfg(target_arch = "riscv64")]
 pub use this::has_extension;
 pub use this::{
     AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, install_fault_handler, make_anonymous,
     map_file, map_file_over, memory_file, page_bytes, path_of, protect, release, reserve,
-    sleep_while, stack_bounds, stay_loaded, wake_one,
+    set_modified, sleep_while, stack_bounds, stay_loaded, wake_one,
 };
 
 /// What may be done with pages.
@@ -75,6 +80,6 @@ pub struct Resumption {
 
 /// Decides about a fault: where to continue, or `None` if it is somebody else's.
 ///
-/// It is called on the thread that faulted, on its alternate stack, between any two instructions of the process: it must
-/// neither allocate nor lock nor unwind.
+/// It is called on the thread that faulted, on its alternate stack where there are such, between any two instructions of the
+/// process: it must neither allocate nor lock nor unwind.
 pub type FaultHandler = fn(&Fault) -> Option<Resumption>;

@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use super::Protection;
 use super::this::see_as_code;
@@ -134,6 +135,14 @@ pub unsafe fn make_anonymous(code: NonNull<u8>, bytes: usize) -> io::Result<()> 
         // Profilers that are watching hear of it now: there is memory to execute, and it has no file.
         protect(start, bytes, Protection::ReadExecute)
     }
+}
+
+/// Says when a file was changed last.
+///
+/// # Errors
+/// The system's.
+pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
+    File::open(path)?.set_modified(time)
 }
 
 fn mapped(address: *mut c_void) -> io::Result<NonNull<u8>> {

@@ -22,7 +22,7 @@ mod registers;
 pub use super::signals::install_fault_handler;
 pub use super::unix::{
     AltStack, Library, MAPS_FILES_OVER, make_anonymous, map_file, map_file_over, page_bytes,
-    protect, release, reserve, stay_loaded,
+    protect, release, reserve, set_modified, stay_loaded,
 };
 pub use address::{sleep_while, wake_one};
 pub(super) use registers::{fault_registers, happens_again, set_registers};
