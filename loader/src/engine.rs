@@ -149,8 +149,10 @@ impl Engine {
     /// What these bytes hold, if they look like the output of [`precompile_module`](Self::precompile_module). Says nothing
     /// about whether they can be loaded here.
     pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
+        /// Linux, Windows, macOS.
+        const LIBRARIES: [&[u8]; 3] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe"];
         let magic = wootz_runtime::abi::artifact::MAGIC;
-        let is_ours = bytes.starts_with(b"\x7fELF")
+        let is_ours = LIBRARIES.iter().any(|beginning| bytes.starts_with(beginning))
             && bytes.windows(magic.len()).any(|window| window == magic);
         is_ours.then_some(Precompiled::Module)
     }

@@ -9,7 +9,6 @@
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -115,7 +114,7 @@ fn new_directory(parent: &Path, process: u32) -> Result<PathBuf> {
     loop {
         let more = if number == 0 { String::new() } else { format!(".{number}") };
         let path = parent.join(format!("wootz-{process}{more}"));
-        match DirBuilder::new().mode(0o700).create(&path) {
+        match private_directory().create(&path) {
             Ok(()) => return Ok(path.canonicalize()?),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => {
@@ -125,4 +124,20 @@ fn new_directory(parent: &Path, process: u32) -> Result<PathBuf> {
             }
         }
     }
+}
+
+/// How to make a directory for this user alone.
+#[cfg(unix)]
+fn private_directory() -> DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+/// How to make a directory for this user alone: among the user's own, it is.
+#[cfg(windows)]
+fn private_directory() -> DirBuilder {
+    DirBuilder::new()
 }

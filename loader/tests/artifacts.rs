@@ -169,9 +169,17 @@ fn every_truncation_is_noticed() {
 }
 
 #[test]
-fn other_machines_and_systems_are_named() {
+fn other_machines_are_named() {
     let mut bytes = artifact();
-    bytes[18] = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+    let (at, number) = match (cfg!(windows), cfg!(target_arch = "aarch64")) {
+        (false, true) => (18, 62_u16),
+        (false, false) => (18, 183),
+        (true, is_arm) => {
+            let header = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+            (header + 4, if is_arm { 0x8664 } else { 0xaa64 })
+        }
+    };
+    bytes[at..at + 2].copy_from_slice(&number.to_ne_bytes());
     let found = error(&bytes);
     assert!(matches!(found, ArtifactError::OtherTarget { what: "architecture", .. }), "{found}");
     assert!(
@@ -182,6 +190,12 @@ fn other_machines_and_systems_are_named() {
         }),
         "{found}"
     );
+}
+
+/// Other formats do not say more than what system they are for.
+#[cfg(target_os = "linux")]
+#[test]
+fn other_systems_with_elf_files_are_named() {
     let mut bytes = artifact();
     bytes[7] = 9;
     let found = error(&bytes);
@@ -192,6 +206,7 @@ fn other_machines_and_systems_are_named() {
     assert!(found.to_string().contains("FreeBSD"), "{found}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn other_kinds_of_elf_files_are_named() {
     let mut bytes = artifact();
@@ -203,15 +218,28 @@ fn other_kinds_of_elf_files_are_named() {
     assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "a core file" }));
 }
 
-#[test]
-fn ordinary_libraries_are_refused_without_being_loaded() {
+/// A library of the system's.
+#[cfg(target_os = "linux")]
+fn ordinary_library() -> std::path::PathBuf {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let libc = maps
         .lines()
         .filter_map(|line| line.split_whitespace().nth(5))
         .find(|path| path.contains("libc.so"));
-    let libc = libc.expect("tests are linked dynamically");
-    let error = error(&std::fs::read(libc).unwrap());
+    libc.expect("tests are linked dynamically").into()
+}
+
+/// A library of the system's.
+#[cfg(windows)]
+fn ordinary_library() -> std::path::PathBuf {
+    let system = std::env::var_os("SystemRoot").expect("Windows says where it is");
+    std::path::Path::new(&system).join(r"system32\kernel32.dll")
+}
+
+#[cfg(any(target_os = "linux", windows))]
+#[test]
+fn ordinary_libraries_are_refused_without_being_loaded() {
+    let error = error(&std::fs::read(ordinary_library()).unwrap());
     assert!(matches!(error, ArtifactError::NoDescriptor), "{error}");
     // Programs are shared libraries too, these days.
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();

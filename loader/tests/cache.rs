@@ -3,14 +3,16 @@
 
 mod common;
 
+use std::env::consts::DLL_EXTENSION;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, SystemTime};
 
-use common::{Directory, PROCESSOR, this_program};
+use common::{Directory, PROCESSOR, take_away, this_program};
 use wootz::{Cache, CacheConfig, Config, Engine, Instance, Module, OptLevel, Store};
+use wootz_runtime::vm::sys::Library;
 
 fn cache(directory: &Path, change: impl FnOnce(&mut CacheConfig)) -> Cache {
     let mut config = CacheConfig::new();
@@ -55,7 +57,7 @@ fn is_hit(cache: &Cache, engine: &Engine, number: i32) -> bool {
 fn files(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let all = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     all.filter(|path| !path.ends_with("wootz-cache.lock"))
-        .partition(|path| path.extension().is_some_and(|extension| extension == "so"))
+        .partition(|path| path.extension().is_some_and(|extension| extension == DLL_EXTENSION))
 }
 
 fn only_file(directory: &Path) -> PathBuf {
@@ -94,8 +96,7 @@ fn what_was_compiled_is_found_again() {
     let again = self::cache(directory.path(), |_| ());
     assert!(is_hit(&again, &self::engine(&again), 2));
     // What is mapped is the file itself, whose pages all processes share.
-    let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    assert!(maps.contains(file.to_str().unwrap()), "{maps}");
+    assert!(Library::is_open(&file.canonicalize().unwrap()));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn files_are_artifacts() {
     let found = Module::new(&engine, &source).unwrap();
     assert_eq!(cache.cache_hits(), 1);
     // Also when the file is gone.
-    fs::remove_file(only_file(directory.path())).unwrap();
+    take_away(&only_file(directory.path()));
     let bytes = found.serialize().unwrap();
     assert!(bytes == artifact, "what is serialised is what the compiler makes");
     // SAFETY: as above.
@@ -242,7 +243,7 @@ fn there_are_not_more_files_than_allowed() {
     assert!(notes.exists() && fresh.exists());
     assert!(is_hit(&cache, &engine, 0) && is_hit(&cache, &engine, 1) && is_hit(&cache, &engine, 5));
     // Who has a file loaded keeps it.
-    fs::remove_file(&by_number[1]).unwrap();
+    take_away(&by_number[1]);
     assert_eq!(answer(&engine, &kept), 1);
 }
 
@@ -421,7 +422,7 @@ fn a_file_configures_it() {
         r#"
         [cache]
         enabled = true
-        directory = "{}"
+        directory = '{}'
         file-count-soft-limit = "2K"
         files-total-size-soft-limit = "3Mi"
         file-count-limit-percent-if-deleting = "50%"
@@ -466,7 +467,7 @@ fn a_file_configures_it() {
 fn a_file_switches_it_off() {
     let directory = Directory::new("cache-off");
     let unused = directory.path().join("unused");
-    let text = format!("[cache]\nenabled = false\ndirectory = \"{}\"", unused.display());
+    let text = format!("[cache]\nenabled = false\ndirectory = '{}'", unused.display());
     let cache = Cache::from_file(Some(&directory.file("config.toml", text.as_bytes()))).unwrap();
     let engine = engine(&cache);
     for _ in 0..2 {
@@ -538,6 +539,9 @@ fn without_a_file_the_users_directories_are_used() {
         .env(CHILD, directory.path())
         .env("XDG_CACHE_HOME", directory.path().join("caches"))
         .env("XDG_CONFIG_HOME", directory.path().join("configurations"))
+        // So they are called on Windows.
+        .env("LOCALAPPDATA", directory.path().join("caches"))
+        .env("APPDATA", directory.path().join("configurations"))
         .stdout(std::process::Stdio::null())
         .status();
     assert!(status.unwrap().success());

@@ -6,7 +6,7 @@ mod common;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 
-use common::{PROCESSOR, module, trap};
+use common::{Directory, PROCESSOR, module, trap};
 use wootz::{
     ArtifactError, Collector, Config, Engine, Error, Inlining, Instance,
     InstanceAllocationStrategy, Memory, MemoryType, Module, ModuleVersionStrategy, OptLevel,
@@ -249,13 +249,20 @@ fn settings_of_compiled_files_act() {
         let normal = Engine::default();
         works(&normal, &load(&normal, &bytes).unwrap());
         let has = |name: &str| bytes.windows(name.len()).any(|window| window == name.as_bytes());
-        // The descriptor has a symbol in any case; `.eh_frame_hdr` is the name of a section.
-        (has("\0load\0"), has("\0.eh_frame_hdr\0"), bytes.len())
+        // The descriptor has a symbol in any case; tables are in a section of their own.
+        let tables = if cfg!(windows) { ".pdata\0\0" } else { "\0.eh_frame_hdr\0" };
+        (has("\0load\0"), has(tables), bytes.len())
     };
     let (symbols, unwind, all) = sections(|_| ());
     assert!(symbols && unwind);
     let (symbols, unwind, bytes) = sections(|config| _ = config.debug_symbols(false));
     assert!(!symbols && unwind && bytes < all);
+    if cfg!(windows) {
+        let engine = engine(|config| _ = config.native_unwind_info(false));
+        let error = engine.precompile_module(PROGRAM.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("Windows needs unwind tables"), "{error:#}");
+        return;
+    }
     let (symbols, unwind, bytes) = sections(|config| _ = config.native_unwind_info(false));
     assert!(symbols && !unwind && bytes < all);
 }
@@ -383,21 +390,17 @@ fn the_strategy_for_memories_acts() {
     assert_eq!(most(0, false, 2 << 20), 33);
 }
 
+#[cfg(any(target_os = "linux", windows))]
 #[test]
 fn guards_in_front_are_reserved_address_space() {
-    // How much address space this process has, in bytes.
-    let space = || {
-        let status = std::fs::read_to_string("/proc/self/statm").unwrap();
-        status.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 4096
-    };
     let cost = |before: bool| {
         let engine = engine(|config| {
             _ = config.memory_guard_size(1 << 40).guard_before_linear_memory(before)
         });
         let mut store = Store::new(&engine, ());
-        let without = space();
+        let without = common::system::address_space();
         Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
-        space() - without
+        common::system::address_space() - without
     };
     // Other tests make memories at the same time, but none of that size.
     assert!(cost(true) > cost(false) + (1 << 39));
@@ -478,9 +481,9 @@ fn all_memories_of_an_engine_fit_all_its_modules() {
 
 #[test]
 fn images_may_come_from_memory_instead_of_the_file() {
-    let path = std::env::temp_dir().join(format!("wootz-config-{}.so", std::process::id()));
-    std::fs::write(&path, Engine::default().precompile_module(PROGRAM.as_bytes()).unwrap())
-        .unwrap();
+    let directory = Directory::new("config");
+    let bytes = Engine::default().precompile_module(PROGRAM.as_bytes()).unwrap();
+    let path = directory.file("program.so", &bytes);
     for force in [false, true] {
         let engine = engine(|config| _ = config.force_memory_init_memfd(force));
         // SAFETY: the compiler has just made it.
@@ -488,7 +491,6 @@ fn images_may_come_from_memory_instead_of_the_file() {
         module.initialize_copy_on_write_image().unwrap();
         works(&engine, &module);
     }
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
@@ -510,7 +512,7 @@ fn code_for_other_machines_is_compiled_but_not_loaded() {
         }
     }
     // The same machine under its name.
-    let here = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let here = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
     let engine = engine(|config| _ = config.target(&here).unwrap());
     works(&engine, &module(&engine, PROGRAM));
 }

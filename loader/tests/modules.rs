@@ -4,12 +4,13 @@
 mod common;
 
 use std::alloc::{Layout, alloc, dealloc};
-use std::ffi::CString;
 use std::fs::File;
 use std::ptr::NonNull;
 
-use common::{module, names, trap};
+use common::{Directory, module, names, take_away, trap};
 use wootz::{ArtifactError, Config, Engine, Error, Instance, Module, StaticModule, Store, Trap};
+use wootz_runtime::abi::artifact::MAGIC;
+use wootz_runtime::vm::sys::Library;
 
 const PAGE_BYTES: usize = 4096;
 
@@ -121,7 +122,7 @@ fn memory_of_the_user_is_used_in_place() {
                 memory.contains(&(code.start as usize)) && memory.contains(&(code.end as usize))
             );
             let image = module.image_range();
-            assert!(memory.contains(&(image.start as usize)) && image.start < code.start);
+            assert!(memory.contains(&(image.start as usize)) && image.contains(&code.start));
             works(&engine, &module);
             assert_eq!(module.serialize().unwrap(), bytes);
         }
@@ -161,8 +162,9 @@ fn what_cannot_be_used_in_place_is_named() {
     assert!(matches!(error(b"\0asm\x01\0\0\0", 0), ArtifactError::Wasm));
     // The name of the module is part of the manifest.
     let mut corrupted = bytes.clone();
-    let name = bytes.windows(7).position(|window| window == b"program").unwrap();
-    corrupted[name] ^= 1;
+    let metadata = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).unwrap();
+    let name = bytes[metadata..].windows(7).position(|window| window == b"program").unwrap();
+    corrupted[metadata + name] ^= 1;
     let error = error(&corrupted, 0);
     assert!(matches!(error, ArtifactError::Corrupted { .. }), "{error}");
 }
@@ -190,9 +192,9 @@ fn whatever_is_corrupted_nothing_bad_happens_on_loading() {
 #[test]
 fn open_files_are_loaded() {
     let engine = Engine::default();
-    let path = std::env::temp_dir().join(format!("wootz-modules-{}.so", std::process::id()));
+    let directory = Directory::new("modules");
     let bytes = artifact();
-    std::fs::write(&path, &bytes).unwrap();
+    let path = directory.file("program.so", &bytes);
     let open = || {
         let file = File::open(&path).unwrap();
         // SAFETY: the compiler has just made it.
@@ -203,7 +205,7 @@ fn open_files_are_loaded() {
     let modules = [open().unwrap(), open().unwrap(), by_path];
     // SAFETY: as above.
     let trusted = unsafe { Module::from_trusted_file(&engine, &path) }.unwrap();
-    std::fs::remove_file(&path).unwrap();
+    take_away(&path);
     for module in modules.iter().chain([&trusted]) {
         works(&engine, module);
     }
@@ -213,7 +215,6 @@ fn open_files_are_loaded() {
     works(&engine, &unsafe { Module::from_trusted_file(&engine, &path) }.unwrap());
     let error = open().unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(ArtifactError::Wasm)), "{error}");
-    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
@@ -293,12 +294,9 @@ fn what_is_loaded_already_is_taken_into_use() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("program.so");
     std::fs::write(&path, artifact()).unwrap();
-    let path = CString::new(path.into_os_string().into_encoded_bytes()).unwrap();
-    // SAFETY: the library has no initialisers, and stays loaded.
-    let descriptor: *const StaticModule = unsafe {
-        let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
-        libc::dlsym(library, c"wootz_module".as_ptr()).cast()
-    };
+    // SAFETY: the library has no initialisers.
+    let library = unsafe { Library::open(&path) }.unwrap();
+    let descriptor: *const StaticModule = library.symbol(c"wootz_module").unwrap().cast().as_ptr();
     for cow in [true, false] {
         let engine = Engine::new(Config::new().memory_init_cow(cow)).unwrap();
         // SAFETY: the compiler has made it.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::system::processor_time;
 use common::{module, names, trap};
 use wootz::{
     Config, Engine, Instance, MemoryType, Module, OptLevel, Result, SharedMemory, Store,
@@ -305,12 +306,6 @@ fn waiting_ends_as_the_specification_says() {
             });
         }
     }
-}
-
-/// How long this thread has been running on a processor.
-fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
 fn interruptible() -> Shared {

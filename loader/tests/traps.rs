@@ -218,9 +218,72 @@ fn panics_pass_through_wasm_and_every_destructor_runs() {
     }
 }
 
+/// Debuggers, and whoever else walks the stack, find the host's functions on both sides of wasm.
+#[test]
+fn the_system_finds_its_way_through_wasm() {
+    fn look(mut caller: wootz::Caller<'_, String>) {
+        *caller.data_mut() = std::backtrace::Backtrace::force_capture().to_string();
+    }
+    #[inline(never)]
+    fn outermost_function(store: &mut Store<String>, instance: Instance) {
+        let run = instance.get_typed_func::<(), ()>(&mut *store, "run").unwrap();
+        run.call(store, ()).unwrap();
+    }
+    let (mut store, instance) = linked(
+        String::new(),
+        r#"(module
+            (import "" "look" (func $look))
+            (func $inner (call $look) (call $look))
+            (func (export "run") (call $inner) (call $inner)))"#,
+        |linker| _ = linker.func_wrap("", "look", look).unwrap(),
+    );
+    outermost_function(&mut store, instance);
+    let frames = store.data();
+    assert!(frames.contains("traps::") && frames.contains("outermost_function"), "{frames}");
+}
+
 const ENDLESS: &str = r#"(module
     (func $f (export "f") (param i64) (result i64)
         (i64.add (local.get 0) (call $f (i64.add (local.get 0) (i64.const 1))))))"#;
+
+/// Windows gives a thread its stack page by page, and only if it is used so.
+#[test]
+fn frames_may_be_larger_than_pages() {
+    const VALUES: usize = 3000;
+    let value = |i: usize| format!("(i64.xor (local.get 0) (i64.const {}))", i * 77_777);
+    let mut wat = "(module (func $f (export \"f\") (param i64 i32) (result i64)".to_string();
+    wat += &format!(" (local {})", "i64 ".repeat(VALUES));
+    (0..VALUES).for_each(|i| wat += &format!("(local.set {} {})", i + 2, value(i)));
+    wat += "(if (i32.eqz (local.get 1)) (then (return (local.get 0))))";
+    wat += "(call $f (i64.mul (local.get 0) (i64.const 3)) (i32.sub (local.get 1) (i32.const 1)))";
+    // All are needed behind the call.
+    (0..VALUES).for_each(|i| wat += &format!("(i64.add (local.get {}))", i + 2));
+    wat += "))";
+    let mut config = Config::new();
+    config.max_wasm_stack(1 << 20).cranelift_opt_level(wootz::OptLevel::None);
+    let engine = Engine::new(&config).unwrap();
+    let module = module(&engine, &wat);
+    let call = || {
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let f = instance.get_typed_func::<(i64, i32), i64>(&mut store, "f").unwrap();
+        let mut expected = 7_i64.wrapping_mul(3_i64.wrapping_pow(20));
+        for depth in 0..20 {
+            let parameter = 7_i64.wrapping_mul(3_i64.wrapping_pow(depth));
+            let values = (0..VALUES as i64).map(|i| parameter ^ (i * 77_777));
+            expected = values.fold(expected, i64::wrapping_add);
+        }
+        assert_eq!(f.call(&mut store, (7, 20)).unwrap(), expected);
+        // 1 MiB for 200 frames is more than a page for each.
+        let error = f.call(&mut store, (7, 200)).unwrap_err();
+        assert_eq!(trap(&error), Trap::StackOverflow);
+    };
+    // On a new thread, whose stack nobody has used.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(4 << 20).spawn_scoped(scope, call);
+        thread.unwrap().join().unwrap();
+    });
+}
 
 #[test]
 fn endless_recursion_is_a_trap() {

@@ -6,19 +6,22 @@
 //!   ┌──────────────────────────────┐
 //!   │ artifact: a shared library   │
 //!   ├──────────────────────────────┤
-//!   │ SHA-256 of key and artifact  │  32 bytes, which readers of ELF files do not look at
+//!   │ SHA-256 of key and artifact  │  32 bytes, which readers of such files do not look at
 //!   └──────────────────────────────┘
 //! ```
 //!
 //! Always true: a file is written under another name and appears whole; several threads and processes may do anything
 //! here at once; files with other names than ours are left alone.
 
+use std::env::consts::DLL_SUFFIX;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use wootz_runtime::vm::sys;
 
 use super::Key;
 use super::config::CacheConfig;
@@ -73,7 +76,7 @@ impl Directory {
     }
 
     fn file(&self, key: &Key) -> PathBuf {
-        self.path.join(format!("{key}.so"))
+        self.path.join(format!("{key}{DLL_SUFFIX}"))
     }
 
     /// What was inserted with this key, if it is there and undamaged. It counts as used now.
@@ -92,11 +95,12 @@ impl Directory {
         }
         artifact.truncate(artifact.len() - CHECKSUM_BYTES);
         // Whose files are not ours to change, we cannot help to keep.
-        let _ = file.set_modified(SystemTime::now());
+        let _ = sys::set_modified(&path, SystemTime::now());
         Some(Entry { path, artifact })
     }
 
-    /// Keeps an artifact, in place of whatever had this key.
+    /// Keeps an artifact, in place of whatever had this key; or what had it, where a file that is loaded cannot be replaced and
+    /// this one is undamaged.
     pub fn insert(&self, key: &Key, artifact: &[u8]) -> Option<PathBuf> {
         let path = self.file(key);
         let (temporary, mut file) = self.temporary_file(key).ok()?;
@@ -106,7 +110,7 @@ impl Directory {
             .and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
-            return None;
+            return self.find(key).map(|entry| entry.path);
         }
         self.make_room((artifact.len() + CHECKSUM_BYTES) as u64);
         Some(path)
@@ -151,7 +155,8 @@ impl Directory {
     /// cleaning.
     fn clean(&self, now: SystemTime) -> io::Result<Option<Amount>> {
         let lock_path = self.path.join(LOCK);
-        let lock = File::options().create(true).append(true).open(lock_path)?;
+        // Some systems lock only for those who may read or write anywhere.
+        let lock = File::options().create(true).read(true).append(true).open(lock_path)?;
         // Where files cannot be locked, cleaning twice at once does no harm: it removes the same.
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             return Ok(None);
@@ -213,7 +218,7 @@ fn kind_of(name: &str) -> Option<Kind> {
     let (key, rest) = name.split_at_checked(64)?;
     let is_key = key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     match rest {
-        ".so" if is_key => Some(Kind::Entry),
+        DLL_SUFFIX if is_key => Some(Kind::Entry),
         rest if is_key && rest.starts_with('.') && rest.ends_with(".tmp") => Some(Kind::Temporary),
         _ => None,
     }

@@ -8,7 +8,8 @@ use wootz_runtime::abi::compat::FEATURES;
 
 use super::Config;
 use super::choices::{
-    Collector, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, Strategy,
+    Collector, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, ProfilingStrategy,
+    Strategy,
 };
 
 /// Proposals, and the proposals that they build on.
@@ -113,6 +114,13 @@ fn choices(config: &Config) -> Result<()> {
         bail!(
             "`Config::allocation_strategy` supports only `InstanceAllocationStrategy::OnDemand` in this version: there is no \
              pool of instances"
+        );
+    }
+    if config.profiler != ProfilingStrategy::None && std::env::consts::OS == "windows" {
+        bail!(
+            "`Config::profiler(ProfilingStrategy::{:?})` is not supported on Windows: it shows code to profilers of Linux. \
+             Load modules from files, which profilers find by themselves",
+            config.profiler
         );
     }
     if !config.signals_based_traps {

@@ -1,8 +1,12 @@
 //! What the tests share: from text to an instance in one line.
 #![allow(dead_code)]
 
+/// What the system knows of this process.
+pub mod system;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wootz::{Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
 
@@ -88,8 +92,20 @@ impl Directory {
         // As compilers do: a new file, not new contents for the old one.
         let temporary = self.0.join("temporary");
         std::fs::write(&temporary, bytes).unwrap();
-        std::fs::rename(temporary, &path).unwrap();
+        if std::fs::rename(&temporary, &path).is_err() {
+            take_away(&path);
+            std::fs::rename(temporary, &path).unwrap();
+        }
         path
+    }
+}
+
+/// Lets a path lead to nothing. Where files that are in use cannot be removed, it is renamed.
+pub fn take_away(path: &Path) {
+    static COUNTER: AtomicUsize = AtomicUsize::new(0);
+    if std::fs::remove_file(path).is_err() {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        std::fs::rename(path, path.with_extension(format!("old-{number}"))).unwrap();
     }
 }
 

@@ -14,7 +14,7 @@ use windows_sys::Win32::System::Diagnostics::Debug::{
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN,
     GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleHandleExW, GetProcAddress,
-    LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
+    LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
 };
 
 use super::wide;
@@ -39,8 +39,8 @@ impl Library {
     /// # Safety
     /// What the library does when it is loaded is harmless, and so is its file: nobody overwrites it in place.
     pub unsafe fn open(path: &Path) -> Result<Library, String> {
-        // Libraries that it needs, if any, come from beside it, and not from where the process happens to be.
-        let flags = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32;
+        // Libraries that it needs, if it needs some against all expectation, do not come from where the process happens to be.
+        let flags = LOAD_LIBRARY_SEARCH_SYSTEM32;
         let open = || -> io::Result<Library> {
             let name = name(path)?;
             // SAFETY: the name ends with a zero; the caller vouches for the library.
