@@ -9,6 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 /// What goes to standard output and standard error, and exit codes.
 mod report;
+/// Text as the system has it: arguments, paths and variables.
+mod text;
 /// What files hold, by their contents; and files that are written completely or not at all.
 mod files;
 /// `wootz FILE`, for `wootz run FILE`.

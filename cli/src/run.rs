@@ -21,6 +21,7 @@ use crate::guest::host::Host;
 use crate::guest::limits::{self, Limits};
 use crate::options::CodeOptions;
 use crate::report::Usage;
+use crate::text;
 
 /// Arguments and results as text.
 mod values;
@@ -196,7 +197,7 @@ impl Run {
         // As many as the system gives to this process, which is there for the guest.
         wasi.max_descriptors(usize::MAX);
         for variable in &self.environment {
-            variable.set(&mut wasi);
+            variable.set(&mut wasi)?;
         }
         // Where there are none, C libraries stop to look for directories, so these come first.
         for directory in &self.directories {
@@ -208,11 +209,14 @@ impl Run {
                 listener.with_context(|| format!("cannot listen at `{address}`"))?,
             );
         }
-        wasi.arg(self.argv0.as_deref().unwrap_or(file.as_os_str()).as_encoded_bytes());
+        let argument = |text| {
+            text::for_guests(text).map_err(|why| Usage(format!("`{}`: {why}", text.display())))
+        };
+        wasi.arg(argument(self.argv0.as_deref().unwrap_or(file.as_os_str()))?);
         // Otherwise they are the function's.
         if self.invoke.is_none() {
-            for argument in arguments {
-                wasi.arg(argument.as_encoded_bytes());
+            for text in arguments {
+                wasi.arg(argument(text)?);
             }
         }
         Ok(wasi)

@@ -18,9 +18,10 @@ use crate::guest::environment::Variable;
 use crate::guest::host::Host;
 use crate::guest::limits::Limits;
 use crate::program::{Carried, Settings};
-use crate::report;
+use crate::report::{self, Usage};
 use crate::run::calls::Call;
 use crate::run::ending::{Ended, Told, cannot_run};
+use crate::text;
 
 /// Arguments that are the program's own.
 mod flags;
@@ -94,16 +95,19 @@ fn wasi(name: &OsString, settings: &Settings, flags: Flags) -> Result<WasiCtxBui
     let made_with = |text: &String| OsString::from(text);
     let variables = settings.environment.iter().map(made_with).map(Variable::parse);
     for variable in variables.chain(flags.environment.into_iter().map(Ok)) {
-        variable.map_err(anyhow::Error::msg).context("a variable of this program")?.set(&mut wasi);
+        let variable = variable.map_err(anyhow::Error::msg);
+        variable
+            .and_then(|variable| variable.set(&mut wasi))
+            .context("a variable of this program")?;
     }
     let directories = settings.directories.iter().map(made_with).map(Directory::parse);
     for directory in directories.chain(flags.directories.into_iter().map(Ok)) {
         let directory = directory.map_err(anyhow::Error::msg);
         directory.context("a directory of this program")?.open(&mut wasi)?;
     }
-    wasi.arg(name.as_encoded_bytes());
-    for argument in flags.rest {
-        wasi.arg(argument.as_encoded_bytes());
+    for text in [name].into_iter().chain(&flags.rest) {
+        let argument = text::for_guests(text);
+        wasi.arg(argument.map_err(|why| Usage(format!("`{}`: {why}", text.display())))?);
     }
     Ok(wasi)
 }

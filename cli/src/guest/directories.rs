@@ -1,16 +1,17 @@
 //! `--dir`: directories that a guest may use.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use wootz_wasi::{FsPerms, WasiCtxBuilder};
 
+use crate::text;
+
 /// What ends the host's name, if the guest's is another.
-const SEPARATOR: &[u8] = b"::";
+const SEPARATOR: &str = "::";
 
 /// What ends a directory that is only read.
-const READ_ONLY: &[u8] = b":ro";
+const READ_ONLY: &str = ":ro";
 
 /// A directory, and what the guest knows it by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,26 +28,23 @@ impl Directory {
     /// # Errors
     /// If one of the names is empty, or the guest's is not UTF-8.
     pub fn parse(text: OsString) -> Result<Directory, &'static str> {
-        let text = text.into_vec();
-        let (names, is_read_only) = match text.strip_suffix(READ_ONLY) {
+        let (names, is_read_only) = match text::strip_suffix(&text, READ_ONLY) {
             Some(names) => (names, true),
-            None => (text.as_slice(), false),
+            None => (text, false),
         };
-        let separator = names.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);
-        let (host, guest) = match separator {
-            Some(at) => (&names[..at], &names[at + SEPARATOR.len()..]),
-            None => (names, names),
-        };
+        let two = text::split_once(&names, SEPARATOR);
+        let is_one = two.is_none();
+        let (host, guest) = two.unwrap_or_else(|| (names.clone(), names));
         if host.is_empty() || guest.is_empty() {
             return Err("a name is empty; expected HOST, HOST::GUEST, or one of these and :ro");
         }
-        let guest = String::from_utf8(guest.to_vec()).map_err(|_| match separator {
-            Some(_) => "GUEST is not UTF-8, which names of guests must be",
-            None => {
+        let guest = guest.into_string().map_err(|_| match is_one {
+            false => "GUEST is not UTF-8, which names of guests must be",
+            true => {
                 "the name is not UTF-8, which names of guests must be; HOST::GUEST says what the guest calls it"
             }
         })?;
-        Ok(Directory { host: OsString::from_vec(host.to_vec()).into(), guest, is_read_only })
+        Ok(Directory { host: host.into(), guest, is_read_only })
     }
 
     /// Opens it for a guest.
@@ -89,8 +87,11 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn only_the_host_may_have_other_names_than_utf_8() {
+        use std::os::unix::ffi::OsStringExt;
+
         let parse = |text: &[u8]| Directory::parse(OsString::from_vec(text.to_vec()));
         let directory = parse(b"d\xff::data:ro").unwrap();
         assert_eq!(directory.host.into_os_string().into_vec(), b"d\xff");

@@ -2,24 +2,27 @@
 
 use std::ffi::OsString;
 
+use anyhow::{Context, Error, Result};
 use wootz_wasi::WasiCtxBuilder;
+
+use crate::text;
 
 /// A variable, with a value or with the one that it has here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Variable {
-    name: Vec<u8>,
-    value: Option<Vec<u8>>,
+    name: OsString,
+    value: Option<OsString>,
 }
 
 impl Variable {
     /// `NAME=VALUE` or `NAME`.
     ///
     /// # Errors
-    /// If there is no name.
+    /// If there is no name, or what there is cannot be given to guests.
     pub fn parse(text: OsString) -> Result<Variable, &'static str> {
-        let text = text.into_encoded_bytes();
-        let (name, value) = match text.iter().position(|&byte| byte == b'=') {
-            Some(at) => (text[..at].to_vec(), Some(text[at + 1..].to_vec())),
+        text::for_guests(&text)?;
+        let (name, value) = match text::split_once(&text, "=") {
+            Some((name, value)) => (name, Some(value)),
             None => (text, None),
         };
         if name.is_empty() {
@@ -29,15 +32,17 @@ impl Variable {
     }
 
     /// Gives it to a guest. One without a value that has none here either does not exist.
-    pub fn set(&self, wasi: &mut WasiCtxBuilder) {
-        let inherited = || {
-            let mut variables = std::env::vars_os();
-            let (_, value) = variables.find(|(name, _)| name.as_encoded_bytes() == self.name)?;
-            Some(value.into_encoded_bytes())
-        };
+    ///
+    /// # Errors
+    /// If the value that it has here cannot be given to guests.
+    pub fn set(&self, wasi: &mut WasiCtxBuilder) -> Result<()> {
+        let inherited = || std::env::var_os(&self.name);
         if let Some(value) = self.value.clone().or_else(inherited) {
-            wasi.env(&self.name, value);
+            let value = text::for_guests(&value).map_err(Error::msg);
+            let value = value.with_context(|| format!("the variable `{}`", self.name.display()))?;
+            wasi.env(self.name.as_encoded_bytes(), value);
         }
+        Ok(())
     }
 }
 

@@ -7,13 +7,13 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow};
 use wootz::{ArtifactError, Cache, CacheConfig, Config, Engine, Module};
 
 use crate::files::{self, Contents};
+use crate::text;
 
 /// A module that others may import from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,14 +33,12 @@ impl Preload {
     /// # Errors
     /// If it is anything else, or if the name cannot be imported from or means something already.
     pub fn parse(text: OsString) -> Result<Preload, &'static str> {
-        let mut text = text.into_vec();
-        let at = text.iter().position(|&byte| byte == b'=');
-        let Some(at) = at.filter(|at| at + 1 < text.len()) else {
+        let Some((name, file)) = text::split_once(&text, "=").filter(|(_, file)| !file.is_empty())
+        else {
             return Err("expected NAME=FILE, where NAME is what other modules import from");
         };
-        let file = OsString::from_vec(text.split_off(at + 1));
-        text.truncate(at);
-        let name = String::from_utf8(text)
+        let name = name
+            .into_string()
             .map_err(|_| "NAME is not UTF-8, which all names are that modules import from")?;
         if WASI.contains(&name.as_str()) {
             return Err("NAME is where modules import WASI from, which is there for all of them");
@@ -243,6 +241,13 @@ mod tests {
         for wrong in ["", "lib.so", "env=", "wasi_unstable=lib.so"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_files_may_have_other_names_than_utf_8() {
+        use std::os::unix::ffi::OsStringExt;
+
         let parse = |text: &[u8]| Preload::parse(OsString::from_vec(text.to_vec()));
         assert_eq!(parse(b"env=\xff").unwrap().file.into_os_string().into_vec(), b"\xff");
         assert!(parse(b"\xff=lib.so").unwrap_err().contains("UTF-8"));

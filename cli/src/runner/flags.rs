@@ -5,8 +5,7 @@
 //! Always true: an argument that does not begin with `--wootz-` is the guest's, and so is all that stands behind it. Only a
 //! `--` that stands behind flags is nobody's: it ends them.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::{OsStr, OsString};
 
 use anyhow::{Result, bail};
 
@@ -14,9 +13,10 @@ use crate::guest::directories::Directory;
 use crate::guest::environment::Variable;
 use crate::program::Settings;
 use crate::report::{Usage, suggestion};
+use crate::text;
 
 /// What all flags begin with.
-const PREFIX: &[u8] = b"--wootz-";
+const PREFIX: &str = "--wootz-";
 
 /// All flags, without prefix.
 const NAMES: [&str; 5] = ["dir", "env", "inherit-env", "perf", "help"];
@@ -52,8 +52,9 @@ impl Flags {
         let mut flags = Flags::default();
         let mut arguments = arguments.into_iter().peekable();
         let mut ended_by = false;
-        while let Some(argument) = arguments.next_if(|next| next.as_bytes().starts_with(PREFIX)) {
-            flags.take(&argument)?;
+        while let Some(flag) = arguments.peek().and_then(|next| text::strip_prefix(next, PREFIX)) {
+            let argument = arguments.next().expect("it was peeked at");
+            flags.take(&argument, flag)?;
             ended_by = true;
         }
         if ended_by {
@@ -63,14 +64,14 @@ impl Flags {
         Ok(flags)
     }
 
-    fn take(&mut self, argument: &OsString) -> Result<()> {
-        let text = &argument.as_bytes()[PREFIX.len()..];
-        let (name, value) = match text.iter().position(|&byte| byte == b'=') {
-            Some(at) => (&text[..at], Some(OsString::from_vec(text[at + 1..].to_vec()))),
-            None => (text, None),
+    /// Takes an argument, whose text behind the prefix is `flag`.
+    fn take(&mut self, argument: &OsStr, flag: OsString) -> Result<()> {
+        let (name, value) = match text::split_once(&flag, "=") {
+            Some((name, value)) => (name, Some(value)),
+            None => (flag, None),
         };
         let wrong = |why: &str| Usage(format!("`{}`: {why}", argument.display()));
-        match (name, value) {
+        match (name.as_encoded_bytes(), value) {
             (b"dir", Some(value)) => {
                 self.directories.push(Directory::parse(value).map_err(wrong)?);
             }
