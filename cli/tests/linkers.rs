@@ -1,4 +1,5 @@
 //! `wootz compile --linker`: what can go wrong, with linkers that are scripts. What real ones make is tested elsewhere.
+#![cfg(unix)]
 
 mod common;
 

@@ -2,10 +2,8 @@
 
 mod common;
 
-use std::ffi::OsStr;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -95,8 +93,12 @@ fn directories_that_cannot_be_opened_are_named() {
 }
 
 /// The system's names are not always UTF-8, and the guest's are.
+#[cfg(unix)]
 #[test]
 fn directories_of_the_host_may_have_any_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     let directory = Directory::new();
     directory.compile("files", FILES);
     let name = OsStr::from_bytes(b"d\xff");

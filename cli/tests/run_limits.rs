@@ -2,12 +2,16 @@
 
 mod common;
 
+#[cfg(unix)]
 use std::io::{BufRead, BufReader};
+#[cfg(unix)]
 use std::os::unix::process::ExitStatusExt;
+#[cfg(unix)]
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Directory;
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
 const ADD: &str = r#"(module
@@ -261,6 +265,7 @@ fn a_refusal_is_not_blamed_for_other_errors() {
 }
 
 /// Starts a program of [`program`], and waits until it is ready.
+#[cfg(unix)]
 fn start(directory: &Directory, file: &str, options: &[&str]) -> Child {
     let mut command = directory.command(&[&["run"], options, &[file]].concat());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -270,6 +275,7 @@ fn start(directory: &Directory, file: &str, options: &[&str]) -> Child {
     child
 }
 
+#[cfg(unix)]
 #[test]
 fn signals_end_guests_as_they_end_native_programs() {
     let directory = Directory::new();
@@ -291,6 +297,7 @@ fn signals_end_guests_as_they_end_native_programs() {
 
 /// Whether whoever runs the tests has them ignore a signal, as shells do for what runs in the background: then programs that
 /// they start ignore it too.
+#[cfg(unix)]
 fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
@@ -299,6 +306,7 @@ fn is_ignored(signal: Signal) -> bool {
 }
 
 /// Nothing is left behind, neither here nor in the cache.
+#[cfg(unix)]
 #[test]
 fn a_signal_while_compiling_leaves_nothing() {
     let directory = Directory::new();

@@ -1,4 +1,5 @@
-//! `wootz compile --emit exe`: programs of their own, as their users see them.
+//! `wootz compile --emit exe`: programs of their own, as their users see them. They are made for Linux only.
+#![cfg(target_os = "linux")]
 
 mod common;
 

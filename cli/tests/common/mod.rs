@@ -1,6 +1,7 @@
 //! The real program, run in a directory of its own.
 #![allow(dead_code, reason = "not every test uses everything")]
 
+use std::env::consts::DLL_SUFFIX;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -82,7 +83,7 @@ impl Directory {
     /// The compiled modules in the user's cache.
     pub fn cached(&self) -> Vec<PathBuf> {
         let names = if self.cache().exists() { names(&self.cache()) } else { Vec::new() };
-        let modules = names.iter().filter(|name| name.ends_with(".so"));
+        let modules = names.iter().filter(|name| name.ends_with(DLL_SUFFIX));
         modules.map(|name| self.cache().join(name)).collect()
     }
 
@@ -100,7 +101,10 @@ impl Directory {
             .args(arguments)
             .current_dir(self.work.path())
             .env("XDG_CACHE_HOME", self.home.path().join("caches"))
-            .env("XDG_CONFIG_HOME", self.home.path().join("configurations"));
+            .env("XDG_CONFIG_HOME", self.home.path().join("configurations"))
+            // So they are called on Windows.
+            .env("LOCALAPPDATA", self.home.path().join("caches"))
+            .env("APPDATA", self.home.path().join("configurations"));
         command
     }
 
@@ -127,9 +131,10 @@ impl Directory {
 
     /// Compiles a module in text format to `NAME.so`, and returns the library's bytes.
     pub fn compile(&self, name: &str, text: &str) -> Vec<u8> {
-        self.write(&format!("{name}.wat"), text);
-        self.wootz(&["compile", &format!("{name}.wat")]).succeeds();
-        self.read(&format!("{name}.so"))
+        let (wat, library) = (format!("{name}.wat"), format!("{name}.so"));
+        self.write(&wat, text);
+        self.wootz(&["compile", &wat, "-o", &library]).succeeds();
+        self.read(&library)
     }
 }
 
