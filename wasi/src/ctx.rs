@@ -9,9 +9,10 @@ use wootz::Context;
 
 use crate::descriptor::{Descriptor, Kind, Table};
 use crate::directory::{Directory, FsPerms};
+use crate::errno::Result;
 use crate::flags::Rights;
 use crate::host::socket::Listener;
-use crate::host::standard::Standard;
+use crate::host::stream::{Standard, Stream};
 use crate::host::{self, clock, process};
 use crate::stream::{Input, Output};
 use crate::types::Clock;
@@ -21,9 +22,10 @@ const MAX_DESCRIPTORS: usize = 1024;
 
 /// Everything a guest may use. Lives in the store, where [`add_to_linker`](crate::add_to_linker)'s functions find it.
 pub struct WasiCtx {
-    pub(crate) args: Vec<Vec<u8>>,
-    /// As `NAME=VALUE`.
-    pub(crate) environ: Vec<Vec<u8>>,
+    /// An error if one of them cannot be told to a guest.
+    pub(crate) args: Result<Vec<Vec<u8>>>,
+    /// As `NAME=VALUE`. An error if one of them cannot be told to a guest.
+    pub(crate) environ: Result<Vec<Vec<u8>>>,
     /// Where the monotonic clock begins: how long the machine has been running is none of the guest's business.
     pub(crate) started: u64,
     pub(crate) table: Table,
@@ -61,6 +63,8 @@ impl fmt::Debug for WasiCtx {
 pub struct WasiCtxBuilder {
     args: Vec<Vec<u8>>,
     environ: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether all inherited arguments, and all inherited variables, can be told to a guest.
+    inherited: (Result<()>, Result<()>),
     stdin: Input,
     stdout: Output,
     stderr: Output,
@@ -80,6 +84,7 @@ impl WasiCtxBuilder {
         WasiCtxBuilder {
             args: Vec::new(),
             environ: Vec::new(),
+            inherited: (Ok(()), Ok(())),
             stdin: Input::Reader(Box::new(io::empty())),
             stdout: Output::Writer(Box::new(io::sink())),
             stderr: Output::Writer(Box::new(io::sink())),
@@ -100,9 +105,15 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Adds the arguments of this process, its name first.
+    /// Adds the arguments of this process, its name first. On Windows they may be no Unicode; a guest that asks for its
+    /// arguments is then told so, by `EILSEQ`.
     pub fn inherit_args(&mut self) -> &mut WasiCtxBuilder {
-        self.args.extend(process::arguments());
+        for arg in process::arguments() {
+            match arg {
+                Ok(arg) => self.args.push(arg),
+                Err(error) => self.inherited.0 = Err(error),
+            }
+        }
         self
     }
 
@@ -127,10 +138,15 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Adds the environment of this process.
+    /// Adds the environment of this process. What is no Unicode is an error as for [arguments](Self::inherit_args).
     pub fn inherit_env(&mut self) -> &mut WasiCtxBuilder {
-        for (name, value) in process::environment() {
-            self.env(name, value);
+        for variable in process::environment() {
+            match variable {
+                Ok((name, value)) => {
+                    self.env(name, value);
+                }
+                Err(error) => self.inherited.1 = Err(error),
+            }
         }
         self
     }
@@ -157,19 +173,19 @@ impl WasiCtxBuilder {
     /// What the guest's standard input is read from: a file, or anything else that the system knows, such as the end of a
     /// pipe. A guest that waits for input really waits.
     pub fn stdin_file(&mut self, stdin: File) -> &mut WasiCtxBuilder {
-        self.stdin = Input::File(stdin);
+        self.stdin = Input::Stream(Stream::new(stdin));
         self
     }
 
     /// What the guest's standard output is written to, as [`stdin_file`](Self::stdin_file).
     pub fn stdout_file(&mut self, stdout: File) -> &mut WasiCtxBuilder {
-        self.stdout = Output::File(stdout);
+        self.stdout = Output::Stream(Stream::new(stdout));
         self
     }
 
     /// What the guest's standard error is written to, as [`stdin_file`](Self::stdin_file).
     pub fn stderr_file(&mut self, stderr: File) -> &mut WasiCtxBuilder {
-        self.stderr = Output::File(stderr);
+        self.stderr = Output::Stream(Stream::new(stderr));
         self
     }
 
@@ -212,7 +228,7 @@ impl WasiCtxBuilder {
         perms: FsPerms,
     ) -> wootz::Result<&mut WasiCtxBuilder> {
         let host_path = host_path.as_ref();
-        let dir = host::file::open_directory(host_path)
+        let dir = host::directory::open_ambient(host_path)
             .with_context(|| format!("cannot open the directory `{}`", host_path.display()))?;
         let directory = Kind::Directory(Directory::new(dir, perms));
         self.preopened.push(Descriptor {
@@ -248,13 +264,10 @@ impl WasiCtxBuilder {
             Descriptor::new(Kind::Output(built.stderr), Rights::OUTPUT),
         ];
         descriptors.extend(built.preopened);
+        let variables = built.environ.into_iter().map(|(name, value)| [name, value].join(&b'='));
         WasiCtx {
-            args: built.args,
-            environ: built
-                .environ
-                .into_iter()
-                .map(|(name, value)| [name, value].join(&b'='))
-                .collect(),
+            args: built.inherited.0.map(|()| built.args),
+            environ: built.inherited.1.map(|()| variables.collect()),
             started: clock::time(Clock::Monotonic),
             table: Table::new(
                 descriptors,

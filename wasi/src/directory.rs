@@ -7,15 +7,13 @@
 
 use std::path::Path;
 
-use cap_fs_ext::{
-    DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsMaybeDirExt, OpenOptionsSyncExt,
-};
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 
 use crate::errno::{Errno, Result};
 use crate::file::OpenFile;
 use crate::flags::{FdFlags, OFlags};
 use crate::host;
+use crate::host::opening::{Create, How};
 use crate::types::{self, FileType, Filestat, NewTime};
 
 /// What guests may do in a directory that was opened for them, and everywhere below it.
@@ -115,27 +113,27 @@ impl Directory {
         if write || truncate || oflags.contains(OFlags::CREAT) {
             self.mutable()?;
         }
-        let mut options = OpenOptions::new();
-        options.read(read || !write).write(write || truncate).truncate(truncate);
-        options.maybe_dir(true).follow(match follow {
-            true => FollowSymlinks::Yes,
-            false => FollowSymlinks::No,
-        });
-        options.sync(flags.contains(FdFlags::SYNC)).dsync(flags.contains(FdFlags::DSYNC));
-        options.rsync(flags.contains(FdFlags::RSYNC)).nonblock(flags.contains(FdFlags::NONBLOCK));
-        let open =
-            |options: &OpenOptions| host::file::open(&self.dir, path, options, directory_only);
+        let how = How {
+            read: read || !write,
+            write: write || truncate,
+            truncate,
+            create: Create::Never,
+            follow,
+            directory_only,
+            flags,
+        };
+        let open = |how| host::directory::open(&self.dir, path, how);
         let file = if !oflags.contains(OFlags::CREAT) {
-            open(&options)?
+            open(how)?
         } else if oflags.contains(OFlags::EXCL) {
-            open(options.write(true).create_new(true))?
+            open(How { write: true, create: Create::Always, ..how })?
         } else if write {
-            open(options.create(true))?
+            open(How { create: Create::IfMissing, ..how })?
         } else {
             // `cap-std`, like the standard library, only makes files that are written, and those that are there may not be
             // writable.
-            match open(&options).map_err(Errno::from) {
-                Err(Errno::Noent) => open(options.write(true).create(true))?,
+            match open(how) {
+                Err(Errno::Noent) => open(How { write: true, create: Create::IfMissing, ..how })?,
                 result => result?,
             }
         };
@@ -146,7 +144,7 @@ impl Directory {
             let opened = Directory::new(Dir::from_std_file(file), self.perms);
             return Ok(Opened::Directory(opened));
         }
-        let opened = OpenFile::new(file, self.perms == FsPerms::ReadWrite);
+        let mut opened = OpenFile::new(file, self.perms == FsPerms::ReadWrite);
         if flags.contains(FdFlags::APPEND) {
             opened.set_flags(flags)?;
         }
@@ -155,19 +153,17 @@ impl Directory {
 
     /// What is known about it.
     pub fn filestat(&self) -> Result<Filestat> {
-        Ok(host::file::filestat(&self.dir.dir_metadata()?))
+        Ok(host::metadata::filestat(&self.dir.dir_metadata()?))
     }
 
     /// What is known about what is below it.
     pub fn path_filestat(&self, path: &Path, follow: bool) -> Result<Filestat> {
-        let dir = &self.dir;
-        let metadata = if follow { dir.metadata(path) } else { dir.symlink_metadata(path) };
-        Ok(host::file::filestat(&metadata?))
+        Ok(host::metadata::filestat(&host::directory::metadata(&self.dir, path, follow)?))
     }
 
     /// Sets its times.
     pub fn set_times(&self, accessed: Option<NewTime>, modified: Option<NewTime>) -> Result<()> {
-        Ok(host::file::set_path_times(self.mutable()?, Path::new("."), true, accessed, modified)?)
+        host::directory::set_times(self.mutable()?, Path::new("."), true, accessed, modified)
     }
 
     /// Sets the times of what is below it.
@@ -178,59 +174,47 @@ impl Directory {
         accessed: Option<NewTime>,
         modified: Option<NewTime>,
     ) -> Result<()> {
-        Ok(host::file::set_path_times(self.mutable()?, path, follow, accessed, modified)?)
+        host::directory::set_times(self.mutable()?, path, follow, accessed, modified)
     }
 
     /// Waits until its entries are on the disk.
     pub fn sync(&self, only_data: bool) -> Result<()> {
-        Ok(host::file::sync_directory(&self.dir, only_data)?)
+        host::directory::sync(&self.dir, only_data)
     }
 
     /// Makes a directory.
     pub fn create(&self, path: &Path) -> Result<()> {
-        Ok(self.mutable()?.create_dir(path)?)
+        host::directory::create(self.mutable()?, path)
     }
 
     /// Removes an empty directory.
     pub fn remove(&self, path: &Path) -> Result<()> {
-        // `cap-std` takes what is behind a slash for a name of its own.
-        let (path, _) = host::file::without_slashes(path);
-        Ok(self.mutable()?.remove_dir(path)?)
+        host::directory::remove(self.mutable()?, path)
     }
 
     /// Removes a name of something that is no directory.
     pub fn unlink(&self, path: &Path) -> Result<()> {
-        Ok(self.mutable()?.remove_file_or_symlink(path)?)
+        host::directory::unlink(self.mutable()?, path)
     }
 
     /// Gives a file, or a symbolic link, another name, which may be in another directory.
     pub fn link(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
-        Ok(self.mutable()?.hard_link(path, to.mutable()?, new)?)
+        host::directory::link(self.mutable()?, path, to.mutable()?, new)
     }
 
     /// Gives something another name instead of the one it has.
     pub fn rename(&self, path: &Path, to: &Directory, new: &Path) -> Result<()> {
-        let (from_dir, to_dir) = (self.mutable()?, to.mutable()?);
-        let ((path, slash), (new, new_slash)) =
-            (host::file::without_slashes(path), host::file::without_slashes(new));
-        // As the system has it, which `cap-std` does not ask: only names of directories have slashes behind them. That `.`,
-        // `..` and the root cannot be replaced, it knows.
-        let is_name = new.file_name().is_some();
-        if is_name && (slash || new_slash) && !from_dir.symlink_metadata(path)?.is_dir() {
-            return Err(Errno::Notdir);
-        }
-        Ok(from_dir.rename(path, to_dir, new)?)
+        host::directory::rename(self.mutable()?, path, to.mutable()?, new)
     }
 
     /// Makes a symbolic link. It may lead anywhere but to an absolute path: it is there for the host, too.
     pub fn symlink(&self, contents: &Path, path: &Path) -> Result<()> {
-        Ok(DirExt::symlink(self.mutable()?, contents, path)?)
+        host::directory::symlink(contents, self.mutable()?, path)
     }
 
     /// The contents of a symbolic link, whatever they are.
     pub fn read_link(&self, path: &Path) -> Result<Vec<u8>> {
-        let contents = self.dir.read_link_contents(path)?;
-        Ok(host::file::bytes(contents.as_os_str()).to_vec())
+        host::directory::read_link(&self.dir, path)
     }
 
     /// Reads its entries anew if they are wanted from the first on, or if they are not known (any more). Returns whether it
@@ -283,9 +267,9 @@ impl Directory {
         for entry in self.dir.entries()? {
             let entry = entry?;
             // It may be gone by now, where the system has to look.
-            let filetype = entry.file_type().map_or(FileType::Unknown, host::file::filetype);
-            let name = entry.file_name();
-            entries.add(host::file::inode(&entry), filetype, host::file::bytes(&name))?;
+            let filetype = entry.file_type().map_or(FileType::Unknown, host::metadata::filetype);
+            let name = host::path::to_guest(&entry.file_name())?;
+            entries.add(host::directory::inode(&entry), filetype, &name)?;
         }
         Ok(entries)
     }

@@ -5,14 +5,14 @@ use crate::errno::{Errno, Result};
 use crate::memory::GuestMemory;
 
 /// Which list.
-type List = fn(&WasiCtx) -> &[Vec<u8>];
+type List = fn(&WasiCtx) -> Result<&[Vec<u8>]>;
 
-pub fn arguments(ctx: &WasiCtx) -> &[Vec<u8>] {
-    &ctx.args
+pub fn arguments(ctx: &WasiCtx) -> Result<&[Vec<u8>]> {
+    ctx.args.as_deref().map_err(|&error| error)
 }
 
-pub fn variables(ctx: &WasiCtx) -> &[Vec<u8>] {
-    &ctx.environ
+pub fn variables(ctx: &WasiCtx) -> Result<&[Vec<u8>]> {
+    ctx.environ.as_deref().map_err(|&error| error)
 }
 
 pub fn sizes_get(
@@ -22,7 +22,7 @@ pub fn sizes_get(
     bytes: u32,
     list: List,
 ) -> Result<()> {
-    let (lines, len) = extent(list(ctx))?;
+    let (lines, len) = extent(list(ctx)?)?;
     memory.check(count, 4)?;
     memory.check(bytes, 4)?;
     memory.write_u32(count, lines)?;
@@ -36,7 +36,7 @@ pub fn get(
     strings: u32,
     list: List,
 ) -> Result<()> {
-    let list = list(ctx);
+    let list = list(ctx)?;
     let (count, len) = extent(list)?;
     memory.check(pointers, count.checked_mul(4).ok_or(Errno::Fault)?)?;
     memory.check(strings, len)?;

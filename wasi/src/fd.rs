@@ -213,7 +213,7 @@ pub fn fdstat_set_flags(
     if (flags & fixed).difference(descriptor.flags) != FdFlags::empty() {
         return Err(Errno::Notsup);
     }
-    match &descriptor.kind {
+    match &mut descriptor.kind {
         Kind::File(file) => file.set_flags(flags)?,
         Kind::Connection(socket) => socket.set_nonblocking(flags.contains(FdFlags::NONBLOCK))?,
         Kind::Input(_) | Kind::Output(_) | Kind::Directory(_) | Kind::Listener(_) => {}

@@ -3,7 +3,7 @@
 //! A file's position is the system's: nothing else in this process has the same open file.
 
 use std::fs::File;
-use std::io::{IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
+use std::io::{IoSlice, IoSliceMut, Seek, SeekFrom};
 
 use cap_std::fs::Metadata;
 
@@ -18,12 +18,14 @@ pub struct OpenFile {
     file: File,
     /// Whether what is known about it may be changed, its times that is. That its contents may not is a matter of rights.
     mutable: bool,
+    /// Whether everything is written to its end.
+    append: bool,
 }
 
 impl OpenFile {
     /// One that was opened.
     pub fn new(file: File, mutable: bool) -> OpenFile {
-        OpenFile { file, mutable }
+        OpenFile { file, mutable, append: false }
     }
 
     /// What to wait for.
@@ -40,12 +42,12 @@ impl OpenFile {
 
     /// Reads from its position on, as much as there is; 0 at the end.
     pub fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
-        Ok(host::again(|| self.file.read_vectored(buffers))?)
+        Ok(host::file::read(&self.file, buffers)?)
     }
 
     /// Writes from its position on.
     pub fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize> {
-        Ok(host::again(|| self.file.write_vectored(buffers))?)
+        Ok(host::file::write(&self.file, buffers, self.append)?)
     }
 
     /// Reads from another position.
@@ -55,7 +57,7 @@ impl OpenFile {
 
     /// Writes to another position.
     pub fn write_at(&self, buffers: &[IoSlice<'_>], offset: u64) -> Result<usize> {
-        Ok(host::file::write_at(&self.file, buffers, offset)?)
+        Ok(host::file::write_at(&self.file, buffers, offset, self.append)?)
     }
 
     /// Changes its position, and returns it.
@@ -65,12 +67,14 @@ impl OpenFile {
 
     /// What is known about it.
     pub fn filestat(&self) -> Result<Filestat> {
-        Ok(host::file::filestat(&Metadata::from_file(&self.file)?))
+        Ok(host::metadata::filestat(&Metadata::from_file(&self.file)?))
     }
 
     /// Sets the flags that can be set while it is open.
-    pub fn set_flags(&self, flags: FdFlags) -> Result<()> {
-        Ok(host::file::set_flags(&self.file, flags)?)
+    pub fn set_flags(&mut self, flags: FdFlags) -> Result<()> {
+        host::file::set_flags(&self.file, flags)?;
+        self.append = flags.contains(FdFlags::APPEND);
+        Ok(())
     }
 
     /// Makes it shorter, or longer by zeros.

@@ -63,7 +63,7 @@ pub fn open(
     ctx.table.vacancy()?;
     let write = base.contains(Rights::FD_WRITE);
     let opened = directory.open(Opening {
-        path: host::file::path(&path),
+        path: host::path::from_guest(&path)?,
         follow,
         oflags,
         flags,
@@ -93,7 +93,7 @@ pub fn create_directory(
     (path, len): Path,
 ) -> Result<()> {
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_CREATE_DIRECTORY)?;
-    directory.create(host::file::path(&memory.path(path, len)?))
+    directory.create(host::path::from_guest(&memory.path(path, len)?)?)
 }
 
 pub fn remove_directory(
@@ -103,7 +103,7 @@ pub fn remove_directory(
     (path, len): Path,
 ) -> Result<()> {
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_REMOVE_DIRECTORY)?;
-    directory.remove(host::file::path(&memory.path(path, len)?))
+    directory.remove(host::path::from_guest(&memory.path(path, len)?)?)
 }
 
 pub fn unlink_file(
@@ -113,7 +113,7 @@ pub fn unlink_file(
     (path, len): Path,
 ) -> Result<()> {
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_UNLINK_FILE)?;
-    directory.unlink(host::file::path(&memory.path(path, len)?))
+    directory.unlink(host::path::from_guest(&memory.path(path, len)?)?)
 }
 
 pub fn filestat_get(
@@ -128,7 +128,7 @@ pub fn filestat_get(
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_FILESTAT_GET)?;
     let follow = follows(lookup)?;
     let path = memory.path(path, len)?;
-    let filestat = directory.path_filestat(host::file::path(&path), follow)?;
+    let filestat = directory.path_filestat(host::path::from_guest(&path)?, follow)?;
     memory.write(result, &filestat.to_bytes(snapshot))
 }
 
@@ -146,7 +146,7 @@ pub fn filestat_set_times(
     let which: FstFlags = flags::parse(which)?;
     let (accessed, modified) = types::new_times(accessed, modified, which)?;
     let path = memory.path(path, len)?;
-    directory.set_path_times(host::file::path(&path), follow, accessed, modified)
+    directory.set_path_times(host::path::from_guest(&path)?, follow, accessed, modified)
 }
 
 /// Links are not followed, as a guest could not tell to what else it gives a name.
@@ -165,7 +165,7 @@ pub fn link(
         return Err(Errno::Inval);
     }
     let (path, new) = (memory.path(path, len)?, memory.path(new, new_len)?);
-    from.link(host::file::path(&path), to, host::file::path(&new))
+    from.link(host::path::from_guest(&path)?, to, host::path::from_guest(&new)?)
 }
 
 pub fn rename(
@@ -179,7 +179,7 @@ pub fn rename(
     let from = ctx.table.get(fd)?.directory(Rights::PATH_RENAME_SOURCE)?;
     let to = ctx.table.get(new_fd)?.directory(Rights::PATH_RENAME_TARGET)?;
     let (path, new) = (memory.path(path, len)?, memory.path(new, new_len)?);
-    from.rename(host::file::path(&path), to, host::file::path(&new))
+    from.rename(host::path::from_guest(&path)?, to, host::path::from_guest(&new)?)
 }
 
 pub fn symlink(
@@ -192,7 +192,7 @@ pub fn symlink(
     let directory = ctx.table.get(fd)?.directory(Rights::PATH_SYMLINK)?;
     let contents = memory.path(contents, contents_len)?;
     let path = memory.path(path, len)?;
-    directory.symlink(host::file::path(&contents), host::file::path(&path))
+    directory.symlink(host::path::from_guest(&contents)?, host::path::from_guest(&path)?)
 }
 
 /// What does not fit the buffer is cut off, as in the system's call.
@@ -209,7 +209,7 @@ pub fn readlink(
     let path = memory.path(path, len)?;
     memory.check(buffer, buffer_len)?;
     memory.check(result, 4)?;
-    let mut contents = directory.read_link(host::file::path(&path))?;
+    let mut contents = directory.read_link(host::path::from_guest(&path)?)?;
     contents.truncate(buffer_len as usize);
     memory.write(buffer, &contents)?;
     memory.write_u32(result, contents.len() as u32)

@@ -1,12 +1,11 @@
 //! Where standard streams come from and go to.
 
-use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::errno::{Errno, Result};
 use crate::host::again;
-use crate::host::standard::Standard;
+use crate::host::stream::{Standard, Stream};
 use crate::host::wait::Handle;
 use crate::types::FileType;
 
@@ -15,7 +14,7 @@ pub enum Input {
     /// This process's standard input.
     Host,
     /// A file, a pipe, a connection: something that can be waited for.
-    File(File),
+    Stream(Stream),
     /// Something else.
     Reader(Box<dyn Read + Send>),
 }
@@ -25,7 +24,7 @@ pub enum Output {
     /// A standard stream of this process.
     Host(Standard),
     /// A file, a pipe, a connection: something that can be waited for.
-    File(File),
+    Stream(Stream),
     /// Something else.
     Writer(Box<dyn Write + Send>),
 }
@@ -35,7 +34,7 @@ impl Input {
     pub fn handle(&self) -> Option<Handle<'_>> {
         match self {
             Input::Host => Some(Standard::Input.handle()),
-            Input::File(file) => Some(Handle::of_file(file)),
+            Input::Stream(stream) => Some(stream.handle()),
             Input::Reader(_) => None,
         }
     }
@@ -44,7 +43,7 @@ impl Input {
     pub fn filetype(&self) -> FileType {
         filetype(match self {
             Input::Host => Standard::Input.is_terminal(),
-            Input::File(file) => file.is_terminal(),
+            Input::Stream(stream) => stream.is_terminal(),
             Input::Reader(_) => false,
         })
     }
@@ -53,7 +52,7 @@ impl Input {
     pub fn read(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
         Ok(match self {
             Input::Host => Standard::Input.read(buffers)?,
-            Input::File(file) => again(|| file.read_vectored(buffers))?,
+            Input::Stream(stream) => stream.read(buffers)?,
             Input::Reader(reader) => again(|| reader.read_vectored(buffers))?,
         })
     }
@@ -64,7 +63,7 @@ impl Output {
     pub fn handle(&self) -> Option<Handle<'_>> {
         match self {
             Output::Host(stream) => Some(stream.handle()),
-            Output::File(file) => Some(Handle::of_file(file)),
+            Output::Stream(stream) => Some(stream.handle()),
             Output::Writer(_) => None,
         }
     }
@@ -73,7 +72,7 @@ impl Output {
     pub fn filetype(&self) -> FileType {
         filetype(match self {
             Output::Host(stream) => stream.is_terminal(),
-            Output::File(file) => file.is_terminal(),
+            Output::Stream(stream) => stream.is_terminal(),
             Output::Writer(_) => false,
         })
     }
@@ -82,7 +81,7 @@ impl Output {
     pub fn write(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize> {
         let written = match self {
             Output::Host(stream) => stream.write(buffers)?,
-            Output::File(file) => again(|| file.write_vectored(buffers))?,
+            Output::Stream(stream) => stream.write(buffers)?,
             Output::Writer(writer) => again(|| writer.write_vectored(buffers))?,
         };
         // "Nothing, but no error" makes guests try forever.

@@ -1,24 +1,38 @@
 //! The operating system: the only rooms that read clocks, the environment and the standard streams, and that know what
 //! system this is.
 //!
+//! A folder per family of systems, both with the same names; what all systems do alike stands here. The rest of the crate
+//! never asks where it runs.
+//!
 //! Always true: a call that a signal interrupts is repeated.
 
 use std::io;
 
-/// What the system calls its errors.
-mod error;
-/// Clocks.
-pub mod clock;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as this;
+
 /// This process: its arguments, its environment, its threads; and random numbers.
 pub mod process;
-/// Waiting for files and streams.
-pub mod wait;
-/// The standard streams of this process.
-pub mod standard;
-/// What files and directories can do beyond the standard library.
-pub mod file;
+/// How something is opened.
+pub mod opening;
+/// What is known about files.
+pub mod metadata;
+/// Clocks.
+pub use this::clock;
+/// Directories, and what is below them.
+pub use this::directory;
+/// Open files.
+pub use this::file;
+/// Names and paths.
+pub use this::path;
 /// Sockets.
-pub mod socket;
+pub use this::socket;
+/// Streams that the host has opened, and the standard streams of this process.
+pub use this::stream;
+/// Waiting for files, streams and sockets.
+pub use this::wait;
 
 /// Repeats a call of the standard library until no signal interrupts it.
 pub fn again(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {

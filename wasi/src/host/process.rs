@@ -3,14 +3,21 @@
 use std::ffi::OsString;
 use std::io;
 
+use super::this;
+use crate::errno::Result;
+
 /// The arguments of this process, its name first.
-pub fn arguments() -> impl Iterator<Item = Vec<u8>> {
-    std::env::args_os().map(OsString::into_encoded_bytes)
+pub fn arguments() -> impl Iterator<Item = Result<Vec<u8>>> {
+    std::env::args_os().map(text)
 }
 
 /// The environment of this process.
-pub fn environment() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes()))
+pub fn environment() -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>)>> {
+    std::env::vars_os().map(|(name, value)| Ok((text(name)?, text(value)?)))
+}
+
+fn text(text: OsString) -> Result<Vec<u8>> {
+    this::path::to_guest(&text)
 }
 
 /// Fills a buffer with random numbers that nobody can guess.
@@ -20,8 +27,7 @@ pub fn random(buffer: &mut [u8]) -> io::Result<()> {
 
 /// How many files this process may have open.
 pub fn max_open_files() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+    this::process::max_open_files()
 }
 
 /// Lets other threads run.

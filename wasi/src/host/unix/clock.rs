@@ -6,12 +6,12 @@ use crate::types::Clock;
 
 /// What a clock says.
 pub fn time(clock: Clock) -> u64 {
-    nanoseconds(rustix::time::clock_gettime(id(clock)))
+    to_number(rustix::time::clock_gettime(id(clock)))
 }
 
 /// The resolution of a clock.
 pub fn resolution(clock: Clock) -> u64 {
-    nanoseconds(rustix::time::clock_getres(id(clock)))
+    to_number(rustix::time::clock_getres(id(clock)))
 }
 
 fn id(clock: Clock) -> ClockId {
@@ -23,7 +23,12 @@ fn id(clock: Clock) -> ClockId {
     }
 }
 
-/// Times before 1970 are 1970, which is as early as the interface can say.
-fn nanoseconds(time: Timespec) -> u64 {
-    super::file::nanoseconds(time.tv_sec, time.tv_nsec)
+fn to_number(time: Timespec) -> u64 {
+    nanoseconds(time.tv_sec, time.tv_nsec)
+}
+
+/// A time since 1970. Earlier ones are 1970, which is as early as the interface can say.
+pub(super) fn nanoseconds(seconds: i64, nanoseconds: i64) -> u64 {
+    let Ok(seconds) = u64::try_from(seconds) else { return 0 };
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(nanoseconds).unwrap_or(0))
 }
