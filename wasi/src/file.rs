@@ -106,7 +106,6 @@ impl OpenFile {
 
     /// Waits until its contents are on the disk and, unless `only_data`, what is known about it too.
     pub fn sync(&self, only_data: bool) -> Result<()> {
-        let result = if only_data { self.file.sync_data() } else { self.file.sync_all() };
-        Ok(result?)
+        Ok(host::file::sync(&self.file, only_data)?)
     }
 }

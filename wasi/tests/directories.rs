@@ -2,12 +2,11 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 
-use common::world::{ROOT, World};
+use common::system::{self, has_links};
+use common::world::{ROOT, World, can_be};
 use common::*;
 
 fn furnished() -> (World, Guest) {
@@ -24,7 +23,7 @@ fn crowded(files: usize) -> (World, Guest, BTreeSet<Vec<u8>>) {
         (0..files).map(|n| format!("{n}{}", "x".repeat(n * 7 % 60)).into_bytes()).collect();
     for name in &names {
         let file = world.outside().join("secret");
-        fs::hard_link(file, world.inside().join(OsStr::from_bytes(name))).unwrap();
+        fs::hard_link(file, world.inside().join(system::name(name))).unwrap();
     }
     names.extend([b".".to_vec(), b"..".to_vec()]);
     let guest = world.guest();
@@ -40,7 +39,8 @@ fn set(entries: &[Dirent]) -> BTreeSet<Vec<u8>> {
 #[test]
 fn entries_agree_with_what_is_known_of_them() {
     let (_world, mut guest) = furnished();
-    for (path, count) in [(".", 16), ("dir", 2), ("full", 3)] {
+    let all = if has_links() { 16 } else { 5 };
+    for (path, count) in [(".", all), ("dir", 2), ("full", 3)] {
         let fd = guest.open(ROOT, path, Open::DIRECTORY).unwrap();
         let own = guest.filestat(fd).unwrap();
         let entries = guest.entries(fd, 4096, 0).unwrap();
@@ -59,9 +59,8 @@ fn entries_agree_with_what_is_known_of_them() {
 /// The number of what is above is that of a directory which the guest has not got.
 #[test]
 fn what_is_above_is_not_told() {
-    use std::os::unix::fs::MetadataExt;
     let (world, mut guest) = furnished();
-    let above = fs::metadata(world.inside().parent().unwrap()).unwrap().ino();
+    let above = system::inode(world.inside().parent().unwrap());
     assert_ne!(guest.entries(ROOT, 4096, 0).unwrap()[1].ino, above);
 }
 
@@ -70,7 +69,9 @@ fn buffers_of_every_size_are_filled() {
     let (_world, mut guest, names) = crowded(20);
     let whole = guest.readdir(ROOT, 8000, 0).unwrap();
     assert_eq!(set(&Dirent::list(&whole)), names);
-    for size in 0..=whole.len() + 1 {
+    // Windows has to open each file to tell its number.
+    let step = if cfg!(windows) { 29 } else { 1 };
+    for size in (0..=whole.len() + 1).step_by(step) {
         let part = guest.readdir(ROOT, size as u32, 0).unwrap();
         assert_eq!(part, whole[..size.min(whole.len())], "{size} bytes");
     }
@@ -150,6 +151,8 @@ fn entries_that_come_and_go_disturb_no_others() {
     drop(world);
 }
 
+/// On Windows a directory that is open can neither be removed nor moved.
+#[cfg(unix)]
 #[test]
 fn a_directory_that_is_gone_is_empty() {
     let (_world, mut guest) = furnished();
@@ -278,6 +281,9 @@ fn renaming_replaces_what_can_be_replaced() {
         ("", "new", NOENT),
         ("file", "", NOENT),
     ] {
+        if !can_be(from) || !can_be(to) {
+            continue;
+        }
         world.furnish();
         let before = world.things_inside();
         let old = guest.stat(ROOT, from, false);
@@ -305,6 +311,26 @@ fn renaming_a_file_to_itself_does_nothing() {
     assert_eq!(world.things_inside(), before);
 }
 
+/// They stay where they are, and nothing is lost.
+#[cfg(windows)]
+#[test]
+fn directories_that_are_open_stay() {
+    let (world, mut guest) = furnished();
+    let dir = guest.open(ROOT, "dir", Open::DIRECTORY).unwrap();
+    let full = guest.open(ROOT, "full", Open::DIRECTORY).unwrap();
+    let before = world.things_inside();
+    assert_eq!(guest.remove_directory(ROOT, "dir"), Err(BUSY));
+    assert_eq!(guest.rename(ROOT, "dir", ROOT, "new"), Err(BUSY));
+    assert_eq!(guest.rename(ROOT, "full", ROOT, "dir"), Err(BUSY));
+    assert_eq!(world.things_inside(), before);
+    assert_eq!(guest.contents(full, "x"), Ok(b"x".to_vec()));
+    for fd in [dir, full] {
+        guest.close(fd).unwrap();
+    }
+    assert_eq!(guest.rename(ROOT, "full", ROOT, "dir"), Ok(()));
+    assert_eq!(guest.contents(ROOT, "dir/x"), Ok(b"x".to_vec()));
+}
+
 #[test]
 fn things_move_between_directories() {
     let (world, mut guest) = furnished();
@@ -315,6 +341,10 @@ fn things_move_between_directories() {
     guest.link(dir, "y", full, "z").unwrap();
     assert_eq!(guest.contents(full, "z"), Ok(b"x".to_vec()));
     assert_eq!(guest.rename(ROOT, "full", full, "below"), Err(INVAL), "into itself");
+    if cfg!(windows) {
+        // What is open stays where it is.
+        return;
+    }
     // A directory that moves is still the one that is open.
     guest.rename(ROOT, "full", dir, "moved").unwrap();
     guest.symlink("z", full, "link").unwrap();
@@ -343,6 +373,9 @@ fn files_get_other_names() {
         ("dangling", "new", OK),
         ("loop", "new", OK),
     ] {
+        if !can_be(from) || !can_be(to) {
+            continue;
+        }
         world.furnish();
         let before = world.things_inside();
         let found = guest.link(ROOT, from, ROOT, to);
@@ -373,10 +406,13 @@ fn files_get_other_names() {
 fn links_hold_any_words() {
     let (_world, mut guest) = furnished();
     let long = "x/".repeat(2047);
-    for contents in ["file", "a/../b//./c/", "../../..", " ", "no such thing", &long] {
+    let some = ["file", "a/../b//./c/", "../../..", "no such thing"];
+    let more = if cfg!(windows) { vec![] } else { vec![" ", &long] };
+    for contents in some.into_iter().chain(more).filter(|_| has_links()) {
         guest.symlink(contents, ROOT, "link").unwrap();
         assert_eq!(guest.readlink(ROOT, "link", 5000), Ok(contents.as_bytes().to_vec()));
-        assert_eq!(guest.stat(ROOT, "link", false).unwrap().size, contents.len() as u64);
+        let size = if cfg!(windows) { 0 } else { contents.len() as u64 };
+        assert_eq!(guest.stat(ROOT, "link", false).unwrap().size, size);
         for room in [0, 1, contents.len() as u32 - 1, contents.len() as u32] {
             let cut = contents.as_bytes()[..room as usize].to_vec();
             assert_eq!(guest.readlink(ROOT, "link", room), Ok(cut), "{room} bytes");
@@ -394,6 +430,9 @@ fn links_hold_any_words() {
         ("file", "dir/", EXIST),
         (&"x".repeat(5000), "link", NAMETOOLONG),
     ] {
+        if !can_be(path) {
+            continue;
+        }
         assert_eq!(guest.symlink(contents, ROOT, path), Err(expected), "{path}");
     }
     assert_eq!(guest.readlink(ROOT, "file", 10), Err(INVAL));
@@ -409,19 +448,24 @@ fn directories_are_made_and_removed() {
     guest.create_directory(ROOT, "new/./below/../other").unwrap();
     assert_eq!(guest.create_directory(ROOT, "new"), Err(EXIST));
     assert_eq!(guest.create_directory(ROOT, "file"), Err(EXIST));
-    assert_eq!(guest.create_directory(ROOT, "dangling"), Err(EXIST));
+    if has_links() {
+        assert_eq!(guest.create_directory(ROOT, "dangling"), Err(EXIST));
+        assert_eq!(guest.remove_directory(ROOT, "to_dir"), Err(NOTDIR));
+    }
     assert_eq!(guest.create_directory(ROOT, "absent/below"), Err(NOENT));
     assert_eq!(guest.create_directory(ROOT, "file/below"), Err(NOTDIR));
     assert_eq!(guest.remove_directory(ROOT, "new"), Err(NOTEMPTY));
     assert_eq!(guest.remove_directory(ROOT, "file"), Err(NOTDIR));
-    assert_eq!(guest.remove_directory(ROOT, "to_dir"), Err(NOTDIR));
     assert_eq!(guest.unlink(ROOT, "new"), Err(ISDIR));
     guest.remove_directory(ROOT, "new/below").unwrap();
     guest.remove_directory(ROOT, "new/other").unwrap();
     guest.remove_directory(ROOT, "new").unwrap();
     assert!(!fs::exists(world.at("new")).unwrap());
-    guest.unlink(ROOT, "to_dir").unwrap();
-    assert!(fs::exists(world.at("dir")).unwrap(), "a link was removed, and not what it leads to");
+    if has_links() {
+        guest.unlink(ROOT, "to_dir").unwrap();
+        let exists = fs::exists(world.at("dir")).unwrap();
+        assert!(exists, "a link was removed, and not what it leads to");
+    }
 }
 
 /// `rmdir("name/")` is what many programs do.
@@ -447,21 +491,25 @@ fn names_of_255_bytes_are_names() {
     assert_eq!(guest.contents(ROOT, &longest), Ok(b"x".to_vec()));
     assert_eq!(guest.rename(ROOT, "short", ROOT, &too_long), Err(NAMETOOLONG));
     assert_eq!(guest.open(ROOT, &too_long, Open::CREATE), Err(NAMETOOLONG));
+    guest.close(file).unwrap();
     guest.unlink(ROOT, &longest).unwrap();
     guest.create_directory(ROOT, &longest).unwrap();
-    let below = guest.open(ROOT, &longest, Open::DIRECTORY).unwrap();
-    guest.symlink(&longest, below, &longest).unwrap();
-    assert_eq!(guest.names(below), Ok(vec![longest]));
+    if has_links() {
+        let below = guest.open(ROOT, &longest, Open::DIRECTORY).unwrap();
+        guest.symlink(&longest, below, &longest).unwrap();
+        assert_eq!(guest.names(below), Ok(vec![longest]));
+    }
 }
 
 /// Names are bytes to Linux, and pass through as they are.
+#[cfg(target_os = "linux")]
 #[test]
 fn names_need_not_be_text() {
     let world = World::new();
     let mut guest = world.guest();
     let names: [&[u8]; 4] = [b"\xff", b"caf\xe9", b"\x80\xbf", b"\xed\xa0\x80"];
     for name in names {
-        let path = world.inside().join(OsStr::from_bytes(name));
+        let path = world.inside().join(system::name(name));
         let fd = guest.open(ROOT, name, Open::CREATE).unwrap();
         guest.put(fd, name).unwrap();
         guest.close(fd).unwrap();
@@ -473,7 +521,7 @@ fn names_need_not_be_text() {
         assert_eq!(guest.readlink(ROOT, "link", 10), Ok(name.to_vec()));
         guest.unlink(ROOT, "link").unwrap();
     }
-    let listed: BTreeMap<_, _> = guest
+    let listed: std::collections::BTreeMap<_, _> = guest
         .entries(ROOT, 4096, 0)
         .unwrap()
         .into_iter()
@@ -486,11 +534,14 @@ fn names_need_not_be_text() {
 }
 
 /// How much memory this process uses.
+#[cfg(target_os = "linux")]
 fn resident_bytes() -> usize {
     let pages = fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
+/// Only Linux says in a file how much memory is used.
+#[cfg(target_os = "linux")]
 #[test]
 fn lists_of_many_directories_do_not_pile_up() {
     let world = World::new();

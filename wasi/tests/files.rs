@@ -3,14 +3,14 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wootz_wasi::WasiCtx;
 
 use common::fdflags::{APPEND, DSYNC, NONBLOCK, RSYNC, SYNC};
 use common::oflags::{CREAT, DIRECTORY, EXCL, TRUNC};
-use common::world::{ROOT, World};
+use common::system::{self, TIME_UNIT, has_links, removes_at_once};
+use common::world::{ROOT, World, can_be};
 use common::*;
 
 /// A world with one of everything, and a guest in it.
@@ -94,6 +94,9 @@ fn flags_say_what_is_made_kept_and_refused() {
 
 #[test]
 fn links_are_made_through_only_if_they_are_followed() {
+    if !has_links() {
+        return;
+    }
     let (world, mut guest) = furnished();
     for (path, flags, follow, expected) in [
         ("dangling", CREAT, false, LOOP),
@@ -475,9 +478,9 @@ fn sizes_are_set() {
 }
 
 /// A time that is no multiple of anything.
-const SOME_TIME: u64 = 1_234_567_890_123_456_789;
+const SOME_TIME: u64 = 1_234_567_890_123_456_789 / TIME_UNIT * TIME_UNIT;
 /// Another one.
-const OTHER_TIME: u64 = 987_654_321_987_654_321;
+const OTHER_TIME: u64 = 987_654_321_987_654_321 / TIME_UNIT * TIME_UNIT;
 
 #[test]
 fn times_are_set_as_the_flags_say() {
@@ -500,7 +503,8 @@ fn times_are_set_as_the_flags_say() {
         ("file", ROOT, |guest, fd, times| guest.set_times_at(fd, "to_file", true, times)),
         ("to_file", ROOT, |guest, fd, times| guest.set_times_at(fd, "to_file", false, times)),
     ];
-    for (path, fd, set) in ways {
+    let ways = ways.into_iter().enumerate().filter(|(way, _)| has_links() || *way < 3);
+    for (_, (path, fd, set)) in ways {
         for (flags, expected) in [
             (0, Ok((Kept, Kept))),
             (ATIM, Ok((Given, Kept))),
@@ -520,14 +524,20 @@ fn times_are_set_as_the_flags_say() {
             (0x1_0000, Err(INVAL)),
         ] {
             guest.stat(ROOT, path, false).unwrap();
-            set(&mut guest, fd, (OTHER_TIME, OTHER_TIME - 1, ATIM | MTIM)).unwrap();
-            let found = set(&mut guest, fd, (SOME_TIME, SOME_TIME + 1, flags));
+            set(&mut guest, fd, (OTHER_TIME, OTHER_TIME - TIME_UNIT, ATIM | MTIM)).unwrap();
+            let found = set(&mut guest, fd, (SOME_TIME, SOME_TIME + TIME_UNIT, flags));
             assert_eq!(found.err(), expected.as_ref().err().copied(), "{path}, flags {flags:#x}");
             let (accessed, modified) = expected.unwrap_or((Kept, Kept));
             let stat = guest.stat(ROOT, path, false).unwrap();
             for (what, time, found, kept, given) in [
                 ("access", accessed, stat.atim, OTHER_TIME, SOME_TIME),
-                ("modification", modified, stat.mtim, OTHER_TIME - 1, SOME_TIME + 1),
+                (
+                    "modification",
+                    modified,
+                    stat.mtim,
+                    OTHER_TIME - TIME_UNIT,
+                    SOME_TIME + TIME_UNIT,
+                ),
             ] {
                 let right = match time {
                     Kept => found == kept,
@@ -547,6 +557,9 @@ fn now() -> Duration {
 
 #[test]
 fn setting_times_of_a_link_leaves_the_file_alone() {
+    if !has_links() {
+        return;
+    }
     let (_world, mut guest) = furnished();
     let before = guest.stat(ROOT, "file", false).unwrap();
     guest.set_times_at(ROOT, "to_file", false, (0, SOME_TIME, fstflags::MTIM)).unwrap();
@@ -556,7 +569,12 @@ fn setting_times_of_a_link_leaves_the_file_alone() {
     guest.set_times_at(ROOT, "to_file", true, (0, OTHER_TIME, fstflags::MTIM)).unwrap();
     assert_eq!(guest.stat(ROOT, "file", false).unwrap().mtim, OTHER_TIME);
     assert_eq!(guest.stat(ROOT, "to_file", false).unwrap().mtim, SOME_TIME);
-    // The times at both ends of what the interface can say; the file system may not have them.
+}
+
+/// The times at both ends of what the interface can say; the file system may not have them.
+#[test]
+fn any_time_can_be_set() {
+    let (_world, mut guest) = furnished();
     for time in [0, u64::MAX] {
         let flags = fstflags::ATIM | fstflags::MTIM;
         assert_eq!(guest.set_times_at(ROOT, "file", false, (time, time, flags)), Ok(()));
@@ -608,16 +626,19 @@ fn everything_that_is_known_is_told() {
             ("dangling", filetype::SYMBOLIC_LINK),
             ("to_dir", filetype::SYMBOLIC_LINK),
         ] {
+            if !can_be(path) {
+                continue;
+            }
             // Three times: of access, of modification and of change.
             guest.set_times_at(ROOT, path, false, (SOME_TIME, OTHER_TIME, 5)).unwrap();
             let host = fs::symlink_metadata(world.at(path)).unwrap();
             let expected = Filestat {
                 filetype: ty,
-                nlink: host.nlink(),
+                nlink: system::links(&world.at(path)),
                 size: host.len(),
                 atim: SOME_TIME,
                 mtim: OTHER_TIME,
-                ctim: host.ctime() as u64 * 1_000_000_000 + host.ctime_nsec() as u64,
+                ctim: system::changed(&host),
                 ..guest.stat(ROOT, path, false).unwrap()
             };
             assert_eq!(guest.stat(ROOT, path, false), Ok(expected), "{path} {version}");
@@ -636,11 +657,16 @@ fn everything_that_is_known_is_told() {
         let file = guest.stat(ROOT, "file", false).unwrap();
         assert_eq!((file.nlink, file.size), (2, 10));
         assert!(file.same_file(&guest.stat(ROOT, "full/other", false).unwrap()));
-        assert!(file.same_file(&guest.stat(ROOT, "to_file", true).unwrap()));
-        assert!(!file.same_file(&guest.stat(ROOT, "to_file", false).unwrap()));
+        if has_links() {
+            assert!(file.same_file(&guest.stat(ROOT, "to_file", true).unwrap()));
+            assert!(!file.same_file(&guest.stat(ROOT, "to_file", false).unwrap()));
+            let link = guest.stat(ROOT, "dangling", false).unwrap();
+            // Windows has the contents elsewhere.
+            let size = if cfg!(windows) { 0 } else { 7 };
+            assert_eq!(link.size, size, "as long as `nothing`");
+        }
         assert!(!file.same_file(&guest.stat(ROOT, "full/x", false).unwrap()));
         assert_eq!(file.dev, guest.stat(ROOT, "full/x", false).unwrap().dev);
-        assert_eq!(guest.stat(ROOT, "dangling", false).unwrap().size, 7, "as long as `nothing`");
         let root = guest.filestat(ROOT).unwrap();
         assert_eq!(root.filetype, filetype::DIRECTORY);
         assert_eq!(Ok(root), guest.stat(ROOT, ".", false));
@@ -650,6 +676,9 @@ fn everything_that_is_known_is_told() {
 
 #[test]
 fn files_outlive_their_names() {
+    if !removes_at_once() {
+        return;
+    }
     let (world, mut guest, fd) = holding(b"still here");
     guest.unlink(ROOT, "new").unwrap();
     assert_eq!(guest.open(ROOT, "new", Open::READ), Err(NOENT));
@@ -684,10 +713,11 @@ fn standard_streams_may_be_files() {
     assert_eq!(fs::read(world.at("output")).unwrap(), b"onetwo");
     assert_eq!(fs::read(world.at("errors")).unwrap(), b"three");
     drop(guest);
-    assert_eq!(world.open_descriptors(), 0);
+    world.assert_open(0);
 }
 
-/// Opening it could wait for somebody at the other end, or be refused.
+/// Opening it could wait for somebody at the other end, or be refused. On Windows no pipes and sockets are in directories.
+#[cfg(unix)]
 #[test]
 fn times_are_set_without_opening() {
     let world = World::new();

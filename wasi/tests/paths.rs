@@ -128,7 +128,15 @@ fn dots_are_directories_that_cannot_be_removed() {
         ("dir/..", DOT),
         ("to_dir/..", DOT),
         ("dir/../full/../dir/..", DOT),
-        ("file/.", "OK: stat symlink_to; NOTDIR: *"),
+        // Elsewhere `cap-std` overlooks the dot, if it looks for no links.
+        (
+            "file/.",
+            if cfg!(windows) {
+                "OK: symlink_to; NOTDIR: *"
+            } else {
+                "OK: stat symlink_to; NOTDIR: *"
+            },
+        ),
         ("file/..", "OK: symlink_to; NOTDIR: *"),
         ("absent/..", "OK: symlink_to; NOENT: *"),
     ]);
@@ -140,13 +148,18 @@ fn names_have_limits() {
                    rename_dir_to; NOENT: *";
     let file = "NOTDIR: open_dir open_dir_follow rmdir rename_dir_to;
                 EXIST: create_new create_new_follow mkdir symlink_at link_to; INVAL: readlink; OK: *";
+    // On Windows, what cannot be a name cannot be a word in a link.
+    let too_long = match cfg!(windows) {
+        true => "NAMETOOLONG: *",
+        false => "OK: symlink_to; NAMETOOLONG: *",
+    };
     let name = |len: usize| "n".repeat(len);
     check_deeds(&[
         ("", "NOENT: *"),
         (&name(255), new),
-        (&name(256), "OK: symlink_to; NAMETOOLONG: *"),
-        (&format!("dir/{}", name(256)), "OK: symlink_to; NAMETOOLONG: *"),
-        (&(name(256) + "/x"), "OK: symlink_to; NAMETOOLONG: *"),
+        (&name(256), too_long),
+        (&format!("dir/{}", name(256)), too_long),
+        (&(name(256) + "/x"), too_long),
         (&("dir/../".repeat(500) + "file"), file),
         (&("./".repeat(2000) + "file"), file),
         (&("x/".repeat(2000) + &name(200)), "NAMETOOLONG: *"),
@@ -158,7 +171,12 @@ fn names_have_limits() {
 fn names_may_be_in_any_script() {
     let new = "OK: create create_follow create_new create_new_follow mkdir symlink_at symlink_to link_to rename_file_to
                    rename_dir_to; NOENT: *";
-    for name in ["smørrebrød", "名前", " ", "...", "a\\b", "C:", "*?\"<>|", "new\nline"] {
+    let mut names = vec!["smørrebrød", "名前", ".x", "a b", "C", "%25", "COM", "$"];
+    // On Windows these mean something else, or nothing: see `attacks`.
+    if cfg!(unix) {
+        names.extend([" ", "...", "a\\b", "C:", "*?\"<>|", "new\nline"]);
+    }
+    for name in names {
         check_deeds(&[(name, new)]);
     }
 }

@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 
 use wootz_wasi::{FsPerms, WasiCtx};
 
+use common::system::has_links;
 use common::world::{ROOT, Things, World};
 use common::*;
 
@@ -62,7 +63,7 @@ impl Rig {
         assert_eq!(guest.receive(CONNECTION, 100, 1), Ok(b"pending".to_vec()), "after {case}");
         assert_eq!(guest.fdstat(FREE), Err(BADF), "what is open after {case}");
         assert_eq!(world.things_inside(), *before, "after {case}");
-        assert_eq!(world.open_descriptors(), 2, "after {case}");
+        world.assert_open(2);
     }
 
     /// Puts everything where the calls look for it.
@@ -136,7 +137,7 @@ const CALLS: &[Call] = &[
     ("path_remove_directory", "dir", &[ROOT_FD, path(3), L(3)]),
     ("path_rename", "full", &[ROOT_FD, path(4), L(4), ROOT_FD, MADE, L(4)]),
     ("path_symlink", "words", &[path(5), L(5), ROOT_FD, MADE, L(4)]),
-    ("path_unlink_file", "dangling", &[ROOT_FD, path(8), L(8)]),
+    ("path_unlink_file", "file", &[ROOT_FD, path(4), L(4)]),
     ("poll_oneoff", "", &[SUBSCRIPTION, P(OUTPUT, 32), N(1), RESULT]),
     ("random_get", "", &[P(DATA, 10), L(10)]),
     ("sock_accept", "", &[N(LISTENER as u64), N(0), RESULT]),
@@ -208,6 +209,9 @@ fn addresses_outside_are_refused_before_anything_happens() {
 #[test]
 fn addresses_at_the_end_are_inside() {
     for (name, first_path, args) in CALLS {
+        if !has_links() && ["path_readlink", "path_symlink"].contains(name) {
+            continue;
+        }
         for (index, arg) in args.iter().enumerate() {
             let P(address, len) = *arg else { continue };
             let mut rig = Rig::new();
@@ -287,15 +291,17 @@ fn results_may_lie_on_what_was_passed() {
     guest.write(at, b"file");
     assert_eq!(call!(guest, "path_filestat_get", ROOT, 0, at, 4, at), OK);
     assert_eq!(Filestat::from_bytes(&guest.bytes(at, 64)).size, 10);
-    guest.write(at, b"to_file");
-    assert_eq!(call!(guest, "path_readlink", ROOT, at, 7, at, 10, at + 20), OK);
-    assert_eq!(guest.bytes(at, 7), b"fileile");
-    guest.write(at, b"to_file");
-    assert_eq!(call!(guest, "path_readlink", ROOT, at, 7, at, 10, at + 2), OK);
-    assert_eq!(guest.bytes(at, 6), b"fi\x04\0\0\0", "the number comes last");
-    guest.write(at, b"same");
-    assert_eq!(call!(guest, "path_symlink", at, 4, ROOT, at, 4), OK);
-    assert_eq!(guest.readlink(ROOT, "same", 10), Ok(b"same".to_vec()));
+    if has_links() {
+        guest.write(at, b"to_file");
+        assert_eq!(call!(guest, "path_readlink", ROOT, at, 7, at, 10, at + 20), OK);
+        assert_eq!(guest.bytes(at, 7), b"fileile");
+        guest.write(at, b"to_file");
+        assert_eq!(call!(guest, "path_readlink", ROOT, at, 7, at, 10, at + 2), OK);
+        assert_eq!(guest.bytes(at, 6), b"fi\x04\0\0\0", "the number comes last");
+        guest.write(at, b"same");
+        assert_eq!(call!(guest, "path_symlink", at, 4, ROOT, at, 4), OK);
+        assert_eq!(guest.readlink(ROOT, "same", 10), Ok(b"same".to_vec()));
+    }
     assert_eq!(call!(guest, "fd_readdir", ROOT, DATA, 100, 0, DATA), OK);
     assert_eq!(guest.number(DATA), 100);
     assert_eq!(call!(guest, "args_sizes_get", OUTPUT, OUTPUT), OK);
@@ -392,7 +398,7 @@ fn nonsense_does_no_harm() {
             calls += 1;
         }
         drop(guest);
-        assert_eq!(world.open_descriptors(), 0);
+        world.assert_open(0);
         assert_eq!(world.things_outside(), outside);
     }
     assert!(calls > 3000);

@@ -3,13 +3,12 @@
 mod common;
 
 use std::fs::File;
-use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{PipeReader, PipeWriter, Write};
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
 use wootz_wasi::WasiCtx;
 
+use common::system::{computed, file};
 use common::world::{ROOT, World};
 use common::*;
 
@@ -40,10 +39,6 @@ fn poll(guest: &mut Guest, subscriptions: &[Subscription]) -> Vec<(u64, Errno, u
 
 fn pipe() -> (PipeReader, PipeWriter) {
     std::io::pipe().unwrap()
-}
-
-fn file(end: impl Into<OwnedFd>) -> File {
-    File::from(end.into())
 }
 
 #[test]
@@ -151,8 +146,11 @@ fn a_guest_waits_for_the_pipe_that_it_reads() {
     assert_eq!(guest.read(0, 100), Ok(Vec::new()));
 }
 
+/// Windows does not tell whether a pipe has room.
+#[cfg(unix)]
 #[test]
 fn a_guest_waits_for_the_pipe_that_it_writes() {
+    use std::io::Read;
     let (mut reader, writer) = pipe();
     let mut guest = built(|builder| {
         builder.stdout_file(file(writer));
@@ -239,12 +237,6 @@ fn many_subscriptions_are_served() {
     assert_eq!(events, (1..80).map(|n| (n, OK, 1)).collect::<Vec<_>>());
 }
 
-/// How long this thread has been computing.
-fn computed() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
-
 #[test]
 fn who_waits_does_not_compute() {
     let (reader, _writer) = pipe();
@@ -325,7 +317,97 @@ fn files_tell_how_much_there_is_to_read() {
     }
 }
 
-/// A pipe that is ready takes a little, and may not take all.
+/// Pipes that are written are ready, and writing waits if it must; who reads no more is noticed.
+#[cfg(windows)]
+#[test]
+fn pipes_that_are_written_are_ready() {
+    use std::io::Read;
+    let (mut reader, writer) = pipe();
+    let mut guest = built(|builder| {
+        builder.stdout_file(file(writer));
+    });
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        let mut bytes = vec![0; 40_000];
+        reader.read_exact(&mut bytes).unwrap();
+        bytes
+    });
+    let never = clock(1, MONOTONIC, FOR_EVER, 0);
+    let block: Vec<u8> = (0..20_000_u32).map(|number| number as u8).collect();
+    for _ in 0..2 {
+        let mut written = 0;
+        while written < block.len() {
+            assert_eq!(poll(&mut guest, &[never, writing(2, 1)]), [(2, OK, 2)]);
+            written += guest.put(1, &block[written..]).unwrap() as usize;
+        }
+    }
+    assert_eq!(thread.join().unwrap(), block.repeat(2));
+    assert_eq!(guest.put(1, b"x"), Err(PIPE));
+}
+
+/// What was read to find out whether there is something is read in its order, by whoever reads, in pieces of any size.
+#[test]
+fn looking_whether_there_is_something_loses_nothing() {
+    let (reader, mut writer) = pipe();
+    let mut guest = built(|builder| {
+        builder.stdin_file(file(reader));
+    });
+    let sender = std::thread::spawn(move || {
+        for number in 0..200_u8 {
+            writer.write_all(&[number; 37]).unwrap();
+            if number % 16 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    let mut received = Vec::new();
+    for round in 0.. {
+        if round % 3 != 0 {
+            let events = poll(&mut guest, &[clock(1, MONOTONIC, FOR_EVER, 0), reading(2, 0)]);
+            assert_eq!(events, [(2, OK, 1)]);
+        }
+        let some = guest.read(0, 1 + round % 50).unwrap();
+        if some.is_empty() {
+            break;
+        }
+        received.extend(some);
+    }
+    sender.join().unwrap();
+    let sent: Vec<u8> = (0..200).flat_map(|number| [number; 37]).collect();
+    assert!(received == sent, "{} of {} bytes", received.len(), sent.len());
+    assert_eq!(guest.read(0, 10), Ok(vec![]), "the end stays the end");
+}
+
+/// A guest that waits for sockets and pipes at the same time is woken up by each.
+#[test]
+fn sockets_and_pipes_are_waited_for_together() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (reader, mut writer) = pipe();
+    let mut guest = built(|builder| {
+        builder.stdin_file(file(reader)).preopened_listener(listener);
+    });
+    let both = [reading(2, 0), reading(3, 3)];
+    let timeout = [clock(1, MONOTONIC, 50 * MILLISECOND, 0), both[0], both[1]];
+    let start = Instant::now();
+    assert_eq!(poll(&mut guest, &timeout), [(1, OK, 0)]);
+    assert!(start.elapsed() >= Duration::from_millis(50));
+    let patient = [clock(1, MONOTONIC, FOR_EVER, 0), both[0], both[1]];
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        writer.write_all(b"x").unwrap();
+        std::thread::sleep(Duration::from_millis(30));
+        let client = std::net::TcpStream::connect(address).unwrap();
+        (writer, client)
+    });
+    assert_eq!(poll(&mut guest, &patient), [(2, OK, 1)]);
+    assert_eq!(guest.read(0, 10), Ok(b"x".to_vec()));
+    assert_eq!(poll(&mut guest, &patient), [(3, OK, 1)]);
+    drop(thread.join().unwrap());
+}
+
+/// A pipe that is ready takes a little, and may not take all. Windows does not tell whether it is.
+#[cfg(unix)]
 #[test]
 fn writing_to_a_pipe_does_not_wait_if_it_must_not() {
     let (mut end, begin) = pipe();

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wootz::{Engine, MemoryType, SharedMemory};
 use wootz_wasi::{MemoryOutputPipe, WasiCtx};
 
-use common::world::{ROOT, World, check_deeds_of};
+use common::system::has_links;
+use common::world::{ROOT, World, check_deeds_of, furniture_count};
 use common::*;
 
 fn shared(engine: &Engine, maximum: u32) -> SharedMemory {
@@ -70,9 +71,11 @@ fn files_are_read_and_written() {
     guest.seek(fd, 0, Whence::Start).unwrap();
     assert_eq!(call!(guest, "fd_write", fd, INPUT, 4, OUTPUT), OK);
     assert_eq!(fs::read(world.at("new")).unwrap(), b"helloWoWorld");
-    assert_eq!(guest.names(ROOT).unwrap().len(), 15);
-    assert_eq!(guest.contents(ROOT, "to_file"), Ok(b"0123456789".to_vec()));
-    assert_eq!(guest.readlink(ROOT, "to_file", 3), Ok(b"fil".to_vec()));
+    assert_eq!(guest.names(ROOT).unwrap().len(), furniture_count() + 1);
+    if has_links() {
+        assert_eq!(guest.contents(ROOT, "to_file"), Ok(b"0123456789".to_vec()));
+        assert_eq!(guest.readlink(ROOT, "to_file", 3), Ok(b"fil".to_vec()));
+    }
 }
 
 #[test]
@@ -209,7 +212,9 @@ fn paths_that_change_meanwhile_are_read_once() {
                 guest.close(fd).unwrap();
                 opened += 1;
             } else {
-                assert!([PERM, NOENT, NOTDIR].contains(&found), "{found:?}");
+                // Half of one and half of the other may be what Windows forbids.
+                let is_forbidden = cfg!(windows) && found == INVAL;
+                assert!(is_forbidden || [PERM, NOENT, NOTDIR].contains(&found), "{found:?}");
             }
         }
     });

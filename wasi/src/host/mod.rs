@@ -13,6 +13,11 @@ mod unix;
 #[cfg(unix)]
 use unix as this;
 
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as this;
+
 /// This process: its arguments, its environment, its threads; and random numbers.
 pub mod process;
 /// How something is opened.

@@ -5,6 +5,12 @@
 #![allow(dead_code)]
 
 pub mod records;
+#[cfg(unix)]
+#[path = "unix.rs"]
+pub mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+pub mod system;
 pub mod world;
 
 use std::sync::{Mutex, OnceLock};

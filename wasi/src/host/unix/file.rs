@@ -52,6 +52,11 @@ pub fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
     Ok(retry_on_intr(|| rustix::fs::fallocate(file, how, offset, len))?)
 }
 
+/// Waits until its contents are on the disk and, unless `only_data`, what is known about it too.
+pub fn sync(file: &File, only_data: bool) -> io::Result<()> {
+    if only_data { file.sync_data() } else { file.sync_all() }
+}
+
 /// Tells the system how a part of the file will be used. A length of 0 means to the end.
 pub fn advise(file: &File, offset: u64, len: u64, advice: Advice) -> io::Result<()> {
     use rustix::fs::Advice as System;
