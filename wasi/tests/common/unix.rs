@@ -74,8 +74,11 @@ pub fn computed() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Asserts that this process has so many things open in a folder.
+/// Asserts that this process has so many things open in a folder. Only Linux tells.
 pub fn assert_open(folder: &Path, count: usize) {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
     let folder = folder.canonicalize().unwrap();
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());

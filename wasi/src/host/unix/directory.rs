@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use cap_fs_ext::{DirExt, SystemTimeSpec};
-use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions, OpenOptionsExt};
-use rustix::fs::{AtFlags, OFlags};
-use rustix::io::retry_on_intr;
+use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptionsExt};
+use rustix::fs::OFlags;
 
 use super::file::timestamps;
+use super::own;
 use super::path::{to_guest, without_slashes};
 use crate::errno::{Errno, Result};
 use crate::host::opening::How;
@@ -48,10 +48,7 @@ pub fn metadata(directory: &Dir, path: &Path, follow: bool) -> Result<Metadata> 
 
 /// Waits until the entries of a directory are on the disk.
 pub fn sync(directory: &Dir, only_data: bool) -> Result<()> {
-    Ok(retry_on_intr(|| match only_data {
-        true => rustix::fs::fdatasync(directory),
-        false => rustix::fs::fsync(directory),
-    })?)
+    Ok(own::sync_directory(directory, only_data)?)
 }
 
 /// Sets the times of what is below a directory.
@@ -62,17 +59,8 @@ pub fn set_times(
     accessed: Option<NewTime>,
     modified: Option<NewTime>,
 ) -> Result<()> {
-    if follow {
-        // Neither for reading nor for writing: that may not be allowed, or have effects of its own.
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(OFlags::PATH.bits() as i32);
-        let file = directory.open_with(path, &options)?;
-        let times = timestamps(accessed, modified);
-        match rustix::fs::utimensat(file, "", &times, AtFlags::EMPTY_PATH) {
-            // Linux before 5.8 only knows files that were really opened, as `cap-std` does it.
-            Err(rustix::io::Errno::INVAL) => {}
-            result => return Ok(result?),
-        }
+    if follow && own::set_times_unopened(directory, path, &timestamps(accessed, modified))? {
+        return Ok(());
     }
     let time = |new| match new {
         NewTime::Now => SystemTimeSpec::SymbolicNow,

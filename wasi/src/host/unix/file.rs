@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::num::NonZeroU64;
 
 use cap_std::fs::{Metadata, MetadataExt};
 use rustix::fs::{OFlags, Timespec, Timestamps};
 use rustix::io::retry_on_intr;
 
+use super::own;
 use crate::flags::FdFlags;
 use crate::host::again;
 use crate::types::{Advice, NewTime};
@@ -33,9 +33,9 @@ pub fn write_at(
     file: &File,
     buffers: &[IoSlice<'_>],
     offset: u64,
-    _append: bool,
+    append: bool,
 ) -> io::Result<usize> {
-    Ok(retry_on_intr(|| rustix::io::pwritev(file, buffers, offset))?)
+    own::write_at(file, buffers, offset, append)
 }
 
 /// Sets those flags that can be set while a file is open: [`FdFlags::APPEND`] and [`FdFlags::NONBLOCK`].
@@ -59,17 +59,7 @@ pub fn sync(file: &File, only_data: bool) -> io::Result<()> {
 
 /// Tells the system how a part of the file will be used. A length of 0 means to the end.
 pub fn advise(file: &File, offset: u64, len: u64, advice: Advice) -> io::Result<()> {
-    use rustix::fs::Advice as System;
-
-    let advice = match advice {
-        Advice::Normal => System::Normal,
-        Advice::Sequential => System::Sequential,
-        Advice::Random => System::Random,
-        Advice::WillNeed => System::WillNeed,
-        Advice::DontNeed => System::DontNeed,
-        Advice::NoReuse => System::NoReuse,
-    };
-    Ok(rustix::fs::fadvise(file, offset, NonZeroU64::new(len), advice)?)
+    own::advise(file, offset, len, advice)
 }
 
 /// Sets the times of access and of modification of something that is open.

@@ -1,4 +1,14 @@
-//! Linux and its kin.
+//! Linux and macOS: what both do alike, and a file for each with what only one of them has.
+
+#[cfg(target_vendor = "apple")]
+mod apple;
+#[cfg(target_vendor = "apple")]
+use apple as own;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as own;
 
 /// What the system calls its errors.
 mod error;

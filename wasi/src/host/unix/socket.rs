@@ -7,11 +7,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 
 use rustix::io::retry_on_intr;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown,
-    SocketFlags,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, Shutdown};
 
+use super::own;
 use super::wait::Handle;
 use crate::errno::{Errno, Result};
 use crate::flags::{RiFlags, SdFlags};
@@ -51,9 +49,7 @@ impl Socket {
 
     /// The next connection.
     pub fn accept(&self, nonblocking: bool) -> io::Result<Socket> {
-        let mut flags = SocketFlags::CLOEXEC;
-        flags.set(SocketFlags::NONBLOCK, nonblocking);
-        let descriptor = retry_on_intr(|| rustix::net::accept_with(&self.descriptor, flags))?;
+        let descriptor = own::accept(&self.descriptor, nonblocking)?;
         Ok(Socket { descriptor })
     }
 
@@ -79,7 +75,7 @@ impl Socket {
         let mut space: [MaybeUninit<u8>; 0] = [];
         Ok(retry_on_intr(|| {
             let mut control = SendAncillaryBuffer::new(&mut space);
-            rustix::net::sendmsg(&self.descriptor, buffers, &mut control, SendFlags::NOSIGNAL)
+            rustix::net::sendmsg(&self.descriptor, buffers, &mut control, own::SEND)
         })?)
     }
 

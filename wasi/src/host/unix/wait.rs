@@ -9,6 +9,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
+use super::own;
+
 /// Something that can be waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Handle<'a> {
@@ -87,7 +89,7 @@ pub fn wait(
             Direction::Read if ready => handle.readable_bytes(),
             _ => 0,
         };
-        let hangup = events_now.intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR);
+        let hangup = events_now.intersects(PollFlags::HUP | own::NOTHING_MORE | PollFlags::ERR);
         Readiness { ready, hangup, bytes }
     };
     Ok(handles.iter().map(readiness).collect())
@@ -96,7 +98,7 @@ pub fn wait(
 fn events(direction: Direction) -> PollFlags {
     match direction {
         // That a connection's other end sends nothing more is no event of its own.
-        Direction::Read => PollFlags::IN | PollFlags::RDHUP,
+        Direction::Read => PollFlags::IN | own::NOTHING_MORE,
         Direction::Write => PollFlags::OUT,
     }
 }
