@@ -171,7 +171,7 @@ impl WasiCtxBuilder {
     }
 
     /// What the guest's standard input is read from: a file, or anything else that the system knows, such as the end of a
-    /// pipe. A guest that waits for input really waits.
+    /// pipe. A guest that waits for input really waits. On Windows some of a pipe is read ahead then.
     pub fn stdin_file(&mut self, stdin: File) -> &mut WasiCtxBuilder {
         self.stdin = Input::Stream(Stream::new(stdin));
         self
@@ -189,7 +189,8 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// The guest's standard input is that of this process. What `std::io::stdin` has buffered already is not seen.
+    /// The guest's standard input is that of this process. What `std::io::stdin` has buffered already is not seen, but
+    /// on Windows, where both share the buffer.
     pub fn inherit_stdin(&mut self) -> &mut WasiCtxBuilder {
         self.stdin = Input::Host;
         self
@@ -239,8 +240,8 @@ impl WasiCtxBuilder {
         Ok(self)
     }
 
-    /// Gives the guest a socket on which it may accept connections: a [`TcpListener`](std::net::TcpListener) or a Unix
-    /// domain one. For its descriptor see [`preopened_dir`](Self::preopened_dir).
+    /// Gives the guest a socket on which it may accept connections: a [`TcpListener`](std::net::TcpListener) or, on
+    /// Unix, one of the Unix domain. For its descriptor see [`preopened_dir`](Self::preopened_dir).
     pub fn preopened_listener(&mut self, listener: impl Into<Listener>) -> &mut WasiCtxBuilder {
         let Listener(socket) = listener.into();
         self.preopened.push(Descriptor::new(Kind::Listener(socket), Rights::LISTENER));

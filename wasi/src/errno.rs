@@ -9,6 +9,7 @@ pub type Result<T, E = Errno> = std::result::Result<T, E>;
 /// An error number of the interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u16)]
+#[allow(dead_code, reason = "no system has all of them")]
 pub enum Errno {
     /// Argument list too long.
     TooBig = 1,

@@ -58,9 +58,7 @@ fn the_table_lists_what_is_ours_alone() {
         Listener: Debug, From<TcpListener>, Send, Sync;
     }
     #[cfg(unix)]
-    types! { names;
-        Listener: From<std::os::unix::net::UnixListener>;
-    }
+    let _: fn(std::os::unix::net::UnixListener) -> Listener = Listener::from;
     items! { names;
         WasiCtxBuilder::preopened_listener: fn(&mut WasiCtxBuilder, TcpListener) -> &mut WasiCtxBuilder;
         WasiCtxBuilder::max_descriptors: fn(&mut WasiCtxBuilder, usize) -> &mut WasiCtxBuilder;

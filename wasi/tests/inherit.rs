@@ -7,8 +7,6 @@ mod common;
 use std::ffi::OsString;
 use std::process::Command;
 
-use wootz_wasi::WasiCtx;
-
 use common::*;
 
 /// Says to this program that it is the one whose arguments and environment are inherited.
