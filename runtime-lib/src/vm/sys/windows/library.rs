@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf, Prefix};
 use std::ptr::{self, NonNull};
 
 use windows_sys::Win32::Foundation::{FreeLibrary, HMODULE};
@@ -80,12 +80,20 @@ impl Drop for Library {
 }
 
 /// A path as the functions for libraries want it: they append `.dll` to names without an extension, unless these end with a
-/// point.
+/// point, which does not count. In paths that begin with `\\?\` it would.
 fn name(path: &Path) -> io::Result<Vec<u16>> {
-    let mut name = path.as_os_str().to_os_string();
-    if path.extension().is_none() {
-        name.push(".");
+    if path.extension().is_some() {
+        return wide(path.as_os_str());
     }
+    let mut name = path.as_os_str().to_os_string();
+    if let Some(Component::Prefix(prefix)) = path.components().next()
+        && let Prefix::VerbatimDisk(disk) = prefix.kind()
+    {
+        let rest: PathBuf = path.components().skip(1).collect();
+        name = format!("{}:", char::from(disk)).into();
+        name.push(rest);
+    }
+    name.push(".");
     wide(&name)
 }
 
