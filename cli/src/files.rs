@@ -178,6 +178,9 @@ fn replace(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(if executable { 0o777 } else { 0o666 }));
     }
+    // Elsewhere files are programs by their names.
+    #[cfg(not(unix))]
+    let _ = executable;
     let mut file = builder.tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.persist(&path)?;

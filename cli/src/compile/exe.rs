@@ -154,10 +154,10 @@ pub fn check(input: &Path, wasm: &[u8], options: &Options) -> Result<()> {
 
 /// Whether there are runners for a target at all: they carry shared libraries, which other systems call otherwise.
 fn check_system(target: Option<&str>) -> Result<()> {
+    let target_name = target.map_or("this machine".into(), |name| format!("the target `{name}`"));
     ensure!(
         wootz_compiler::extension(Emit::SharedLibrary, target) == "so",
-        "programs are made only for Linux so far, and the target `{}` has another system",
-        target.unwrap_or("of this machine")
+        "programs are made only for Linux so far, and {target_name} has another system",
     );
     Ok(())
 }
