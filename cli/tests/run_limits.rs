@@ -7,7 +7,8 @@ use std::io::{BufRead, BufReader};
 #[cfg(unix)]
 use std::os::unix::process::ExitStatusExt;
 #[cfg(unix)]
-use std::process::{Child, Stdio};
+use std::process::Child;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::Directory;
@@ -43,7 +44,7 @@ const SLEEP: &str =
 fn time_is_limited() {
     let directory = Directory::new();
     directory.write("loop.wat", program(LOOP));
-    directory.wootz(&["compile", "loop.wat", "--epoch-interruption"]).succeeds();
+    directory.wootz(&["compile", "loop.wat", "-o", "loop.so", "--epoch-interruption"]).succeeds();
     for file in ["loop.wat", "loop.so"] {
         let ended = directory.wootz(&["run", "--timeout", "100ms", file]);
         assert_eq!(ended.code, Some(134));
@@ -153,7 +154,7 @@ fn times_that_cannot_be_read() {
 fn fuel_is_limited() {
     let directory = Directory::new();
     directory.write("add.wat", ADD);
-    directory.wootz(&["compile", "add.wat", "--consume-fuel"]).succeeds();
+    directory.wootz(&["compile", "add.wat", "-o", "add.so", "--consume-fuel"]).succeeds();
     for file in ["add.wat", "add.so"] {
         let run = |fuel: &str| {
             directory.wootz(&["run", "--fuel", fuel, "--invoke", "add", file, "2", "3"])
