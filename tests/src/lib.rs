@@ -2,6 +2,8 @@
 
 /// Comparing what modules do with what they do elsewhere.
 pub mod differential;
+/// The files of the specification's test suite.
+pub mod suite;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! What this machine's processor has, by the names that artifacts use: those of the code generator's settings.
 
+#[cfg(not(target_arch = "riscv64"))]
 macro_rules! features {
     ($detected:ident: $($name:literal $($feature:tt)&+,)*) => {
         /// The features that may be asked for.

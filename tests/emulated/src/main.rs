@@ -10,22 +10,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use wootz::{Config, Engine, Module};
-use wootz_emulated::{SETTINGS, module_path};
+use wootz_emulated::{SETTINGS, failures, module_path};
 use wootz_wast::Compiler;
 
 /// Modules that do what suites do not look at: what ends calls early, who calls whom, what is shared.
 mod guests;
 
-/// Modules that were compiled before.
-struct Compiled<'a> {
-    folder: &'a Path,
-    setting: &'a str,
-}
+/// Modules that were compiled before, in the folder of their group and setting.
+struct Compiled<'a>(&'a Path);
 
 impl Compiler for Compiled<'_> {
     fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Module> {
-        let path = module_path(self.folder, self.setting, wasm);
-        let bytes = fs::read(path).context("it was not compiled, because it is invalid")?;
+        let bytes = fs::read(module_path(self.0, wasm))
+            .context("it was not compiled, because it is invalid")?;
         // SAFETY: the compiler has made it, for this test.
         unsafe { Module::deserialize(engine, bytes) }
     }
@@ -57,24 +54,9 @@ impl Tests {
 fn main() -> Result<ExitCode> {
     let folder = PathBuf::from(std::env::args_os().nth(1).context("usage: wootz-emulated FOLDER")?);
     let mut tests = Tests::default();
-    let scripts = fs::read_dir(folder.join("scripts"))?.map(|entry| Ok(entry?.path()));
-    for path in scripts.collect::<Result<BTreeSet<_>>>()? {
-        let text = fs::read_to_string(&path)?;
-        for (setting, set) in SETTINGS {
-            let mut config = Config::new();
-            config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
-            set(&mut config);
-            let compiled = Compiled { folder: &folder, setting };
-            let outcome = wootz_wast::run(&Engine::new(&config)?, &compiled, &text, |_| ());
-            let failures = outcome
-                .failures
-                .iter()
-                .map(|failure| format!("{}:{}: {}", failure.line, failure.column, failure.message));
-            let mut problems: Vec<_> = failures.take(20).collect();
-            if outcome.passed == 0 {
-                problems.push("nothing has passed".to_string());
-            }
-            tests.add(&format!("{} with {setting} settings", path.display()), &problems);
+    for group in entries(&folder.join("scripts"))? {
+        for script in entries(&group)?.iter().filter(|path| path.extension().is_some()) {
+            run_script(&group, script, &mut tests)?;
         }
     }
     for (name, test) in guests::TESTS {
@@ -84,4 +66,35 @@ fn main() -> Result<ExitCode> {
     println!("with pages of {} bytes:", wootz_runtime::vm::sys::page_bytes());
     println!("{} passed, {} failed", tests.passed, tests.failed);
     Ok(if tests.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a script with each setting. It must do as well as it does where it was compiled.
+fn run_script(group: &Path, script: &Path, tests: &mut Tests) -> Result<()> {
+    let text = fs::read_to_string(script)?;
+    for (setting, set) in SETTINGS {
+        let mut config = Config::new();
+        config.wasm_custom_page_sizes(true).wasm_wide_arithmetic(true);
+        set(&mut config);
+        let folder = group.join(setting);
+        let outcome = wootz_wast::run(&Engine::new(&config)?, &Compiled(&folder), &text, |_| ());
+        let name = script.file_name().context("files have names")?;
+        let expected = fs::read_to_string(folder.join(name).with_extension("txt"))?;
+        let problems = match failures(&outcome) == expected {
+            true => Vec::new(),
+            false => outcome
+                .failures
+                .iter()
+                .take(20)
+                .map(|failure| format!("{}:{}: {}", failure.line, failure.column, failure.message))
+                .chain([format!("expected to fail: {expected:?}")])
+                .collect(),
+        };
+        tests.add(&format!("{} with {setting} settings", script.display()), &problems);
+    }
+    Ok(())
+}
+
+/// What is in a folder, by name.
+fn entries(folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
 }
