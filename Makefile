@@ -46,8 +46,10 @@ MACHINES := aarch64-linux riscv64-linux s390x-linux x86_64-windows
 
 .PHONY: emulated
 emulated: ## Builds the program that runs on emulated machines in `make test`
+	@rm -f $(or $(CARGO_TARGET_DIR),target)/cross/*/debug/wootz-emulated*
 	@for machine in $(MACHINES); do \
-		tests/cross/cargo $$machine build --quiet --package wootz-tests-emulated || exit 1; \
+		tests/cross/cargo $$machine build --quiet --package wootz-tests-emulated \
+			|| echo "tests on $$machine will be skipped" >&2; \
 	done
 
 .PHONY: test-cross
