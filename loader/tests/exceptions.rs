@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{ExitStatus, exit};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{instance, this_program, trap};
+use common::{in_child, instance, trap};
 use windows_sys::Win32::Foundation::{
     EXCEPTION_ACCESS_VIOLATION, EXCEPTION_ILLEGAL_INSTRUCTION, EXCEPTION_INT_DIVIDE_BY_ZERO,
     EXCEPTION_STACK_OVERFLOW, NTSTATUS, STATUS_DEBUGGER_INACTIVE,
@@ -20,19 +20,6 @@ use windows_sys::Win32::System::Diagnostics::Debug::{
 };
 use wootz::Trap;
 use wootz_runtime::vm::sys::Library;
-
-const CASE: &str = "WOOTZ_TEST_EXCEPTION_CASE";
-
-/// Runs a case in a process of its own, or plays it if this is that process.
-fn in_child(name: &str, play: impl FnOnce()) -> Option<ExitStatus> {
-    if std::env::var(CASE).is_ok_and(|case| case == name) {
-        play();
-        return None;
-    }
-    let mut command = this_program();
-    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CASE, name);
-    Some(command.output().unwrap().status)
-}
 
 /// Whether a process ended with this code.
 fn ended_with(status: Option<ExitStatus>, code: i32) {

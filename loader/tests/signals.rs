@@ -6,23 +6,9 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
-use common::{instance, this_program, trap};
+use common::{in_child, instance, trap};
 use wootz::Trap;
-
-const CASE: &str = "WOOTZ_TEST_SIGNAL_CASE";
-
-/// Runs a case in a process of its own, or plays it if this is that process.
-fn in_child(name: &str, play: impl FnOnce()) -> Option<ExitStatus> {
-    if std::env::var(CASE).is_ok_and(|case| case == name) {
-        play();
-        return None;
-    }
-    let mut command = this_program();
-    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CASE, name);
-    Some(command.output().unwrap().status)
-}
 
 /// Makes an instance whose function traps; what is returned calls it.
 fn trapping() -> impl FnMut() {

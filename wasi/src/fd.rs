@@ -9,7 +9,8 @@ use crate::ctx::WasiCtx;
 use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
 use crate::flags::{self, FdFlags, FstFlags, RiFlags, Rights};
-use crate::host::wait::{self, Direction};
+use crate::host::readiness::Direction;
+use crate::host::wait;
 use crate::memory::GuestMemory;
 use crate::types::{self, Advice, Snapshot};
 

@@ -7,7 +7,8 @@ use crate::ctx::WasiCtx;
 use crate::descriptor::Kind;
 use crate::errno::{Errno, Result};
 use crate::flags::Rights;
-use crate::host::wait::{self, Direction, Handle};
+use crate::host::readiness::Direction;
+use crate::host::wait::{self, Handle};
 use crate::memory::GuestMemory;
 use crate::types::{Awaited, Clock, Event, Snapshot, Subscription};
 

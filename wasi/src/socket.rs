@@ -4,8 +4,9 @@ use crate::ctx::WasiCtx;
 use crate::descriptor::{Descriptor, Kind};
 use crate::errno::{Errno, Result};
 use crate::flags::{self, FdFlags, RiFlags, Rights, SdFlags};
+use crate::host::readiness::Direction;
 use crate::host::socket::Socket;
-use crate::host::wait::{self, Direction};
+use crate::host::wait;
 use crate::memory::GuestMemory;
 
 /// What `sock_recv` tells about what was received: there was more, which is lost.

@@ -5,7 +5,7 @@
 pub mod system;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wootz::{Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
@@ -71,6 +71,18 @@ pub fn this_program() -> Command {
     let mut command = Command::new(first);
     command.args(words).arg(program);
     command
+}
+
+/// Runs a case in a process of its own, by the name of its test, or plays it if this is that process.
+pub fn in_child(name: &str, play: impl FnOnce()) -> Option<ExitStatus> {
+    const CASE: &str = "WOOTZ_TEST_CASE";
+    if std::env::var(CASE).is_ok_and(|case| case == name) {
+        play();
+        return None;
+    }
+    let mut command = this_program();
+    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CASE, name);
+    Some(command.output().unwrap().status)
 }
 
 /// A directory that is removed at the end.

@@ -24,6 +24,8 @@ pub mod process;
 pub mod opening;
 /// What is known about files.
 pub mod metadata;
+/// What can be waited for, and what became of it.
+pub mod readiness;
 /// Clocks.
 pub use this::clock;
 /// Directories, and what is below them.

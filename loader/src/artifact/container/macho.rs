@@ -15,6 +15,8 @@
 //!
 //! Always true: nothing is read outside of the bytes. The symbol table is not needed; stripped files have none.
 
+use wootz_runtime::abi::artifact::read_leb;
+
 use super::reader::Reader;
 use super::{Container, DESCRIPTOR_SYMBOL, Segment};
 use crate::artifact::ArtifactError;
@@ -240,20 +242,6 @@ fn exported(tree: &[u8], name: &[u8]) -> Option<u64> {
     // What is defined elsewhere, or in a way of its own, is none of ours.
     let flags = read_leb(&mut symbol)?;
     (flags == 0).then(|| read_leb(&mut symbol))?
-}
-
-/// Takes a number in unsigned LEB128 from the beginning of `bytes`. `None` if it is cut off or too long.
-fn read_leb(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(number);
-        }
-    }
-    None
 }
 
 // Tables in the byte order of these machines can be read by others of the same order.

@@ -21,7 +21,7 @@ pub(super) fn write_leb(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number in unsigned LEB128 from the beginning of `bytes`. `None` if it is cut off or too long.
-pub(super) fn read_leb(bytes: &mut &[u8]) -> Option<u64> {
+pub fn read_leb(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -40,6 +40,7 @@ mod write;
 
 use core::mem::offset_of;
 
+pub use leb128::read_leb;
 pub use read::{MetadataError, Tables};
 pub use source_lines::{
     FunctionLines, SourceFrame, SourceFrames, SourceLines, SourcePlace, SourceRow, SourceScope,

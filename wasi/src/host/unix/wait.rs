@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use super::own;
+use crate::host::readiness::{Direction, Readiness};
 
 /// Something that can be waited for.
 #[derive(Clone, Copy, Debug)]
@@ -34,26 +35,6 @@ impl<'a> Handle<'a> {
         let bytes = rustix::io::ioctl_fionread(self.descriptor).unwrap_or(0) as i32;
         u64::try_from(bytes).unwrap_or(0)
     }
-}
-
-/// What it is that one waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Direction {
-    /// Data, or the end.
-    Read,
-    /// Room for data.
-    Write,
-}
-
-/// What became of something that was waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Readiness {
-    /// There is data, or room for data, or the end.
-    pub ready: bool,
-    /// The other end is gone.
-    pub hangup: bool,
-    /// How many bytes can be read, if that is what was waited for, and is known.
-    pub bytes: u64,
 }
 
 /// Waits until one of the handles is ready, but no longer than `timeout`.

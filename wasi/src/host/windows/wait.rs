@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use super::ahead::{self, Ahead};
+use crate::host::readiness::{Direction, Readiness};
 
 /// How long one kind of things is waited for before the other is looked at, if there are both.
 const TURN: Duration = Duration::from_millis(5);
@@ -38,26 +39,6 @@ impl<'a> Handle<'a> {
     pub fn of_file(_file: &'a File) -> Handle<'a> {
         Handle::Ready
     }
-}
-
-/// What it is that one waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Direction {
-    /// Data, or the end.
-    Read,
-    /// Room for data.
-    Write,
-}
-
-/// What became of something that was waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Readiness {
-    /// There is data, or room for data, or the end.
-    pub ready: bool,
-    /// The other end is gone.
-    pub hangup: bool,
-    /// How many bytes can be read, if that is what was waited for, and is known.
-    pub bytes: u64,
 }
 
 /// Waits until one of the handles is ready, but no longer than `timeout`.
