@@ -42,8 +42,9 @@ pub(super) unsafe fn see_as_code(start: NonNull<u8>, bytes: usize) {
 
 /// A new file that only this user can open, where temporary files are.
 fn temporary_file(name: &CStr, contents: &[u8]) -> io::Result<(File, PathBuf)> {
-    let mut file_name = name.to_bytes().to_vec();
-    file_name.extend(b".XXXXXX");
+    // The call replaces what comes behind the point by something that makes the name a new one.
+    let mut file_name = [name.to_bytes(), b"."].concat();
+    file_name.extend([b'X'; 6]);
     let template = std::env::temp_dir().join(OsStr::from_bytes(&file_name));
     let template = CString::new(template.into_os_string().into_vec())
         .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
