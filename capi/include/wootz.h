@@ -466,7 +466,7 @@ wootz_error_t *wootz_memory_type(const wootz_memory_t *memory, wootz_memory_type
 
 /*
  * Its bytes. The address may change when the memory grows: whenever a guest runs, and by wootz_memory_grow. What lies
- * behind its size must not be touched.
+ * behind its size must not be touched. The guest's numbers have their lowest byte first, also where the host's have not.
  */
 void *wootz_memory_data(const wootz_memory_t *memory);
 size_t wootz_memory_size(const wootz_memory_t *memory);
