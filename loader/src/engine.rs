@@ -248,7 +248,8 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
     if config.regalloc_algorithm == RegallocAlgorithm::SinglePass {
         options.cranelift_flags.push(("regalloc_algorithm".into(), "single_pass".into()));
     }
-    let unusual = config.target.is_some()
+    let unusual = !config.native_unwind_info
+        || config.target.is_some()
         || config.target_cpu.is_some()
         || !config.cranelift_flags.is_empty();
     for (name, value) in &config.cranelift_flags {
@@ -260,7 +261,8 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
             None => options.cranelift_flags.push((name.clone(), value.clone())),
         }
     }
-    // Whether names mean something, only the code generator knows; it looks at them when it compiles the empty module.
+    // Whether names mean something, and what a system needs, only the code generator knows; it looks at them when it compiles
+    // the empty module.
     if unusual {
         wootz_compiler::compile(b"\0asm\x01\0\0\0", &options)?;
     }

@@ -258,13 +258,24 @@ fn settings_of_compiled_files_act() {
     let (symbols, unwind, bytes) = sections(|config| _ = config.debug_symbols(false));
     assert!(!symbols && unwind && bytes < all);
     if cfg!(windows) {
-        let engine = engine(|config| _ = config.native_unwind_info(false));
-        let error = engine.precompile_module(PROGRAM.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("Windows needs unwind tables"), "{error:#}");
+        let message = refusal(|config| _ = config.native_unwind_info(false));
+        assert!(message.contains("Windows needs unwind tables"), "{message}");
         return;
     }
     let (symbols, unwind, bytes) = sections(|config| _ = config.native_unwind_info(false));
     assert!(symbols && !unwind && bytes < all);
+}
+
+#[cfg(windows)]
+#[test]
+fn profilers_of_linux_are_refused_elsewhere() {
+    use wootz::ProfilingStrategy;
+    for strategy in [ProfilingStrategy::PerfMap, ProfilingStrategy::JitDump] {
+        let message = refusal(|config| _ = config.profiler(strategy));
+        assert!(message.contains(&format!("{strategy:?}")), "{message}");
+        assert!(message.contains("not supported on Windows"), "{message}");
+    }
+    assert!(Engine::new(&config(|config| _ = config.profiler(ProfilingStrategy::None))).is_ok());
 }
 
 #[test]
