@@ -256,8 +256,8 @@ fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Vec<u8>, Time
     let ends = stages.iter().skip(1).map(|&(_, start)| start).chain([end]);
     let times =
         stages.iter().zip(ends).map(|(&(stage, start), end)| (stage, end - start)).collect();
-    let bytes = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
-    Ok((bytes, times))
+    let artifact = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
+    Ok((artifact.file, times))
 }
 
 fn table(times: &[(Stage, Duration)]) -> String {

@@ -43,6 +43,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         unwind_info,
         address_map,
         backtrace_details,
+        debug_info,
     } = options;
     let target = target::lookup(options)?;
     let mut sum = Sum(Sha256::new());
@@ -79,6 +80,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     sum.add("unwind info", &unwind_info.to_string());
     sum.add("address map", &address_map.to_string());
     sum.add("backtrace details", &backtrace_details.to_string());
+    sum.add("debug info", &format!("{debug_info:?}"));
     Ok(sum.0.finalize().into())
 }
 

@@ -42,6 +42,8 @@ mod codegen;
 mod link;
 /// The module's own debug information to a table of functions, files and lines of its source.
 mod source_lines;
+/// What debuggers read.
+mod debug;
 /// What the loader needs to know.
 mod metadata;
 /// Everything to a file, by container format.
@@ -53,7 +55,10 @@ use wootz_runtime::abi::manifest::Manifest;
 
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
-pub use options::{CpuFeature, Emit, Features, OptLevel, Options, Stage, TargetCpu, WasmFeature};
+pub use options::{
+    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Options, Stage, TargetCpu,
+    WasmFeature,
+};
 pub use target_names::{TARGETS, extension};
 
 use target::Target;
@@ -121,10 +126,22 @@ fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
 /// If the module is invalid or exceeds an implementation limit, or if the options contradict each other or ask for
 /// something unknown.
 pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>> {
-    compile_observed(wasm, options, &mut |_| ())
+    compile_observed(wasm, options, &mut |_| ()).map(|artifact| artifact.file)
 }
 
-/// Like [`compile`], and tells `observe` each time a stage begins: what `--time` shows is measured with it.
+/// What a module was compiled to.
+#[derive(Debug)]
+pub struct Artifact {
+    /// The native file.
+    pub file: Vec<u8>,
+    /// The file with its debug information, if [`DebugInfo::separate`] asks for one.
+    pub debug_file: Option<Vec<u8>>,
+    /// What of the module's own debug information was left out, and why.
+    pub warnings: Vec<String>,
+}
+
+/// Like [`compile`], with everything that there is besides the file; and tells `observe` each time a stage begins: what
+/// `--time` shows is measured with it.
 ///
 /// # Errors
 /// As [`compile`].
@@ -132,7 +149,7 @@ pub fn compile_observed(
     wasm: &[u8],
     options: &Options,
     observe: &mut dyn FnMut(Stage),
-) -> Result<Vec<u8>> {
+) -> Result<Artifact> {
     observe(Stage::Parse);
     let target = target::lookup(options)?;
     compile_module(wasm, &target, options, observe)
@@ -150,7 +167,7 @@ fn compile_module(
     target: &Target,
     options: &Options,
     observe: &mut dyn FnMut(Stage),
-) -> Result<Vec<u8>> {
+) -> Result<Artifact> {
     object::check(target.triple())?;
     let module = parse::module(wasm, &target.able(&options.features))?;
     observe(Stage::Plan);
@@ -171,11 +188,12 @@ fn compile_module(
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);
+    let debug = options.debug_info.as_ref().map(|_| debug::Sections::default());
     observe(Stage::Write);
     let metadata = metadata::assemble(&plan, &code, source_lines, target, options)
         .to_bytes(target.byte_order())
         .map_err(|e| Error::Limit { message: e.to_string() })?;
-    object::write(
+    let object::Files { file, debug_file } = object::write(
         object::Contents {
             triple: target.triple(),
             text: &code.text,
@@ -185,11 +203,14 @@ fn compile_module(
             unwind: if options.unwind_info { &code.unwind } else { &[] },
             cie: target.isa.create_systemv_cie(),
             descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
+            debug: debug.as_ref(),
+            separate: options.debug_info.as_ref().and_then(|debug| debug.separate.as_deref()),
         },
         match options.emit {
             Emit::SharedLibrary => object::Container::SharedLibrary,
             Emit::Object => object::Container::Object,
             Emit::Archive => object::Container::Archive,
         },
-    )
+    )?;
+    Ok(Artifact { file, debug_file, warnings: Vec::new() })
 }

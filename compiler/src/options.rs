@@ -49,6 +49,8 @@ pub struct Options {
     pub relaxed_simd_deterministic: bool,
     /// Whether the file gets what the module's DWARF says about functions, files and lines of the source, for backtraces.
     pub backtrace_details: bool,
+    /// What debuggers shall find, if anything.
+    pub debug_info: Option<DebugInfo>,
     /// Further settings of Cranelift, by name.
     pub cranelift_flags: Vec<(String, String)>,
 }
@@ -76,9 +78,32 @@ impl Default for Options {
             nan_canonicalization: false,
             relaxed_simd_deterministic: false,
             backtrace_details: true,
+            debug_info: None,
             cranelift_flags: Vec::new(),
         }
     }
+}
+
+/// Debug information for debuggers of native programs.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct DebugInfo {
+    /// Which debugger it is for, where they disagree.
+    pub debugger: Debugger,
+    /// The name of the file that gets the debug information, if it shall be separate: what the main file says.
+    pub separate: Option<String>,
+    /// The path of a file with the module's text, for modules that have no debug information of their own: what lines are
+    /// counted in. [`text`](crate::text) makes it.
+    pub text: Option<String>,
+}
+
+/// A debugger of native programs.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Debugger {
+    /// GNU's.
+    #[default]
+    Gdb,
+    /// LLVM's.
+    Lldb,
 }
 
 /// Which CPU to compile for.

@@ -10,6 +10,7 @@ use cranelift_codegen::gimli::write::CommonInformationEntry;
 use target_lexicon::{BinaryFormat, Triple};
 
 use crate::codegen::Unwind;
+use crate::debug::Sections;
 use crate::error::Result;
 use crate::link::Symbol;
 
@@ -69,6 +70,18 @@ pub struct Contents<'a> {
     pub cie: Option<CommonInformationEntry>,
     /// The symbol at the beginning of the metadata.
     pub descriptor_symbol: &'a str,
+    /// What debuggers read, if anything. Then there is a cell for the running instance, too.
+    pub debug: Option<&'a Sections>,
+    /// The name of the file that shall have it, if not this one.
+    pub separate: Option<&'a str>,
+}
+
+/// What was written.
+pub struct Files {
+    /// The file.
+    pub file: Vec<u8>,
+    /// The file with its debug information, if that is separate.
+    pub debug_file: Option<Vec<u8>>,
 }
 
 /// What kind of file to write.
@@ -97,13 +110,14 @@ pub fn check(triple: &Triple) -> Result<()> {
 ///
 /// # Errors
 /// If files for this target cannot be written yet, or if the file would exceed 2 GiB.
-pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
+pub fn write(contents: Contents<'_>, container: Container) -> Result<Files> {
     let (triple, descriptor) = (contents.triple, contents.descriptor_symbol);
     check(triple)?;
     if container == Container::Archive {
-        return archive::write(triple, descriptor, write(contents, Container::Object)?);
+        let object = write(contents, Container::Object)?;
+        return Ok(Files { file: archive::write(triple, descriptor, object.file)?, ..object });
     }
-    match (triple.binary_format, container) {
+    let file = match (triple.binary_format, container) {
         (BinaryFormat::Elf, Container::SharedLibrary) => {
             elf_shared::write(contents, elf::machine(triple)?)
         }
@@ -115,5 +129,6 @@ pub fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
         }
         (BinaryFormat::Macho, _) => macho_object::write(contents, macho::machine(triple)),
         (format, _) => unreachable!("no target has {format:?}"),
-    }
+    }?;
+    Ok(Files { file, debug_file: None })
 }
