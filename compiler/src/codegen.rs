@@ -4,6 +4,8 @@
 //!
 //! Always true: relocations name symbols of this module only; code never calls a library.
 
+use std::collections::HashSet;
+
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::unwind::{CfaUnwindInfo, UnwindInfo, UnwindInst};
@@ -13,6 +15,7 @@ use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
 use crate::error::{Error, Result};
+use crate::kept::{Notes, Slot};
 use crate::plan::Symbol;
 use crate::target::Target;
 use crate::trampoline::NEVER_RETURNS;
@@ -36,6 +39,24 @@ pub struct Function {
     pub stops: Vec<u32>,
     /// How to unwind from it.
     pub unwind: Unwind,
+    /// What debuggers need to know, if they are to find anything.
+    pub frame: Option<Frame>,
+}
+
+/// What debuggers need to know about a function's code and frame.
+#[derive(Debug)]
+pub struct Frame {
+    /// What the frame keeps, and how far that is from where the frame pointer points; on s390x, which has none, from where
+    /// the stack pointer points.
+    pub slots: Vec<(Slot, i64)>,
+    /// Pieces of code and the wasm offsets they come from: beginning, end, offset; ascending. Gaps come from nowhere.
+    pub pieces: Vec<(u32, u32, u32)>,
+    /// Where basic blocks begin; ascending.
+    pub blocks: Vec<u32>,
+    /// The wasm offsets of operators that change what debuggers can see; ascending.
+    pub effects: Vec<u32>,
+    /// The return addresses of calls; ascending.
+    pub calls: Vec<u32>,
 }
 
 /// How to unwind from a function.
@@ -119,6 +140,7 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
     });
     let stops = stops.collect();
     let unwind = unwind(compiled, target);
+    let frame = worker.notes.take().map(|notes| frame(compiled, notes, target));
     Ok(Function {
         code: buffer.data().to_vec(),
         alignment: buffer.alignment.max(target.function_alignment),
@@ -128,7 +150,36 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         stack_maps,
         stops,
         unwind,
+        frame,
     })
+}
+
+/// What debuggers need to know about a function.
+fn frame(compiled: &CompiledCode, notes: Notes, target: &Target) -> Frame {
+    let buffer = &compiled.buffer;
+    let known = buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
+    let pieces: Vec<_> = known.map(|range| (range.start, range.end, range.loc.bits())).collect();
+    // A store that the code generator has found to be useless is not there.
+    let present: HashSet<u32> = pieces.iter().map(|&(_, _, wasm)| wasm).collect();
+    let mut lost = notes.lost;
+    let missing = notes.stores.iter().filter(|(_, wasm)| !present.contains(wasm));
+    lost.extend(missing.map(|(slot, _)| *slot));
+    let layout = buffer.frame_layout().expect("a function has a frame");
+    let pointer = match target.triple().architecture {
+        Architecture::S390x => 0,
+        _ => i64::from(layout.frame_to_fp_offset),
+    };
+    let slots = layout.stackslots.values().filter_map(|slot| {
+        let kept = Slot::of(slot.key?.bits());
+        Some((kept, i64::from(slot.offset) - pointer))
+    });
+    Frame {
+        slots: slots.filter(|(slot, _)| !lost.contains(slot)).collect(),
+        pieces,
+        blocks: compiled.bb_starts.clone(),
+        effects: notes.effects,
+        calls: buffer.call_sites().map(|call| call.ret_addr).collect(),
+    }
 }
 
 /// The frame pointer's number on RISC-V.

@@ -22,10 +22,16 @@ mod target_names;
 mod processor;
 /// The machine compiled for, and how Cranelift is set up for it.
 mod target;
+/// How much work reading debug information may make.
+mod budget;
 /// What distinguishes the files that a module may become.
 mod fingerprint;
 /// Bytes to a validated module.
 mod parse;
+/// The module's own debug information, as far as its units.
+mod guest_dwarf;
+/// What frames must keep, because the module's own debug information speaks of it.
+mod kept;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
 mod plan;
 /// Signatures of compiled code, and who passes what to whom.
@@ -53,6 +59,7 @@ pub mod dump;
 
 use wootz_runtime::abi::manifest::Manifest;
 
+pub use debug::text;
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
@@ -188,7 +195,10 @@ fn compile_module(
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);
-    let debug = options.debug_info.as_ref().map(|_| debug::Sections::default());
+    let debug = options.debug_info.as_ref();
+    let debug = debug.map(|info| debug::sections(&plan, &code, target, info));
+    let (debug, warnings) =
+        debug.map_or((None, Vec::new()), |(debug, warnings)| (Some(debug), warnings));
     observe(Stage::Write);
     let metadata = metadata::assemble(&plan, &code, source_lines, target, options)
         .to_bytes(target.byte_order())
@@ -212,5 +222,5 @@ fn compile_module(
             Emit::Archive => object::Container::Archive,
         },
     )?;
-    Ok(Artifact { file, debug_file, warnings: Vec::new() })
+    Ok(Artifact { file, debug_file, warnings })
 }

@@ -6,7 +6,7 @@ use cranelift_codegen::control::ControlPlane;
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
 
-use crate::codegen::{Function, Unwind};
+use crate::codegen::{Frame, Function, Unwind};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, Trampoline, Work};
 use crate::target::Target;
@@ -25,6 +25,8 @@ pub struct Code {
     pub stack_maps: Vec<StackMap>,
     /// The wasm offsets at which backtraces may find functions.
     pub stops: Vec<u32>,
+    /// What debuggers need to know about each symbol, in the order of the work list; relative to its beginning.
+    pub frames: Vec<Option<Frame>>,
     /// How to unwind from each symbol.
     pub unwind: Vec<(u32, Unwind)>,
 }
@@ -63,6 +65,7 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         positions: Vec::new(),
         stack_maps: Vec::new(),
         stops: Vec::new(),
+        frames: Vec::new(),
         unwind: Vec::new(),
     };
     for (function, start) in functions.into_iter().zip(starts) {
@@ -74,6 +77,7 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
             function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
         );
         code.stops.extend(function.stops);
+        code.frames.push(function.frame);
         code.unwind.push((start, function.unwind));
     }
     code.stops.sort_unstable();

@@ -16,6 +16,7 @@ use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::c_names;
 use crate::error::{Error, Result};
+use crate::kept::{self, Kept};
 use crate::options::{Emit, Options};
 use crate::parse::{Body, Module};
 use crate::target::Target;
@@ -43,6 +44,8 @@ pub struct Plan<'a> {
     pub interrupts: Interrupts,
     /// What relaxed SIMD operators do.
     pub relaxed: Relaxed,
+    /// What frames keep for debuggers, if there are to be any.
+    pub kept: Option<Kept>,
     trampolines: HashMap<Trampoline, Symbol>,
 }
 
@@ -162,6 +165,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         contents: image::contents(module, target.image_alignment())?,
         interrupts,
         relaxed,
+        kept: kept::find(module, options),
         trampolines,
     })
 }

@@ -93,6 +93,7 @@ fn shared_flags(
         ("preserve_frame_pointers", "true"),
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
+        ("machine_code_cfg_info", truth(options.debug_info.is_some())),
         ("enable_verifier", truth(options.verifier)),
         ("enable_nan_canonicalization", truth(options.nan_canonicalization)),
     ] {

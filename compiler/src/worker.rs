@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use wasmparser::FuncValidatorAllocations;
 
 use crate::error::{Error, Result};
+use crate::kept::Notes;
 
 /// What a thread reuses from one function to the next. `context.func` is the function being made.
 pub struct Worker {
@@ -19,6 +20,8 @@ pub struct Worker {
     pub builder: FunctionBuilderContext,
     /// The memory of the validator.
     pub validator: FuncValidatorAllocations,
+    /// What debuggers need to know about the function being made, if they are to find anything.
+    pub notes: Option<Notes>,
     /// Cranelift's switches for fuzzing itself; unused.
     pub control: ControlPlane,
 }
@@ -29,6 +32,7 @@ impl Worker {
             context: Context::new(),
             builder: FunctionBuilderContext::new(),
             validator: FuncValidatorAllocations::default(),
+            notes: None,
             control: ControlPlane::default(),
         }
     }

@@ -5,6 +5,37 @@
 //!
 //! Always true: a location that is given is right. What cannot be told is absent.
 
+/// Which native code comes from which part of the module.
+mod places;
+/// Where variables are.
+mod expression;
+/// The module's own DWARF, looked through.
+mod guest;
+/// Lines of the source.
+mod lines;
+/// Its entries, for native code.
+mod entries;
+/// Pointers into a wasm memory.
+mod pointers;
+/// Debug information by the module's text.
+mod text;
+/// DWARF to bytes.
+mod write;
+
+use gimli::Register;
+use target_lexicon::Architecture;
+
+use crate::guest_dwarf;
+use crate::link::Code;
+use crate::options::DebugInfo;
+use crate::plan::Plan;
+use crate::target::Target as Machine;
+use entries::Translation;
+use expression::Expressions;
+use places::Places;
+
+pub use text::text;
+
 /// Sections with DWARF. Their order is that in the file.
 #[derive(Default, Debug)]
 pub struct Sections {
@@ -46,4 +77,53 @@ pub enum Target {
     Cell,
     /// An offset in a section, by its position in [`Sections`].
     Section(usize),
+}
+
+/// The symbols that addresses are counted from while DWARF is made: the code, and the cell.
+const CODE: usize = 0;
+/// See [`CODE`].
+const CELL: usize = 1;
+
+/// What debuggers read of a module; and what of its own debug information was left out, and why.
+pub fn sections(
+    plan: &Plan<'_>,
+    code: &Code,
+    machine: &Machine,
+    info: &DebugInfo,
+) -> (Sections, Vec<String>) {
+    let Some(kept) = &plan.kept else { return Default::default() };
+    let places = Places::new(plan.module, code);
+    let frame = frame_register(machine);
+    let expressions = Expressions { plan, endianness: machine.isa.endianness() };
+    let mut budget = guest_dwarf::budget(plan.module);
+    let sections = guest_dwarf::sections(plan.module);
+    let Ok(units) = guest_dwarf::units(&sections, &mut budget) else {
+        return (Sections::default(), vec![TOO_MUCH.to_string()]);
+    };
+    let guest = guest::read(&sections, &units, &places, &mut budget);
+    let warnings = guest.warnings.clone();
+    let mut dwarf = if kept.by_text {
+        text::dwarf(&guest, &places, expressions, code, frame, info, &mut budget)
+    } else {
+        let mut translation =
+            Translation::new(&guest, &places, expressions, code, frame, info.debugger, budget);
+        if translation.all().is_err() {
+            return (Sections::default(), vec![TOO_MUCH.to_string()]);
+        }
+        translation.out
+    };
+    (write::sections(&mut dwarf, machine.isa.endianness()), warnings)
+}
+
+const TOO_MUCH: &str = "the debug information takes too long to read, and is left out";
+
+/// The register from which slots in frames are counted, as DWARF numbers it: the frame pointer; on s390x, which has none, the
+/// stack pointer.
+fn frame_register(machine: &Machine) -> Register {
+    Register(match machine.triple().architecture {
+        Architecture::Aarch64(_) => 29,
+        Architecture::Riscv64(_) => 8,
+        Architecture::S390x => 15,
+        _ => 6,
+    })
 }

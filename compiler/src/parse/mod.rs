@@ -253,6 +253,15 @@ impl<'a> Module<'a> {
         }
     }
 
+    /// The function body, by its position, that has an address as DWARF counts: from the beginning of the code section's
+    /// contents.
+    pub fn body_at(&self, address: u64) -> Option<usize> {
+        let offset = address.checked_add(self.code_start)?;
+        let behind = self.bodies.partition_point(|body| body.reader.range().start <= offset);
+        let position = behind.checked_sub(1)?;
+        (offset < self.bodies[position].reader.range().end).then_some(position)
+    }
+
     /// An error in the body of a function, with the function.
     pub fn invalid_body(&self, index: FuncIndex, mut error: Error) -> Error {
         if let Error::Invalid { function, .. } = &mut error {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use wasmparser::{Name, NameSectionReader};
-use wootz_runtime::abi::index::FuncIndex;
+use wootz_runtime::abi::index::{FuncIndex, GlobalIndex};
 
 /// Names for debuggers and messages.
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub struct Names<'a> {
     /// The module's name.
     pub module: Option<&'a str>,
     functions: HashMap<FuncIndex, &'a str>,
+    locals: HashMap<(FuncIndex, u32), &'a str>,
+    globals: HashMap<GlobalIndex, &'a str>,
     exports: HashMap<FuncIndex, &'a str>,
 }
 
@@ -20,6 +22,16 @@ impl<'a> Names<'a> {
     /// The name that the name section gives a function.
     pub fn function(&self, index: FuncIndex) -> Option<&'a str> {
         self.functions.get(&index).copied().filter(|name| !name.is_empty())
+    }
+
+    /// The name that the name section gives a local of a function.
+    pub fn local(&self, index: FuncIndex, local: u32) -> Option<&'a str> {
+        self.locals.get(&(index, local)).copied().filter(|name| !name.is_empty())
+    }
+
+    /// The name that the name section gives a global.
+    pub fn global(&self, index: GlobalIndex) -> Option<&'a str> {
+        self.globals.get(&index).copied().filter(|name| !name.is_empty())
     }
 
     /// The name that a function's symbol is made of: the one in the name section, or else that of its first export.
@@ -39,6 +51,19 @@ impl<'a> Names<'a> {
                 Ok(Name::Function(names)) => {
                     for naming in names.into_iter().map_while(Result::ok) {
                         self.functions.insert(FuncIndex(naming.index), naming.name);
+                    }
+                }
+                Ok(Name::Local(functions)) => {
+                    for function in functions.into_iter().map_while(Result::ok) {
+                        for naming in function.names.into_iter().map_while(Result::ok) {
+                            let local = (FuncIndex(function.index), naming.index);
+                            self.locals.insert(local, naming.name);
+                        }
+                    }
+                }
+                Ok(Name::Global(names)) => {
+                    for naming in names.into_iter().map_while(Result::ok) {
+                        self.globals.insert(GlobalIndex(naming.index), naming.name);
                     }
                 }
                 Ok(_) => {}

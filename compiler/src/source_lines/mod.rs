@@ -10,8 +10,6 @@
 
 /// Names of functions as people read them.
 mod demangle;
-/// How much work reading may make.
-mod budget;
 /// Which scope each part of the code belongs to.
 mod paint;
 /// DWARF to scopes and lines, by offsets in the code.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::budget::{Budget, Fault};
+use crate::budget::{Budget, Fault};
 
 /// The number of a scope.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -5,6 +5,8 @@
 //! Always true: each CLIF instruction carries the offset in the wasm file of the operator it came from; only `bounds`
 //! computes native addresses from wasm addresses; every access is tagged with the region of memory it can touch.
 
+/// What debuggers want to see, kept in the frame.
+mod keep;
 /// The function being translated: its value stack, its control stack, and access to the vmctx.
 mod state;
 /// Fuel and epochs.
@@ -43,10 +45,12 @@ use wootz_runtime::abi::trap::TrapCode;
 
 use crate::convention::{Caller, wasm_signature};
 use crate::error::{Error, Result};
+use crate::kept::Notes;
 use crate::parse::{Body, FunctionHints, check_operator};
 use crate::plan::Plan;
 use crate::target::Target;
 use crate::worker::Worker;
+use keep::Keeping;
 use state::Translator;
 
 /// Validates and translates the body of a defined function.
@@ -64,11 +68,22 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
         UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     let mut validator = body.validator(std::mem::take(&mut worker.validator));
     let hints = plan.module.branch_hints.of(index, body.reader.range().start);
-    let translator =
+    let mut translator =
         Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
-    let result = operators(translator, body, hints, &mut validator);
+    let result = keeping(plan, index).and_then(|keeping| {
+        translator.keeping = keeping;
+        operators(translator, body, hints, &mut validator)
+    });
     worker.validator = validator.into_allocations();
-    result.map_err(|error| plan.module.invalid_body(index, error))
+    worker.notes = result.map_err(|error| plan.module.invalid_body(index, error))?;
+    Ok(())
+}
+
+/// What the function's frame keeps for debuggers.
+fn keeping<'a>(plan: &'a Plan<'_>, index: FuncIndex) -> Result<Option<Keeping<'a>>> {
+    let Some(kept) = &plan.kept else { return Ok(None) };
+    let position = index.index() - plan.module.imported_functions();
+    Keeping::new(kept.of(position), plan.body(index), kept.in_loops).map(Some)
 }
 
 fn operators(
@@ -76,7 +91,7 @@ fn operators(
     body: &Body<'_>,
     mut hints: FunctionHints<'_>,
     validator: &mut FuncValidator<impl WasmModuleResources>,
-) -> Result<()> {
+) -> Result<Option<Notes>> {
     let invalid = |error: BinaryReaderError| Error::invalid(&error);
     let mut locals = body.reader.get_locals_reader().map_err(invalid)?;
     for _ in 0..locals.get_count() {
@@ -87,6 +102,7 @@ fn operators(
     }
     let mut reader = body.reader.get_operators_reader().map_err(invalid)?;
     translator.builder.set_srcloc(SourceLoc::new(reader.original_position() as u32));
+    translator.begin_keeping();
     translator.begin_interruptible();
     while !reader.eof() {
         let offset = reader.original_position();
@@ -96,10 +112,12 @@ fn operators(
         translator.builder.set_srcloc(SourceLoc::new(offset as u32));
         translator.hint = hints.at(offset);
         translator.operator(&operator);
+        translator.note_effects(&operator);
     }
     reader.finish().map_err(invalid)?;
+    let notes = translator.take_notes();
     translator.finish();
-    Ok(())
+    Ok(notes)
 }
 
 impl Translator<'_, '_> {

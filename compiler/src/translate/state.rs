@@ -15,6 +15,7 @@ use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
 
+use super::keep::Keeping;
 use crate::convention::{
     POINTER, V128, builtin_trampoline_signature, clif_type, results_in_memory,
 };
@@ -51,6 +52,8 @@ pub(super) struct Translator<'a, 'f> {
     pub fuel: Option<Fuel>,
     /// If epochs are looked at.
     pub epoch: Option<Epoch>,
+    /// What the frame keeps for debuggers, if they are to find anything.
+    pub keeping: Option<Keeping<'a>>,
     functions: HashMap<Symbol, FuncRef>,
 }
 
@@ -123,6 +126,8 @@ pub(super) enum Region {
     Table(Option<u32>),
     /// A global of the module's own; or, all together, those that are imported.
     Global(Option<u32>),
+    /// What the frame keeps for debuggers.
+    Kept,
 }
 
 impl Region {
@@ -137,6 +142,7 @@ impl Region {
             Region::Memory(index) => 3 * own(index) + 4,
             Region::Table(index) => 3 * own(index) + 5,
             Region::Global(index) => 3 * own(index) + 6,
+            Region::Kept => u32::MAX - 1,
         }
     }
 }
@@ -174,6 +180,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             call_results: None,
             fuel: None,
             epoch: None,
+            keeping: None,
             functions: HashMap::new(),
         };
         for (&ty, &value) in ty.params.iter().zip(&params[1 + usize::from(in_memory)..]) {

@@ -15,11 +15,13 @@ impl Translator<'_, '_> {
     pub fn local_set(&mut self, index: u32) {
         let value = self.pop_canonical();
         self.builder.def_var(self.locals[index as usize], value);
+        self.keep_local(index, value);
     }
 
     pub fn local_tee(&mut self, index: u32) {
         let value = self.pop_canonical();
         self.builder.def_var(self.locals[index as usize], value);
+        self.keep_local(index, value);
         self.push(value);
     }
 

@@ -1,0 +1,564 @@
+//! Entries of the module's DWARF to entries for the native code.
+//!
+//! In: the units that were looked through. Out: units to be written, with everything in them that still means something:
+//! types, functions, what is inlined into them, variables.
+//!
+//! Always true: an attribute that cannot be translated is left out. If that would make the entry wrong instead of less
+//! telling, the entry is.
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::Endianness;
+use gimli::write::{
+    Address, AttributeValue as Value, DebugInfoRef, Dwarf, Expression, FileId, LineProgram,
+    LineString, Location, LocationList, Range, RangeList, Unit, UnitEntryId, UnitId,
+};
+use gimli::{
+    AttributeValue, DebuggingInformationEntry, DwAt, DwTag, Encoding, Format, LineEncoding,
+    Register, UnitOffset, UnitRef, constants,
+};
+
+use super::CODE;
+use super::expression::{Expressions, Frame, FrameBase};
+use super::guest::{Guest, GuestUnit};
+use super::lines::{self, Row};
+use super::places::Places;
+use super::pointers::Pointers;
+use crate::budget::{Budget, Fault};
+use crate::guest_dwarf::Reader;
+use crate::kept::Slot;
+use crate::link::Code;
+use crate::options::Debugger;
+use crate::parse::val_type;
+
+/// How DWARF is written.
+pub const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 5, address_size: 8 };
+
+/// Where an entry is: its unit, by position, and where in that.
+pub type EntryKey = (usize, UnitOffset);
+
+/// Everything that is needed to translate entries.
+pub struct Translation<'t, 'd, 'a> {
+    /// What was read.
+    pub guest: &'t Guest<'d, 'a>,
+    /// Where code is.
+    pub places: &'t Places,
+    /// How expressions are translated.
+    pub expressions: Expressions<'t>,
+    /// The code.
+    pub code: &'t Code,
+    /// The register from which slots in frames are counted.
+    pub frame_register: Register,
+    /// What is written.
+    pub out: Dwarf,
+    /// What has become of units.
+    pub units: Vec<UnitId>,
+    /// What has become of entries.
+    pub ids: HashMap<EntryKey, UnitEntryId>,
+    /// How pointers are written.
+    pub pointers: Pointers,
+    /// How much work may still be made.
+    pub budget: Budget,
+    /// The files of each unit that were needed so far, by their numbers.
+    files: Vec<HashMap<u64, FileId>>,
+}
+
+impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
+    /// Makes units with all entries, none of which has an attribute yet.
+    pub fn new(
+        guest: &'t Guest<'d, 'a>,
+        places: &'t Places,
+        expressions: Expressions<'t>,
+        code: &'t Code,
+        frame_register: Register,
+        debugger: Debugger,
+        budget: Budget,
+    ) -> Translation<'t, 'd, 'a> {
+        let mut out = Dwarf::new();
+        let (mut units, mut ids) = (Vec::new(), HashMap::new());
+        let pointers = Pointers::new(debugger, expressions.endianness);
+        for (number, GuestUnit { unit, entries }) in guest.units.iter().enumerate() {
+            let name = unit.name.map_or(&b"?"[..], |name| name.slice());
+            let directory = unit.comp_dir.map_or(&b"."[..], |directory| directory.slice());
+            let program = line_program(directory, name);
+            let id = out.units.add(Unit::new(ENCODING, program));
+            let made = out.units.get_mut(id);
+            let mut of_entries: Vec<UnitEntryId> = Vec::with_capacity(entries.len());
+            for entry in entries {
+                let made = match of_entries.get(entry.parent) {
+                    None => made.root(),
+                    Some(&parent) => made.add(parent, pointers.tag(entry.tag)),
+                };
+                of_entries.push(made);
+                ids.insert((number, entry.offset), made);
+            }
+            units.push(id);
+        }
+        let files = vec![HashMap::new(); units.len()];
+        Translation {
+            guest,
+            places,
+            expressions,
+            code,
+            frame_register,
+            out,
+            units,
+            ids,
+            pointers,
+            budget,
+            files,
+        }
+    }
+
+    /// Translates everything.
+    ///
+    /// # Errors
+    /// If that would take too long.
+    pub fn all(&mut self) -> Result<(), Fault> {
+        for number in 0..self.units.len() {
+            let rows = self.lines(number)?;
+            self.unit(number, &rows)?;
+        }
+        Ok(())
+    }
+
+    fn out(&mut self, number: usize) -> &mut Unit {
+        self.out.units.get_mut(self.units[number])
+    }
+
+    /// Writes the line program of a unit.
+    fn lines(&mut self, number: usize) -> Result<Vec<Row>, Fault> {
+        let guest = &self.guest.units[number];
+        let Some(program) = guest.unit.line_program.clone() else { return Ok(Vec::new()) };
+        let rows = match lines::rows(program, &mut self.budget) {
+            Ok(rows) => rows,
+            Err(Fault::TooMuch) => return Err(Fault::TooMuch),
+            // The unit's types and variables are of use without lines, too.
+            Err(Fault::Malformed) => Vec::new(),
+        };
+        for (position, function) in self.places.functions.iter().enumerate() {
+            // What no unit describes has the lines of whoever has some.
+            let owner = self.guest.owners.get(&position);
+            if owner.is_some_and(|&owner| owner != number) {
+                continue;
+            }
+            let native = lines::of_function(&rows, function);
+            if native.is_empty() {
+                continue;
+            }
+            let code = function.code.clone();
+            let start = Address::Symbol { symbol: CODE, addend: code.start.into() };
+            self.out(number).line_program.begin_sequence(Some(start));
+            for row in native {
+                let file = self.file(number, row.file);
+                let program = &mut self.out(number).line_program;
+                let made = program.row();
+                made.address_offset = u64::from(row.at - code.start);
+                if let Some(file) = file {
+                    made.file = file;
+                }
+                made.line = if file.is_some() { row.line } else { 0 };
+                made.column = row.column;
+                made.discriminator = row.discriminator;
+                made.is_statement = row.is_statement;
+                made.prologue_end = row.prologue_end;
+                program.generate_row();
+            }
+            self.out(number).line_program.end_sequence(u64::from(code.end - code.start));
+        }
+        Ok(rows)
+    }
+
+    /// What has become of a file of a unit.
+    fn file(&mut self, number: usize, index: u64) -> Option<FileId> {
+        if let Some(&file) = self.files[number].get(&index) {
+            return Some(file);
+        }
+        let unit = self.guest.units[number].unit;
+        let header = unit.line_program.as_ref()?.header();
+        let file = header.file(index)?;
+        let name = unit.attr_string(file.path_name()).ok()?;
+        let name = line_string(name.slice())?;
+        let directory = file.directory(header).and_then(|name| unit.attr_string(name).ok());
+        // In version 4 the directory of the unit is not in the list.
+        let directory = directory.and_then(|name| line_string(name.slice()));
+        let program = &mut self.out(number).line_program;
+        let directory = match directory {
+            Some(directory) => program.add_directory(directory),
+            None => program.default_directory(),
+        };
+        let file = program.add_file(name, directory, None);
+        self.files[number].insert(index, file);
+        Some(file)
+    }
+
+    fn unit(&mut self, number: usize, _rows: &[Row]) -> Result<(), Fault> {
+        let guest = self.guest;
+        let GuestUnit { unit, entries } = &guest.units[number];
+        // The frames of functions whose entries are open, by the function.
+        let mut frame: Option<(usize, Frame)> = None;
+        for entry in entries {
+            let read = unit.entry(entry.offset)?;
+            if let Some(function) = entry.function
+                && frame.as_ref().is_none_or(|(known, _)| *known != function)
+            {
+                frame = Some((function, self.frame(function, number, entry.tag, &read)));
+            }
+            let frame = match (&frame, entry.function) {
+                (Some((known, frame)), Some(function)) if *known == function => Some(frame),
+                _ => None,
+            };
+            let id = self.ids[&(number, entry.offset)];
+            self.attributes(number, &read, id, frame)?;
+            let is_unit = entry.parent == 0 && entry.offset == entries[0].offset;
+            if is_unit {
+                self.cover_unit(number, id);
+            } else {
+                self.cover(number, id, entry.tag, &entry.code);
+            }
+            if entry.tag == constants::DW_TAG_subprogram
+                && let Some(frame) = frame
+                && !frame.slots.is_empty()
+            {
+                self.frame_base(number, id, entry.function.expect("it has a frame"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What there is in the frame of a function, whose entry is this or around this.
+    fn frame(
+        &self,
+        function: usize,
+        number: usize,
+        tag: DwTag,
+        entry: &DebuggingInformationEntry<Reader<'a>>,
+    ) -> Frame {
+        let plan = self.expressions.plan;
+        let slots = frame_slots(self.code, function);
+        let mut locals = Vec::new();
+        let index = plan.module.imported_functions() + function;
+        let signature = plan.module.functions[index];
+        locals.extend(&plan.signature(signature).params);
+        if let Ok(reader) = plan.module.bodies[function].reader.get_locals_reader() {
+            for (count, ty) in reader.into_iter().map_while(Result::ok) {
+                let ty = val_type(plan.module, ty);
+                locals.extend(std::iter::repeat_n(ty, count as usize));
+            }
+        }
+        let unit = self.guest.units[number].unit;
+        let base = entry.attr_value(constants::DW_AT_frame_base);
+        let base = match base.filter(|_| tag == constants::DW_TAG_subprogram) {
+            Some(AttributeValue::Exprloc(base)) => {
+                let mut operations = base.operations(unit.encoding());
+                match operations.next() {
+                    Ok(Some(gimli::Operation::WasmLocal { index })) => FrameBase::Local(index),
+                    // The stack pointer is another one in frames of functions that have called others.
+                    _ => FrameBase::Unknown,
+                }
+            }
+            _ => FrameBase::Unknown,
+        };
+        Frame { slots, locals, base }
+    }
+
+    /// Says where a function's frame is.
+    fn frame_base(&mut self, number: usize, id: UnitEntryId, function: usize) {
+        let slots = &self.code.frames[function].as_ref().expect("it was collected").slots;
+        let Some(&(_, offset)) = slots.iter().find(|(slot, _)| *slot == Slot::Vmctx) else {
+            return;
+        };
+        let mut base = Expression::new();
+        base.op_breg(self.frame_register, offset);
+        self.out(number).get_mut(id).set(constants::DW_AT_frame_base, Value::Exprloc(base));
+    }
+
+    /// Says which code an entry describes.
+    fn cover(&mut self, number: usize, id: UnitEntryId, tag: DwTag, code: &[std::ops::Range<u32>]) {
+        let address =
+            |offset: u32| Value::Address(Address::Symbol { symbol: CODE, addend: offset.into() });
+        let unit = self.out(number);
+        match code {
+            [] => {}
+            [call]
+                if matches!(tag, constants::DW_TAG_call_site | constants::DW_TAG_GNU_call_site) =>
+            {
+                unit.get_mut(id).set(constants::DW_AT_call_return_pc, address(call.start));
+            }
+            [label] if tag == constants::DW_TAG_label => {
+                unit.get_mut(id).set(constants::DW_AT_low_pc, address(label.start));
+            }
+            [range] => {
+                let entry = unit.get_mut(id);
+                entry.set(constants::DW_AT_low_pc, address(range.start));
+                entry.set(constants::DW_AT_high_pc, Value::Udata((range.end - range.start).into()));
+            }
+            ranges => {
+                let list = unit.ranges.add(range_list(ranges));
+                unit.get_mut(id).set(constants::DW_AT_ranges, Value::RangeListRef(list));
+            }
+        }
+    }
+
+    /// Says which code a unit describes: its functions.
+    fn cover_unit(&mut self, number: usize, id: UnitEntryId) {
+        let owned = self.guest.owners.iter().filter(|(_, owner)| **owner == number);
+        let mut code: Vec<_> =
+            owned.map(|(&function, _)| self.places.functions[function].code.clone()).collect();
+        code.sort_by_key(|range| range.start);
+        let unit = self.out(number);
+        if !code.is_empty() {
+            let list = unit.ranges.add(range_list(&code));
+            let entry = unit.get_mut(id);
+            entry.set(constants::DW_AT_low_pc, Value::Address(Address::Constant(0)));
+            entry.set(constants::DW_AT_ranges, Value::RangeListRef(list));
+        }
+    }
+
+    /// Translates the attributes of an entry.
+    pub fn attributes(
+        &mut self,
+        number: usize,
+        entry: &DebuggingInformationEntry<Reader<'a>>,
+        id: UnitEntryId,
+        frame: Option<&Frame>,
+    ) -> Result<(), Fault> {
+        let guest = self.guest;
+        let unit = guest.units[number].unit;
+        let is_pointer = self.pointers.is_pointer(entry.tag());
+        for attribute in entry.attrs() {
+            self.budget.charge(1)?;
+            let name = attribute.name();
+            let made = match name {
+                constants::DW_AT_frame_base => None,
+                constants::DW_AT_location => self.location(number, attribute.value(), frame)?,
+                constants::DW_AT_type if is_pointer => continue,
+                constants::DW_AT_decl_file | constants::DW_AT_call_file => {
+                    let index = attribute.udata_value();
+                    index
+                        .and_then(|index| self.file(number, index))
+                        .map(|file| Value::FileIndex(Some(file)))
+                }
+                name if is_left_out(name) => None,
+                // Where the object's own contents say where a base is, debuggers would look for them in the wrong memory.
+                constants::DW_AT_data_member_location if is_computed(&attribute.value(), unit) => {
+                    let made = self.out(number);
+                    if let Some(parent) = made.get(id).parent() {
+                        made.get_mut(parent).delete_child(id);
+                    }
+                    return Ok(());
+                }
+                _ => match attribute.value() {
+                    AttributeValue::Exprloc(expression) => {
+                        self.expressions.number(expression, unit, frame).map(Value::Exprloc)
+                    }
+                    AttributeValue::UnitRef(offset) => {
+                        self.ids.get(&(number, offset)).map(|&id| Value::UnitRef(id))
+                    }
+                    AttributeValue::DebugInfoRef(offset) => self.reference(offset),
+                    value => self.plain(number, name, value),
+                },
+            };
+            if let Some(made) = made {
+                self.out(number).get_mut(id).set(name, made);
+            }
+        }
+        if is_pointer {
+            self.pointer(number, entry, id)?;
+        } else if self.expressions.endianness == Endianness::Big
+            && entry.tag() == constants::DW_TAG_base_type
+        {
+            let little = Value::Endianity(constants::DW_END_little);
+            self.out(number).get_mut(id).set(constants::DW_AT_endianity, little);
+        }
+        Ok(())
+    }
+
+    fn location(
+        &mut self,
+        number: usize,
+        value: AttributeValue<Reader<'a>>,
+        frame: Option<&Frame>,
+    ) -> Result<Option<Value>, Fault> {
+        let unit = self.guest.units[number].unit;
+        if let AttributeValue::Exprloc(expression) = value {
+            return Ok(self.expressions.location(expression, unit, frame).map(Value::Exprloc));
+        }
+        let Ok(Some(mut list)) = unit.attr_locations(value) else { return Ok(None) };
+        let mut made = Vec::new();
+        while let Ok(Some(entry)) = list.next() {
+            self.budget.charge(1)?;
+            let addresses = entry.range.begin..entry.range.end;
+            let Some(function) = self.places.function_at(addresses.start) else { continue };
+            let location = self.expressions.location(entry.data, unit, frame);
+            let Some(location) = location else { continue };
+            for code in self.places.functions[function].code_of(&addresses) {
+                self.budget.charge(1)?;
+                made.push(Location::StartLength {
+                    begin: Address::Symbol { symbol: CODE, addend: code.start.into() },
+                    length: u64::from(code.end - code.start),
+                    data: location.clone(),
+                });
+            }
+        }
+        if made.is_empty() {
+            return Ok(None);
+        }
+        let list = self.out(number).locations.add(LocationList(made));
+        Ok(Some(Value::LocationListRef(list)))
+    }
+
+    /// A reference to an entry of any unit.
+    fn reference(&self, offset: gimli::DebugInfoOffset) -> Option<Value> {
+        let (number, offset) = self.find(offset)?;
+        let id = *self.ids.get(&(number, offset))?;
+        Some(Value::DebugInfoRef(DebugInfoRef::Entry(self.units[number], id)))
+    }
+
+    /// The unit and the place in it that an offset in `.debug_info` means.
+    pub fn find(&self, offset: gimli::DebugInfoOffset) -> Option<EntryKey> {
+        let units = &self.guest.units;
+        let start = |unit: &GuestUnit<'_, '_>| {
+            unit.unit.header.debug_info_offset().map_or(usize::MAX, |start| start.0)
+        };
+        let number = units.partition_point(|unit| start(unit) <= offset.0).checked_sub(1)?;
+        offset.to_unit_offset(&units[number].unit.header).map(|offset| (number, offset))
+    }
+
+    /// An attribute whose meaning does not depend on where things are.
+    fn plain(
+        &mut self,
+        number: usize,
+        name: DwAt,
+        value: AttributeValue<Reader<'a>>,
+    ) -> Option<Value> {
+        Some(match value {
+            AttributeValue::Block(bytes) => Value::Block(bytes.slice().to_vec()),
+            AttributeValue::Data1(value) => Value::Data1(value),
+            AttributeValue::Data2(value) => Value::Data2(value),
+            AttributeValue::Data4(value) => Value::Data4(value),
+            AttributeValue::Data8(value) => Value::Data8(value),
+            AttributeValue::Data16(value) => Value::Data16(value),
+            AttributeValue::Sdata(value) => Value::Sdata(value),
+            AttributeValue::Udata(value) => Value::Udata(value),
+            AttributeValue::Flag(true) => Value::FlagPresent,
+            AttributeValue::Flag(false) => Value::Flag(false),
+            AttributeValue::Encoding(value) => Value::Encoding(value),
+            AttributeValue::DecimalSign(value) => Value::DecimalSign(value),
+            AttributeValue::Endianity(value) => Value::Endianity(value),
+            AttributeValue::Accessibility(value) => Value::Accessibility(value),
+            AttributeValue::Visibility(value) => Value::Visibility(value),
+            AttributeValue::Virtuality(value) => Value::Virtuality(value),
+            AttributeValue::Language(value) => Value::Language(value),
+            AttributeValue::IdentifierCase(value) => Value::IdentifierCase(value),
+            AttributeValue::CallingConvention(value) => Value::CallingConvention(value),
+            AttributeValue::Inline(value) => Value::Inline(value),
+            AttributeValue::Ordering(value) => Value::Ordering(value),
+            value @ (AttributeValue::String(_)
+            | AttributeValue::DebugStrRef(_)
+            | AttributeValue::DebugStrOffsetsIndex(_)
+            | AttributeValue::DebugLineStrRef(_)) => {
+                let unit = self.guest.units[number].unit;
+                let text = unit.attr_string(value).ok()?;
+                let text = text.slice();
+                debug_assert!(name != constants::DW_AT_type);
+                Value::StringRef(self.out.strings.add(text))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What the frame of a function keeps, and how far that is from where the vmctx is kept.
+pub fn frame_slots(code: &Code, function: usize) -> Vec<(Slot, i64)> {
+    let Some(frame) = &code.frames[function] else { return Vec::new() };
+    let vmctx = frame.slots.iter().find(|(slot, _)| *slot == Slot::Vmctx);
+    let Some(&(_, base)) = vmctx else { return Vec::new() };
+    frame.slots.iter().map(|&(slot, offset)| (slot, offset - base)).collect()
+}
+
+/// Whether an expression looks at memory.
+fn is_computed<'a>(value: &AttributeValue<Reader<'a>>, unit: UnitRef<'_, Reader<'a>>) -> bool {
+    let AttributeValue::Exprloc(expression) = value else { return false };
+    let mut operations = expression.clone().operations(unit.encoding());
+    loop {
+        match operations.next() {
+            Ok(Some(gimli::Operation::PlusConstant { .. }))
+            | Ok(Some(gimli::Operation::UnsignedConstant { .. })) => {}
+            Ok(None) => return false,
+            _ => return true,
+        }
+    }
+}
+
+/// Attributes that say how the module's DWARF is written, or what does not hold for native code.
+fn is_left_out(name: DwAt) -> bool {
+    matches!(
+        name,
+        constants::DW_AT_sibling
+            | constants::DW_AT_low_pc
+            | constants::DW_AT_high_pc
+            | constants::DW_AT_ranges
+            | constants::DW_AT_entry_pc
+            | constants::DW_AT_start_scope
+            | constants::DW_AT_call_return_pc
+            | constants::DW_AT_call_pc
+            | constants::DW_AT_stmt_list
+            | constants::DW_AT_macros
+            | constants::DW_AT_macro_info
+            | constants::DW_AT_GNU_macros
+            | constants::DW_AT_str_offsets_base
+            | constants::DW_AT_addr_base
+            | constants::DW_AT_rnglists_base
+            | constants::DW_AT_loclists_base
+            | constants::DW_AT_GNU_ranges_base
+            | constants::DW_AT_GNU_addr_base
+            | constants::DW_AT_GNU_pubnames
+            | constants::DW_AT_GNU_pubtypes
+            | constants::DW_AT_GNU_dwo_id
+            | constants::DW_AT_GNU_dwo_name
+            | constants::DW_AT_dwo_name
+            | constants::DW_AT_return_addr
+            | constants::DW_AT_static_link
+            | constants::DW_AT_segment
+            | constants::DW_AT_use_location
+            | constants::DW_AT_vtable_elem_location
+            | constants::DW_AT_address_class
+            | constants::DW_AT_call_target
+            | constants::DW_AT_call_target_clobbered
+            | constants::DW_AT_call_data_location
+            | constants::DW_AT_call_data_value
+            | constants::DW_AT_call_value
+            | constants::DW_AT_GNU_call_site_value
+            | constants::DW_AT_GNU_call_site_target
+            | constants::DW_AT_call_all_calls
+            | constants::DW_AT_call_all_source_calls
+            | constants::DW_AT_call_all_tail_calls
+            | constants::DW_AT_GNU_all_call_sites
+            | constants::DW_AT_GNU_all_source_call_sites
+            | constants::DW_AT_GNU_all_tail_call_sites
+            | constants::DW_AT_call_tail_call
+            | constants::DW_AT_GNU_tail_call
+    )
+}
+
+fn range_list(code: &[std::ops::Range<u32>]) -> RangeList {
+    let ranges = code.iter().map(|range| Range::StartLength {
+        begin: Address::Symbol { symbol: CODE, addend: range.start.into() },
+        length: u64::from(range.end - range.start),
+    });
+    RangeList(ranges.collect())
+}
+
+/// A name that a line program can have.
+fn line_string(name: &[u8]) -> Option<LineString> {
+    let is_name = !name.is_empty() && !name.contains(&0);
+    is_name.then(|| LineString::String(name.to_vec()))
+}
+
+/// A line program without rows.
+pub fn line_program(directory: &[u8], name: &[u8]) -> LineProgram {
+    let directory = line_string(directory).unwrap_or(LineString::String(b".".to_vec()));
+    let name = line_string(name).unwrap_or(LineString::String(b"?".to_vec()));
+    LineProgram::new(ENCODING, LineEncoding::default(), directory, None, name, None)
+}

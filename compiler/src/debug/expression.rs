@@ -1,0 +1,309 @@
+//! Where variables are: expressions of the module's DWARF to expressions for the native code.
+//!
+//! In: an expression whose addresses are those of a wasm memory, and whose "registers" are locals, globals and places of the
+//! operand stack. Out: one whose addresses are the process's, and which finds those in frames and in the instance.
+//!
+//! The base of every native frame is the slot that keeps the vmctx, so `DW_OP_fbreg 0` finds it in any function.
+//!
+//! Always true: what cannot be expressed gives nothing. A value in a frame is only ever read, not a place to write to: the
+//! code would not notice.
+
+use std::mem::offset_of;
+
+use cranelift_codegen::ir::Endianness;
+use gimli::write::{Address, Expression};
+use gimli::{EndianSlice, LittleEndian, Operation, UnitRef, constants};
+use wootz_runtime::abi::index::{GlobalIndex, MemoryIndex};
+use wootz_runtime::abi::types::ValType;
+use wootz_runtime::abi::vmctx::{Place, VmMemory};
+
+use super::CELL;
+use crate::guest_dwarf::Reader;
+use crate::kept::Slot;
+use crate::plan::Plan;
+
+/// What there is in a function's frame.
+pub struct Frame {
+    /// What it keeps, and how far that is from where the vmctx is kept.
+    pub slots: Vec<(Slot, i64)>,
+    /// The types of locals.
+    pub locals: Vec<ValType>,
+    /// What the function's own frame base is.
+    pub base: FrameBase,
+}
+
+/// What a function's own frame base is: the address in memory from which its variables are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameBase {
+    /// Not known.
+    Unknown,
+    /// The value of a local.
+    Local(u32),
+}
+
+/// What all expressions of a module have in common.
+#[derive(Clone, Copy)]
+pub struct Expressions<'a> {
+    /// The plan.
+    pub plan: &'a Plan<'a>,
+    /// The order of bytes in frames.
+    pub endianness: Endianness,
+}
+
+impl Frame {
+    fn offset(&self, slot: Slot) -> Option<i64> {
+        self.slots.iter().find(|(kept, _)| *kept == slot).map(|&(_, offset)| offset)
+    }
+}
+
+/// What an expression has left on the stack so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Nothing.
+    Nothing,
+    /// The address of the variable, in memory 0.
+    Address,
+    /// Its value.
+    Value,
+    /// Its address in the process.
+    Native,
+}
+
+impl Expressions<'_> {
+    /// Where a variable is; `None` if that cannot be said.
+    pub fn location<'a>(
+        self,
+        expression: gimli::Expression<Reader<'a>>,
+        unit: UnitRef<'_, Reader<'a>>,
+        frame: Option<&Frame>,
+    ) -> Option<Expression> {
+        self.convert(expression, unit, frame, false)
+    }
+
+    /// A number, such as the size of an array, that an expression computes.
+    pub fn number<'a>(
+        self,
+        expression: gimli::Expression<Reader<'a>>,
+        unit: UnitRef<'_, Reader<'a>>,
+        frame: Option<&Frame>,
+    ) -> Option<Expression> {
+        self.convert(expression, unit, frame, true)
+    }
+
+    fn convert<'a>(
+        self,
+        expression: gimli::Expression<Reader<'a>>,
+        unit: UnitRef<'_, Reader<'a>>,
+        frame: Option<&Frame>,
+        is_number: bool,
+    ) -> Option<Expression> {
+        let mut out = Expression::new();
+        let mut left = Left::Nothing;
+        let mut operations = expression.operations(unit.encoding());
+        let mut count = 0;
+        while let Some(operation) = operations.next().ok()? {
+            count += 1;
+            if matches!(left, Left::Value | Left::Native)
+                && !matches!(operation, Operation::Piece { .. })
+            {
+                // Nothing but a piece may follow.
+                return None;
+            }
+            match operation {
+                Operation::StackValue => {
+                    out.op(constants::DW_OP_stack_value);
+                    left = Left::Value;
+                    continue;
+                }
+                Operation::ImplicitValue { data } => {
+                    out.op_implicit_value(data.slice().into());
+                    left = Left::Value;
+                    continue;
+                }
+                Operation::Piece { size_in_bits, bit_offset } => {
+                    if left == Left::Address {
+                        self.native(&mut out, frame)?;
+                    }
+                    match bit_offset {
+                        None => out.op_piece(size_in_bits / 8),
+                        Some(offset) => out.op_bit_piece(size_in_bits, offset),
+                    }
+                    left = Left::Nothing;
+                    continue;
+                }
+                // The whole variable, and too wide for the stack of expressions.
+                Operation::WasmLocal { index }
+                    if frame.is_some_and(|frame| {
+                        frame.locals.get(index as usize) == Some(&ValType::V128)
+                    }) =>
+                {
+                    out.op_fbreg(frame?.offset(Slot::Local(index))?);
+                    let mut rest = operations.clone();
+                    let is_value = matches!(rest.next(), Ok(Some(Operation::StackValue)));
+                    operations = rest;
+                    if !is_value || count != 1 {
+                        return None;
+                    }
+                    left = Left::Native;
+                    continue;
+                }
+                operation => self.operation(&mut out, operation, unit, frame)?,
+            }
+            left = Left::Address;
+        }
+        match left {
+            Left::Nothing if count == 0 => return None,
+            Left::Address if !is_number => self.native(&mut out, frame)?,
+            _ => {}
+        }
+        Some(out)
+    }
+
+    /// One operation that computes on the stack.
+    fn operation<'a>(
+        self,
+        out: &mut Expression,
+        operation: Operation<EndianSlice<'a, LittleEndian>>,
+        unit: UnitRef<'_, Reader<'a>>,
+        frame: Option<&Frame>,
+    ) -> Option<()> {
+        match operation {
+            Operation::WasmLocal { index } => self.local(out, index, frame?)?,
+            Operation::WasmGlobal { index } => self.global(out, index, frame)?,
+            Operation::WasmStack { index } => self.operand(out, index, frame?)?,
+            Operation::FrameOffset { offset } => {
+                let frame = frame?;
+                let FrameBase::Local(index) = frame.base else { return None };
+                self.local(out, index, frame)?;
+                out.op_consts(offset);
+                out.op(constants::DW_OP_plus);
+            }
+            Operation::Address { address } => out.op_constu(address),
+            Operation::AddressIndex { index } => out.op_constu(unit.address(index).ok()?),
+            Operation::ConstantIndex { index } => out.op_constu(unit.address(index).ok()?),
+            Operation::UnsignedConstant { value } => out.op_constu(value),
+            Operation::SignedConstant { value } => out.op_consts(value),
+            Operation::PlusConstant { value } => out.op_plus_uconst(value),
+            Operation::Deref { size, space: false, .. } => {
+                self.native(out, frame)?;
+                // What lies in memory has its lowest byte first, on every machine.
+                if self.endianness == Endianness::Big {
+                    return None;
+                }
+                let whole = if self.has_wide_addresses() { 8 } else { 4 };
+                let address_bytes = unit.encoding().address_size;
+                out.op_deref_size(if size == address_bytes { whole } else { size });
+            }
+            Operation::Drop => out.op(constants::DW_OP_drop),
+            Operation::Pick { index } => out.op_pick(index),
+            Operation::Swap => out.op(constants::DW_OP_swap),
+            Operation::Rot => out.op(constants::DW_OP_rot),
+            Operation::And => out.op(constants::DW_OP_and),
+            Operation::Minus => out.op(constants::DW_OP_minus),
+            Operation::Mul => out.op(constants::DW_OP_mul),
+            Operation::Neg => out.op(constants::DW_OP_neg),
+            Operation::Not => out.op(constants::DW_OP_not),
+            Operation::Or => out.op(constants::DW_OP_or),
+            Operation::Plus => out.op(constants::DW_OP_plus),
+            Operation::Shl => out.op(constants::DW_OP_shl),
+            Operation::Xor => out.op(constants::DW_OP_xor),
+            Operation::Nop => {}
+            // What depends on the width of the stack, or on what is not there.
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn local(self, out: &mut Expression, index: u32, frame: &Frame) -> Option<()> {
+        let bytes = match frame.locals.get(index as usize)? {
+            ValType::I32 | ValType::F32 => 4,
+            ValType::I64 | ValType::F64 => 8,
+            ValType::V128 | ValType::Ref(_) => return None,
+        };
+        out.op_fbreg(frame.offset(Slot::Local(index))?);
+        out.op_deref_size(bytes);
+        Some(())
+    }
+
+    fn operand(self, out: &mut Expression, index: u32, frame: &Frame) -> Option<()> {
+        out.op_fbreg(frame.offset(Slot::Operand(index))?);
+        // Numbers of 32 bits fill the lower half, which on big-endian machines is not the first.
+        if self.endianness == Endianness::Big {
+            return None;
+        }
+        out.op_deref_size(if self.has_wide_addresses() { 8 } else { 4 });
+        Some(())
+    }
+
+    fn global(self, out: &mut Expression, index: u32, frame: Option<&Frame>) -> Option<()> {
+        let bytes = match self.plan.module.globals.get(index as usize)?.value {
+            ValType::I32 | ValType::F32 => 4,
+            ValType::I64 | ValType::F64 => 8,
+            ValType::V128 | ValType::Ref(_) => return None,
+        };
+        vmctx(out, frame.is_some());
+        match self.plan.layout.global(GlobalIndex(index)) {
+            Place::Record(offset) => out.op_plus_uconst(offset.into()),
+            Place::Pointer(offset) => {
+                out.op_plus_uconst(offset.into());
+                out.op_deref();
+            }
+        }
+        out.op_deref_size(bytes);
+        Some(())
+    }
+
+    /// Makes of an address in memory 0 the address in the process.
+    fn native(self, out: &mut Expression, frame: Option<&Frame>) -> Option<()> {
+        if !self.has_wide_addresses() {
+            out.op_constu(u32::MAX.into());
+            out.op(constants::DW_OP_and);
+        }
+        self.memory_base(out, frame.is_some())?;
+        out.op(constants::DW_OP_plus);
+        Some(())
+    }
+
+    /// Pushes the address of memory 0: of the instance of the frame, or if there is none at hand, of the one that there is.
+    pub fn memory_base(self, out: &mut Expression, in_frame: bool) -> Option<()> {
+        let memory = self.plan.module.memories.first()?;
+        vmctx(out, in_frame);
+        let base = offset_of!(VmMemory, base) as u64;
+        match self.plan.layout.memory(MemoryIndex(0), memory.shared) {
+            Place::Record(offset) => out.op_plus_uconst(u64::from(offset) + base),
+            Place::Pointer(offset) => {
+                out.op_plus_uconst(offset.into());
+                out.op_deref();
+                out.op_plus_uconst(base);
+            }
+        }
+        out.op_deref();
+        Some(())
+    }
+
+    /// Whether addresses in memory 0 have 64 bits.
+    pub fn has_wide_addresses(self) -> bool {
+        self.plan.module.memories.first().is_some_and(|memory| memory.memory64)
+    }
+}
+
+/// Pushes the vmctx.
+///
+/// Without a frame of a function of the module, the cell has it if there is only one instance. With several, the frame that is
+/// being looked at decides.
+pub fn vmctx(out: &mut Expression, in_frame: bool) {
+    if in_frame {
+        out.op_fbreg(0);
+        out.op_deref();
+        return;
+    }
+    out.op_addr(Address::Symbol { symbol: CELL, addend: 0 });
+    out.op_deref();
+    out.op(constants::DW_OP_dup);
+    let found = out.op_bra();
+    out.op(constants::DW_OP_drop);
+    out.op_fbreg(0);
+    out.op_deref();
+    let end = out.next_index();
+    out.set_target(found, end);
+}

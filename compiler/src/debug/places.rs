@@ -1,0 +1,226 @@
+//! Which native code comes from which part of the module.
+//!
+//! In: the code of each function, with the wasm offsets that the code generator knows. Out: for each function, regions of code
+//! that cover it without gaps, each with the address in the module that debuggers shall be shown there, as the module's own
+//! DWARF counts addresses.
+//!
+//! The code generator moves what has no effect: a multiplication to where its result is needed first, an address out of a
+//! loop. Taken at its word, it would show a line before the effects of the line above have happened. So only operators with
+//! effects say where execution is, and what lies between two of them keeps its address only if that lies between theirs.
+//!
+//! Always true: at the beginning of a region, the effects of all operators before its address have happened, as far as control
+//! has come that way, and none of those behind.
+
+use std::ops::Range;
+
+use crate::link::Code;
+use crate::parse::Module;
+
+/// The code of all functions, by their position among those with a body.
+pub struct Places {
+    /// One for each function.
+    pub functions: Vec<FunctionPlaces>,
+}
+
+/// The code of a function.
+pub struct FunctionPlaces {
+    /// Its body, as addresses in the module.
+    pub body: Range<u32>,
+    /// Its code, as offsets in the text.
+    pub code: Range<u32>,
+    /// Regions, in the order of the code.
+    pub regions: Vec<Region>,
+    /// The return addresses of calls, as offsets in the text; ascending.
+    pub calls: Vec<u32>,
+}
+
+/// Code that comes from one place of the module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Region {
+    /// Where it begins, as an offset in the text.
+    pub start: u32,
+    /// Where it ends.
+    pub end: u32,
+    /// The address in the module.
+    pub at: u32,
+}
+
+impl Places {
+    /// Of functions for which what debuggers need to know was collected.
+    pub fn new(module: &Module<'_>, code: &Code) -> Places {
+        let bodies = module.bodies.iter().zip(&code.symbols).zip(&code.frames);
+        let functions = bodies.map(|((body, &(start, bytes)), frame)| {
+            let body = body.reader.range();
+            let address = |offset: u64| (offset - module.code_start) as u32;
+            let body = address(body.start)..address(body.end);
+            let code = start..start + bytes;
+            let (mut regions, mut calls) = (Vec::new(), Vec::new());
+            if let Some(frame) = frame {
+                let pieces = frame.pieces.iter().map(|&(from, to, wasm)| Region {
+                    start: start + from,
+                    end: start + to,
+                    at: (wasm - module.code_start as u32).clamp(body.start, body.end),
+                });
+                let blocks: Vec<u32> = frame.blocks.iter().map(|block| start + block).collect();
+                let effects: Vec<u32> =
+                    frame.effects.iter().map(|wasm| wasm - module.code_start as u32).collect();
+                regions = cover(&body, &code, pieces.collect(), &blocks, &effects);
+                calls = frame.calls.iter().map(|call| start + call).collect();
+            }
+            FunctionPlaces { body, code, regions, calls }
+        });
+        Places { functions: functions.collect() }
+    }
+
+    /// The function that has an address, by its position.
+    pub fn function_at(&self, address: u64) -> Option<usize> {
+        let behind =
+            self.functions.partition_point(|function| u64::from(function.body.start) <= address);
+        let position = behind.checked_sub(1)?;
+        (address < u64::from(self.functions[position].body.end)).then_some(position)
+    }
+}
+
+impl FunctionPlaces {
+    /// The code that comes from a range of addresses; ascending and disjoint.
+    pub fn code_of(&self, addresses: &Range<u64>) -> Vec<Range<u32>> {
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for region in self.regions.iter().filter(|region| addresses.contains(&u64::from(region.at)))
+        {
+            match ranges.last_mut() {
+                Some(last) if last.end == region.start => last.end = region.end,
+                _ => ranges.push(region.start..region.end),
+            }
+        }
+        ranges
+    }
+
+    /// Where the first code from an address on begins, if there is any.
+    pub fn first_at(&self, address: u64) -> Option<u32> {
+        let behind = self.regions.iter().filter(|region| u64::from(region.at) >= address);
+        behind.min_by_key(|region| (region.at, region.start)).map(|region| region.start)
+    }
+
+    /// The return address of the only call that comes from right before an address.
+    pub fn return_to(&self, address: u64) -> Option<u32> {
+        let before = self.regions.iter().filter(|region| u64::from(region.at) < address);
+        let at = before.map(|region| region.at).max()?;
+        let calls = self.calls.iter().filter(|&&call| {
+            let behind = self.regions.partition_point(|region| region.start < call);
+            behind > 0 && self.regions[behind - 1].at == at
+        });
+        let calls: Vec<u32> = calls.copied().collect();
+        <[u32; 1]>::try_from(calls).ok().map(|[call]| call)
+    }
+}
+
+/// Pieces of code, whose addresses may jump, to regions.
+fn cover(
+    body: &Range<u32>,
+    code: &Range<u32>,
+    pieces: Vec<Region>,
+    blocks: &[u32],
+    effects: &[u32],
+) -> Vec<Region> {
+    let mut regions = vec![Region { start: code.start, end: code.start, at: body.start }];
+    let mut add = |piece: Region| {
+        let last = regions.last_mut().expect("there is one at least");
+        // What comes from nowhere belongs to what is before it.
+        last.end = piece.start;
+        if last.at == piece.at {
+            last.end = piece.end;
+        } else {
+            regions.push(piece);
+        }
+    };
+    let mut pieces = pieces.as_slice();
+    let mut cut: Vec<Region> = Vec::new();
+    let ends = blocks.iter().copied().filter(|&block| block > code.start).chain([code.end]);
+    for end in ends {
+        // The pieces of a block; one that reaches beyond it is cut.
+        let mut block = std::mem::take(&mut cut);
+        block.retain(|piece| piece.start < piece.end);
+        let count = pieces.partition_point(|piece| piece.start < end);
+        let (own, rest) = pieces.split_at(count);
+        block.extend(own);
+        pieces = rest;
+        for piece in &mut block {
+            if piece.end > end {
+                cut.push(Region { start: end, ..*piece });
+                piece.end = end;
+            }
+        }
+        straighten(&mut block, effects);
+        block.into_iter().for_each(&mut add);
+    }
+    regions.last_mut().expect("there is one at least").end = code.end;
+    regions.retain(|region| region.start < region.end);
+    regions
+}
+
+/// Gives the pieces of a block addresses that agree with the order of effects.
+fn straighten(block: &mut [Region], effects: &[u32]) {
+    // What is behind a later effect in the module was moved, whatever it belongs to.
+    let mut earliest = u32::MAX;
+    let mut is_effect = vec![false; block.len()];
+    for (piece, is_effect) in block.iter().zip(&mut is_effect).rev() {
+        if piece.at <= earliest && effects.binary_search(&piece.at).is_ok() {
+            (*is_effect, earliest) = (true, piece.at);
+        }
+    }
+    let mut before = 0;
+    for position in 0..block.len() {
+        let at = block[position].at;
+        if is_effect[position] {
+            before = at;
+            continue;
+        }
+        let next = (position + 1..block.len()).find(|&next| is_effect[next]);
+        let next = next.map_or(u32::MAX, |next| block[next].at);
+        if at < before || at > next {
+            block[position].at = if next == u32::MAX { before } else { next };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covered(pieces: &[(u32, u32, u32)], blocks: &[u32], effects: &[u32]) -> Vec<(u32, u32)> {
+        let pieces = pieces.iter().map(|&(start, end, at)| Region { start, end, at }).collect();
+        let regions = cover(&(10..100), &(0..60), pieces, blocks, effects);
+        let ends = regions.iter().map(|region| region.end);
+        let starts = regions.iter().skip(1).map(|region| region.start).chain([60]);
+        assert!(ends.eq(starts), "without gaps");
+        regions.iter().map(|region| (region.start, region.at)).collect()
+    }
+
+    #[test]
+    fn code_without_a_place_belongs_to_what_is_before_it() {
+        let pieces = [(8, 12, 20), (20, 24, 30)];
+        assert_eq!(covered(&pieces, &[0], &[]), [(0, 10), (8, 20), (20, 30)]);
+    }
+
+    #[test]
+    fn what_moved_behind_an_effect_belongs_to_the_next() {
+        // The product at 20 is needed by the store at 40.
+        let pieces = [(0, 4, 30), (4, 8, 20), (8, 12, 40)];
+        assert_eq!(covered(&pieces, &[0], &[30, 40]), [(0, 30), (4, 40)]);
+    }
+
+    #[test]
+    fn what_moved_before_an_effect_belongs_to_it() {
+        let pieces = [(0, 4, 50), (4, 8, 30), (8, 12, 40)];
+        assert_eq!(covered(&pieces, &[0], &[30, 50]), [(0, 30), (8, 40)]);
+    }
+
+    #[test]
+    fn order_is_free_between_blocks() {
+        let pieces = [(0, 4, 50), (4, 8, 30)];
+        assert_eq!(covered(&pieces, &[0, 4], &[30, 50]), [(0, 50), (4, 30)]);
+        // One piece over the border of two blocks.
+        let pieces = [(0, 8, 50), (8, 12, 30)];
+        assert_eq!(covered(&pieces, &[0, 4], &[30, 50]), [(0, 50), (4, 30)]);
+    }
+}

@@ -1,0 +1,175 @@
+//! What debuggers want to see, kept in the frame.
+//!
+//! Always true: what is kept is what the operators so far have made of it. What would have to be kept in a loop again and
+//! again is given up if code shall be fast, and noted as lost.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cranelift_codegen::ir::{
+    Inst, InstBuilder, StackSlot, StackSlotData, StackSlotKey, StackSlotKind, Type, Value,
+};
+use wasmparser::Operator;
+
+use super::state::{Region, Translator};
+use crate::convention::{POINTER, V128};
+use crate::error::{Error, Result};
+use crate::kept::{Keep, Notes, Slot};
+use crate::parse::Body;
+
+/// What is kept in the frame of the function being translated.
+pub(super) struct Keeping<'a> {
+    keep: &'a Keep,
+    slots: HashMap<Slot, StackSlot>,
+    /// The value that was last kept for a place of the operand stack, in straight code.
+    operands: HashMap<u32, Value>,
+    /// How many instructions were there before the operator being translated.
+    instructions: usize,
+    notes: Notes,
+}
+
+impl<'a> Keeping<'a> {
+    /// For a function that must keep this, also what changes in loops or not.
+    ///
+    /// # Errors
+    /// If the body cannot be decoded.
+    pub fn new(keep: &'a Keep, body: &Body<'_>, in_loops: bool) -> Result<Keeping<'a>> {
+        let mut notes = Notes::default();
+        if !in_loops {
+            notes.lost = changed_in_loops(keep, body)?;
+        }
+        let (slots, operands) = (HashMap::new(), HashMap::new());
+        Ok(Keeping { keep, slots, operands, instructions: 0, notes })
+    }
+}
+
+/// The locals that are changed in loops, and all places of the operand stack if there are loops.
+fn changed_in_loops(keep: &Keep, body: &Body<'_>) -> Result<BTreeSet<Slot>> {
+    let mut changed = BTreeSet::new();
+    // Whether each open block is a loop.
+    let mut open: Vec<bool> = Vec::new();
+    let mut loops = 0;
+    let invalid = |error| Error::invalid(&error);
+    for operator in body.reader.get_operators_reader().map_err(invalid)? {
+        match operator.map_err(invalid)? {
+            Operator::Loop { .. } => {
+                open.push(true);
+                loops += 1;
+                changed.extend(keep.operands.iter().map(|&operand| Slot::Operand(operand)));
+            }
+            Operator::Block { .. } | Operator::If { .. } => open.push(false),
+            Operator::End => loops -= usize::from(open.pop() == Some(true)),
+            Operator::LocalSet { local_index } | Operator::LocalTee { local_index }
+                if loops > 0 =>
+            {
+                changed.insert(Slot::Local(local_index));
+            }
+            _ => {}
+        }
+    }
+    Ok(changed)
+}
+
+impl Translator<'_, '_> {
+    /// Keeps the vmctx, and the first values of locals.
+    pub fn begin_keeping(&mut self) {
+        let Some(keeping) = &self.keeping else { return };
+        if !keeping.keep.vmctx {
+            return;
+        }
+        self.keep(Slot::Vmctx, POINTER, self.vmctx);
+        for index in 0..self.locals.len() as u32 {
+            let value = self.builder.use_var(self.locals[index as usize]);
+            self.keep_local(index, value);
+        }
+    }
+
+    /// Keeps a local that has changed.
+    pub fn keep_local(&mut self, index: u32, value: Value) {
+        let slot = Slot::Local(index);
+        let Some(keeping) = &self.keeping else { return };
+        if !keeping.keep.locals.contains(index) || keeping.notes.lost.contains(&slot) {
+            return;
+        }
+        let ty = self.builder.func.dfg.value_type(value);
+        self.keep(slot, ty, value);
+    }
+
+    /// Notes what an operator has changed, after it was translated.
+    pub fn note_effects(&mut self, operator: &Operator<'_>) {
+        let Some(keeping) = &mut self.keeping else { return };
+        let dfg = &self.builder.func.dfg;
+        let instructions = keeping.instructions..dfg.num_insts();
+        keeping.instructions = dfg.num_insts();
+        let mut opcodes =
+            instructions.map(|number| dfg.insts[Inst::from_u32(number as u32)].opcode());
+        if opcodes.any(|opcode| opcode.can_store() || opcode.is_call()) {
+            keeping.notes.effects.push(self.builder.srcloc().bits());
+        }
+        if keeping.keep.operands.is_empty() {
+            return;
+        }
+        if is_control(operator) {
+            keeping.operands.clear();
+        }
+        let reachable = if self.reachable { self.stack.len() } else { 0 };
+        let wanted = keeping.keep.operands.range(..reachable as u32).copied();
+        let wanted: Vec<u32> = wanted.collect();
+        for operand in wanted {
+            self.keep_operand(operand);
+        }
+    }
+
+    fn keep_operand(&mut self, operand: u32) {
+        let slot = Slot::Operand(operand);
+        let value = self.stack[operand as usize];
+        let ty = self.builder.func.dfg.value_type(value);
+        let Some(keeping) = &mut self.keeping else { return };
+        // The lanes of vectors may be any.
+        if ty.is_vector() {
+            keeping.notes.lost.insert(slot);
+        }
+        if keeping.notes.lost.contains(&slot)
+            || keeping.operands.insert(operand, value) == Some(value)
+        {
+            return;
+        }
+        self.keep(slot, ty, value);
+    }
+
+    fn keep(&mut self, slot: Slot, ty: Type, value: Value) {
+        let flags = self.trusted(Region::Kept);
+        let Some(keeping) = &mut self.keeping else { return };
+        let builder = &mut self.builder;
+        let place = *keeping.slots.entry(slot).or_insert_with(|| {
+            // A place of the operand stack may have values of any type, one after the other.
+            let bytes = if ty == V128 { 16 } else { 8 };
+            builder.create_sized_stack_slot(StackSlotData::new_with_key(
+                StackSlotKind::ExplicitSlot,
+                bytes,
+                bytes.ilog2() as u8,
+                StackSlotKey::new(slot.key()),
+            ))
+        });
+        let address = self.builder.ins().stack_addr(POINTER, place, 0);
+        self.builder.ins().store(flags, value, address, 0);
+        if slot != Slot::Vmctx {
+            keeping.notes.stores.push((slot, self.builder.srcloc().bits()));
+        }
+    }
+
+    /// What was noted, at the end of the function.
+    pub fn take_notes(&mut self) -> Option<Notes> {
+        self.keeping.take().map(|keeping| keeping.notes)
+    }
+}
+
+fn is_control(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::Else
+            | Operator::End
+    )
+}
