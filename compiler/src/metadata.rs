@@ -94,6 +94,7 @@ pub fn assemble(
         source_lines,
         text_bytes: code.text.len() as u32,
         image_bytes: plan.contents.image.len() as u32,
+        debug_cell: options.debug_info.is_some(),
     }
 }
 

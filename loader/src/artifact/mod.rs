@@ -26,6 +26,7 @@ use anyhow::{Context, Result};
 use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
 use wootz_runtime::abi::manifest::Manifest;
 use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
+use wootz_runtime::vm::debug_cell::DebugCell;
 use wootz_runtime::vm::mmap::{ExecutablePages, Mapping};
 use wootz_runtime::vm::sys::{self, Library, TemporaryLibrary};
 
@@ -134,7 +135,9 @@ pub unsafe fn load_in_place(memory: NonNull<[u8]>, config: &Config) -> Result<Co
     }
     // SAFETY: the caller lends the memory.
     let bytes: &[u8] = unsafe { memory.as_ref() };
-    let found = inspect(bytes, config)?;
+    let mut found = inspect(bytes, config)?;
+    // Debuggers know nothing of code that no library has, and the file need not have room for the cell.
+    found.debug_cell = None;
     let pages = found.in_place(bytes.len(), page_bytes)?;
     // SAFETY: inside of the memory, which the caller lends.
     let pages = unsafe { ExecutablePages::new(start.add(pages.start), pages.len()) }
@@ -166,11 +169,17 @@ pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Co
     let metadata = unsafe { std::slice::from_raw_parts(descriptor.as_ptr(), metadata_bytes) };
     let tables = Tables::new(metadata).map_err(ArtifactError::from_metadata)?;
     let manifest = check_needs(&tables, config)?;
+    let debug_cell = debug_cell(&tables);
+    // Whether it is writable nobody can tell, but what is read is not.
+    if debug_cell.is_some_and(|cell| (0..metadata_bytes as i64).contains(&cell.offset.into())) {
+        return Err(ArtifactError::Corrupted { part: "debug cell" });
+    }
     let found = Found {
         name: manifest.name,
         metadata: 0..metadata_bytes,
         text: tables.descriptor().text,
         images: tables.descriptor().image,
+        debug_cell,
         text_file_offset: 0,
         images_file_offset: None,
     };
@@ -253,6 +262,8 @@ struct Found {
     /// Code and images, relative to the metadata in memory.
     text: Span,
     images: Span,
+    /// Where debuggers look for the running instance, likewise.
+    debug_cell: Option<Span>,
     /// Where in the file the code and the images begin.
     text_file_offset: usize,
     images_file_offset: Option<u64>,
@@ -281,14 +292,28 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
                 .ok_or(outside("images of memories"))?,
         ),
     };
+    let cell = debug_cell(&tables);
+    let is_fine = |span: Span| {
+        let (place, bytes) = (beside(span), u64::from(span.bytes));
+        place.is_multiple_of(bytes) && container.is_writable(place, bytes)
+    };
+    if !cell.is_none_or(is_fine) {
+        return Err(outside("debug cell"));
+    }
     Ok(Found {
         name: manifest.name,
         metadata: start..start + descriptor.metadata_bytes as usize,
         text: descriptor.text,
         images: descriptor.image,
+        debug_cell: cell,
         text_file_offset,
         images_file_offset,
     })
+}
+
+/// Where debuggers look for the running instance, if the artifact says that they do.
+fn debug_cell(tables: &Tables<'_>) -> Option<Span> {
+    Some(tables.descriptor().debug_cell).filter(|span| span.bytes > 0)
 }
 
 /// Checks that what an artifact needs is here. Returns its manifest.
@@ -368,11 +393,17 @@ impl Found {
         } else {
             part(self.images.offset, self.images.bytes as usize)
         };
+        // SAFETY: the library is the one that was checked, and whoever has the cell keeps it loaded. The descriptor is aligned to
+        // 8 bytes, and so is the distance.
+        let debug_cell = self
+            .debug_cell
+            .map(|span| unsafe { DebugCell::new(start.offset(span.offset as isize)) });
         let parts = Parts {
             metadata: part(0, self.metadata.len()),
             text: part(self.text.offset, self.text.bytes as usize),
             images,
             image_file,
+            debug_cell,
             library,
         };
         // SAFETY: the caller vouches for the artifact, and the library stays loaded.

@@ -24,6 +24,7 @@ use crate::abi::manifest::Manifest;
 use crate::abi::types::{RefType, ValType};
 use crate::abi::vmctx::{EntryTrampoline, VmLayout};
 
+use super::debug_cell::DebugCell;
 use super::memory::Image;
 use super::signature::{ModuleTypes, Signature, UnresolvedTypes};
 use super::sys;
@@ -37,6 +38,8 @@ pub struct Code {
     types: ModuleTypes,
     text: &'static [u8],
     images: &'static [u8],
+    /// Where debuggers look for the running instance, if the artifact has debug information.
+    debug_cell: Option<DebugCell>,
     /// Where images are mapped from, once that is known.
     image_file: OnceLock<Option<(Arc<File>, u64)>>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
@@ -53,6 +56,8 @@ pub struct Parts {
     pub images: &'static [u8],
     /// Where images are mapped from.
     pub image_file: ImageFile,
+    /// Where debuggers look for the running instance, if they do.
+    pub debug_cell: Option<DebugCell>,
     /// Keeps all of this loaded.
     pub library: Box<dyn Any + Send + Sync>,
 }
@@ -106,6 +111,7 @@ impl Code {
             types,
             text: parts.text,
             images: parts.images,
+            debug_cell: parts.debug_cell,
             image_file: match parts.image_file {
                 _ if !sys::MAPS_FILES_OVER => OnceLock::from(None),
                 ImageFile::None => OnceLock::from(None),
@@ -140,6 +146,11 @@ impl Code {
     /// Its code.
     pub fn text(&self) -> &[u8] {
         self.text
+    }
+
+    /// Where debuggers look for the running instance, if they do.
+    pub fn debug_cell(&self) -> Option<DebugCell> {
+        self.debug_cell
     }
 
     /// Its signatures, by [`SignatureIndex`].
@@ -354,10 +365,18 @@ mod tests {
             source_lines: Default::default(),
             text_bytes: text.len() as u32,
             image_bytes: 0,
+            debug_cell: false,
         };
         let order = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
         let metadata = metadata.to_bytes(order).unwrap().leak();
-        Parts { metadata, text, images: &[], image_file: ImageFile::None, library: Box::new(()) }
+        Parts {
+            metadata,
+            text,
+            images: &[],
+            image_file: ImageFile::None,
+            debug_cell: None,
+            library: Box::new(()),
+        }
     }
 
     #[test]

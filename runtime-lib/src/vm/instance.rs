@@ -25,6 +25,7 @@ use crate::abi::vmctx::{
 };
 
 use super::code::Code;
+use super::debug_cell::Shown;
 use super::memory::{AddressSpace, Memory, MemoryError};
 use super::shared_memory::SharedMemory;
 use super::store::Store;
@@ -93,6 +94,8 @@ impl InstanceMemory {
 pub struct Instance {
     code: Arc<Code>,
     vmctx: NonNull<u8>,
+    /// That debuggers see it, if there is anything for them.
+    shown: Option<Shown>,
     /// Tables by index, the imported ones first; those behind are owned.
     tables: Vec<NonNull<Table>>,
     /// Memories by index, the imported ones first; those behind are owned unless they are shared.
@@ -162,6 +165,7 @@ impl Instance {
             .unwrap_or_else(|| handle_alloc_error(layout));
         let mut instance = Box::new(Instance {
             vmctx,
+            shown: None,
             tables: imports.tables.to_vec(),
             memories: imports.memories.to_vec(),
             dropped_elements: vec![false; code.manifest().elements.len()],
@@ -186,6 +190,7 @@ impl Instance {
         instance.make_memories(store.settings().memories)?;
         instance.make_globals()?;
         instance.make_tables()?;
+        instance.shown = instance.code.debug_cell().map(|cell| cell.show(vmctx));
         Ok(instance)
     }
 
@@ -631,6 +636,7 @@ fn vmctx_layout(code: &Code) -> Layout {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        self.shown = None;
         let shape = self.code.layout().shape;
         // SAFETY: the tables and memories behind the imports came from boxes of ours. Nobody uses the instance any more.
         unsafe {

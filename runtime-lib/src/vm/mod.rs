@@ -23,6 +23,8 @@ pub mod memory;
 pub mod shared_memory;
 // Tables.
 pub mod table;
+// The cell by which debuggers find an instance.
+pub mod debug_cell;
 // Loaded modules, and the process-wide index from program counters to them.
 pub mod code;
 // What all instances of one store share.

@@ -24,7 +24,9 @@ const SYMBOL_BYTES: u64 = 24;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
+const PT_GNU_RELRO: u32 = 0x6474_e552;
 const PF_X: u32 = 1;
+const PF_W: u32 = 2;
 
 const DT_NULL: u64 = 0;
 const DT_HASH: u64 = 4;
@@ -118,6 +120,10 @@ impl<'a> Elf<'a> {
                     "program header table",
                     programs + program_count * PROGRAM_HEADER_BYTES,
                 ))?;
+            if kind == PT_GNU_RELRO {
+                let end = segment.address.saturating_add(segment.memory_bytes);
+                elf.container.protected.push(segment.address..end);
+            }
             if kind != PT_LOAD && kind != PT_DYNAMIC {
                 continue;
             }
@@ -243,9 +249,11 @@ fn segment(file: &Reader<'_>, at: u64) -> Option<(u32, Segment)> {
     let at = usize::try_from(at).ok()?;
     let segment = Segment {
         executable: file.u32(at + 4)? & PF_X != 0,
+        writable: file.u32(at + 4)? & PF_W != 0,
         file_offset: file.u64(at + 8)?,
         address: file.u64(at + 16)?,
         file_bytes: file.u64(at + 32)?,
+        memory_bytes: file.u64(at + 40)?,
     };
     Some((file.u32(at)?, segment))
 }

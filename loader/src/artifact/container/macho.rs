@@ -30,7 +30,11 @@ const LC_DYLD_INFO_ONLY: u32 = 0x8000_0022;
 const LC_DYLD_EXPORTS_TRIE: u32 = 0x8000_0033;
 
 const PLATFORM_MACOS: u32 = 1;
+const VM_PROT_WRITE: u32 = 2;
 const VM_PROT_EXECUTE: u32 = 4;
+
+/// That a segment is writable only until the system's loader is done with it.
+const SG_READ_ONLY: u32 = 0x10;
 
 /// What the number of an architecture has if its addresses have 64 bits.
 const ABI_64: u32 = 0x0100_0000;
@@ -157,10 +161,12 @@ impl<'a> Parts<'a> {
                     address: long(24)?,
                     file_offset: long(40)?,
                     file_bytes: long(48)?,
+                    memory_bytes: long(32)?,
                     executable: field(60)? & VM_PROT_EXECUTE != 0,
+                    writable: field(60)? & VM_PROT_WRITE != 0 && field(68)? & SG_READ_ONLY == 0,
                 };
                 part_of(bytes, "segments", segment.file_offset, segment.file_bytes)?;
-                if segment.file_bytes > long(32)? {
+                if segment.file_bytes > segment.memory_bytes {
                     return Err(CORRUPTED);
                 }
                 if segment.file_offset == 0 && segment.file_bytes > 0 {

@@ -6,6 +6,7 @@
 //! Always true: nothing is read outside of the bytes.
 
 use std::ffi::CStr;
+use std::ops::Range;
 
 use super::ArtifactError;
 
@@ -25,6 +26,8 @@ pub const DESCRIPTOR_SYMBOL: &CStr = c"wootz_module";
 pub struct Container<'a> {
     bytes: &'a [u8],
     segments: Vec<Segment>,
+    /// Addresses that are read only once the library is loaded, whatever their segment says.
+    protected: Vec<Range<u64>>,
     /// The address of its descriptor.
     pub descriptor: u64,
 }
@@ -35,7 +38,17 @@ struct Segment {
     file_offset: u64,
     address: u64,
     file_bytes: u64,
+    /// How many bytes it has in memory. What the file does not have of them is zeros.
+    memory_bytes: u64,
     executable: bool,
+    writable: bool,
+}
+
+impl Segment {
+    /// Where it is in memory.
+    fn addresses(&self) -> Range<u64> {
+        self.address..self.address.saturating_add(self.memory_bytes)
+    }
 }
 
 /// A format of native files.
@@ -120,7 +133,7 @@ impl<'a> Container<'a> {
 
     /// One without segments yet, and with no descriptor.
     fn new(bytes: &'a [u8]) -> Container<'a> {
-        Container { bytes, segments: Vec::new(), descriptor: 0 }
+        Container { bytes, segments: Vec::new(), protected: Vec::new(), descriptor: 0 }
     }
 
     /// Where in the file a range of addresses is, if it is there in one piece.
@@ -136,6 +149,18 @@ impl<'a> Container<'a> {
         }
         let segment = self.segment(address, bytes).filter(|segment| segment.executable)?;
         Some(segment.file_offset + (address - segment.address))
+    }
+
+    /// Whether a range of addresses can be written, and never executed, once the library is loaded.
+    pub fn is_writable(&self, address: u64, bytes: u64) -> bool {
+        let Some(end) = address.checked_add(bytes) else { return false };
+        let overlaps = |range: &Range<u64>| range.start < end && address < range.end;
+        let contains = |range: &Range<u64>| range.start <= address && end <= range.end;
+        let plain = |segment: &Segment| segment.writable && !segment.executable;
+        // Segments that lie over each other would contradict each other.
+        self.segments.iter().any(|segment| plain(segment) && contains(&segment.addresses()))
+            && self.segments.iter().all(|segment| plain(segment) || !overlaps(&segment.addresses()))
+            && !self.protected.iter().any(overlaps)
     }
 
     /// The bytes from an address to the end of its segment.

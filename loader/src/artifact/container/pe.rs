@@ -45,6 +45,7 @@ const EXECUTABLE_IMAGE: u16 = 0x2;
 const LIBRARY: u16 = 0x2000;
 const PE32_PLUS: u16 = 0x20b;
 const SECTION_IS_EXECUTABLE: u32 = 0x2000_0000;
+const SECTION_IS_WRITABLE: u32 = 0x8000_0000;
 
 /// As many sections as the system takes, and what their places in the file are multiples of.
 const MOST_SECTIONS: usize = 96;
@@ -148,6 +149,7 @@ fn section(header: &Reader<'_>) -> Option<(Segment, u64)> {
     let (file_bytes, file_offset) = (header.u32(16)?, header.u32(20)?);
     let segment = Segment {
         executable: header.u32(36)? & SECTION_IS_EXECUTABLE != 0,
+        writable: header.u32(36)? & SECTION_IS_WRITABLE != 0,
         file_offset: file_offset.into(),
         address: address.into(),
         // What fills up the last sector is not mapped, and what is not in the file is zeros.
@@ -155,6 +157,7 @@ fn section(header: &Reader<'_>) -> Option<(Segment, u64)> {
             0 => file_bytes.into(),
             _ => file_bytes.min(memory_bytes).into(),
         },
+        memory_bytes: if memory_bytes == 0 { file_bytes } else { memory_bytes }.into(),
     };
     let end = match file_bytes {
         0 => 0,

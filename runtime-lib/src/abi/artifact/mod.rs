@@ -1,8 +1,8 @@
 //! The descriptor of an artifact and its tables, searched in place.
 //!
 //! An artifact, whatever its container, has one exported symbol, [`DESCRIPTOR_SYMBOL`], at the beginning of its
-//! *metadata*: one run of read-only bytes that holds the descriptor and all tables. Two things lie elsewhere, and the
-//! descriptor says how far away: the code, and the page-aligned images of memories.
+//! *metadata*: one run of read-only bytes that holds the descriptor and all tables. Three things lie elsewhere, and the
+//! descriptor says how far away: the code, the page-aligned images of memories, and the cell for debuggers.
 //!
 //! ```text
 //!   metadata ─► ┌─────────────────────────────┐ 0
@@ -123,13 +123,26 @@ pub struct Descriptor {
     pub text: Span,
     /// The images of memories; outside of the metadata, aligned to [`image_alignment`].
     pub image: Span,
+    /// The cell that tells debuggers which instance runs; outside of the metadata, and the one thing that is writable. Empty,
+    /// and at distance 0, in artifacts without debug information.
+    ///
+    /// It has the address of the vmctx if exactly one instance of the artifact is alive in the process, otherwise 0.
+    pub debug_cell: Span,
 }
 
-/// Where the descriptor's two fields lie whose values only the writer of the container knows: the `offset` of
-/// [`Descriptor::text`], and that of [`Descriptor::image`].
+/// Where the descriptor's three fields lie whose values only the writer of the container knows: the `offset` of
+/// [`Descriptor::text`], that of [`Descriptor::image`], and that of [`Descriptor::debug_cell`].
 pub const TEXT_OFFSET_FIELD: u32 = offset_of!(Descriptor, text) as u32;
 /// See [`TEXT_OFFSET_FIELD`].
 pub const IMAGE_OFFSET_FIELD: u32 = offset_of!(Descriptor, image) as u32;
+/// See [`TEXT_OFFSET_FIELD`].
+pub const DEBUG_CELL_OFFSET_FIELD: u32 = offset_of!(Descriptor, debug_cell) as u32;
+
+/// The size of [`Descriptor::debug_cell`], and what its address is a multiple of.
+pub const DEBUG_CELL_BYTES: u32 = 8;
+
+/// What the symbol tables of artifacts call that cell.
+pub const DEBUG_CELL_SYMBOL: &str = "wootz_debug_cell";
 
 /// "No code": where a [`SignatureCode`] lacks a trampoline.
 pub const NO_CODE: u32 = u32::MAX;
@@ -222,6 +235,7 @@ mod tests {
             source_lines: source_lines::tests::sample(),
             text_bytes: 40,
             image_bytes: 0,
+            debug_cell: true,
         }
     }
 
@@ -264,6 +278,10 @@ mod tests {
         assert_eq!(tables.source_frames(1, 61).count(), 3);
         assert_eq!(tables.readable_name(1), Some("inner"));
         assert!(!tables.dwarf_left_out());
+        let cell = tables.descriptor().debug_cell;
+        assert_eq!(cell, Span { offset: 0, bytes: DEBUG_CELL_BYTES });
+        let without = Metadata { debug_cell: false, ..sample() }.to_bytes(native()).unwrap();
+        assert_eq!(Tables::new(&without).unwrap().descriptor().debug_cell, Span::default());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::leb128::{read_leb, unzigzag};
 use super::search::{partition, read_u32};
 use super::source_lines::SourceTable;
 use super::{
-    Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
+    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode,
+    SourceFrames, Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
@@ -107,6 +108,12 @@ impl<'a> Tables<'a> {
                 false => Err(MetadataError::Corrupted { part }),
             }
         };
+        // Where it lies is up to whoever knows where the metadata does.
+        let cell = |span: Span| match (span.bytes, span.offset) {
+            (0, 0) => Ok(span),
+            (DEBUG_CELL_BYTES, offset) if offset % DEBUG_CELL_BYTES as i32 == 0 => Ok(span),
+            _ => Err(MetadataError::Corrupted { part: "debug cell" }),
+        };
         let checksum_bytes =
             metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
         let descriptor = Descriptor {
@@ -140,6 +147,7 @@ impl<'a> Tables<'a> {
             source_lines: inside(offset_of!(Descriptor, source_lines), 1, "source line table")?,
             text: outside(offset_of!(Descriptor, text))?,
             image: outside(offset_of!(Descriptor, image))?,
+            debug_cell: cell(outside(offset_of!(Descriptor, debug_cell))?)?,
         };
         Ok(Tables { metadata, descriptor })
     }

@@ -9,7 +9,8 @@ use core::mem::size_of;
 
 use super::leb128::{write_leb, zigzag};
 use super::{
-    Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceLines, Span, checksum,
+    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceLines,
+    Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
@@ -47,6 +48,8 @@ pub struct Metadata {
     pub text_bytes: u32,
     /// The size of all images.
     pub image_bytes: u32,
+    /// Whether there is a cell that tells debuggers which instance runs.
+    pub debug_cell: bool,
 }
 
 /// Where a frame holds references to host values during a call.
@@ -69,7 +72,8 @@ pub enum ByteOrder {
 }
 
 impl Metadata {
-    /// The bytes of the metadata, all but the two fields at [`TEXT_OFFSET_FIELD`](super::TEXT_OFFSET_FIELD) and [`IMAGE_OFFSET_FIELD`](super::IMAGE_OFFSET_FIELD).
+    /// The bytes of the metadata, all but the three fields at [`TEXT_OFFSET_FIELD`](super::TEXT_OFFSET_FIELD),
+    /// [`IMAGE_OFFSET_FIELD`](super::IMAGE_OFFSET_FIELD) and [`DEBUG_CELL_OFFSET_FIELD`](super::DEBUG_CELL_OFFSET_FIELD).
     ///
     /// # Errors
     /// If the whole exceeds 2 GiB.
@@ -133,7 +137,8 @@ impl Metadata {
         for span in writer.spans.clone() {
             writer.numbers(&[span.offset as u32, span.bytes]);
         }
-        writer.numbers(&[0, self.text_bytes, 0, self.image_bytes]);
+        let cell_bytes = if self.debug_cell { DEBUG_CELL_BYTES } else { 0 };
+        writer.numbers(&[0, self.text_bytes, 0, self.image_bytes, 0, cell_bytes]);
         assert_eq!(
             writer.bytes.len(),
             size_of::<Descriptor>(),
