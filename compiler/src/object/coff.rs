@@ -7,8 +7,10 @@
 //!   │ .rdata$wootz   and relocations       │ metadata ◄─ descriptor; its distances to code and images are
 //!   │                                      │   left to the linker
 //!   │ .rdata$wootz_image                   │ images of memories, aligned to pages
+//!   │ .bss                                 │ with debug information: the cell for the running instance
 //!   │ .xdata                               │ what the prologue of each function does
 //!   │ .pdata         and relocations       │ where each function begins and ends, and its part of .xdata
+//!   │ .debug_*       and relocations       │ with debug information: all addresses and offsets are left to the linker
 //!   │ symbols, strings                     │ external: the descriptor, and C symbols of exports
 //!   └──────────────────────────────────────┘
 //! ```
@@ -22,10 +24,14 @@ use object::{
     SymbolScope, pe,
 };
 use target_lexicon::Triple;
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
-use super::Contents;
 use super::function_table::{self, Field};
+use super::{Contents, dwarf};
+use crate::debug::Target;
 use crate::error::{Error, Result};
 use crate::target::image_alignment_of;
 
@@ -36,6 +42,10 @@ struct Machine {
     distance: pe::RelocationType,
     /// The relocation "32 bits, distance from the beginning of the program".
     place: pe::RelocationType,
+    /// The relocation "64 bits, address".
+    address: pe::RelocationType,
+    /// The relocation "32 bits, distance from the beginning of the section".
+    offset: pe::RelocationType,
 }
 
 fn machine(triple: &Triple) -> Machine {
@@ -44,11 +54,15 @@ fn machine(triple: &Triple) -> Machine {
             architecture: Architecture::Aarch64,
             distance: pe::IMAGE_REL_ARM64_REL32,
             place: pe::IMAGE_REL_ARM64_ADDR32NB,
+            address: pe::IMAGE_REL_ARM64_ADDR64,
+            offset: pe::IMAGE_REL_ARM64_SECREL,
         },
         _ => Machine {
             architecture: Architecture::X86_64,
             distance: pe::IMAGE_REL_AMD64_REL32,
             place: pe::IMAGE_REL_AMD64_ADDR32NB,
+            address: pe::IMAGE_REL_AMD64_ADDR64,
+            offset: pe::IMAGE_REL_AMD64_SECREL,
         },
     }
 }
@@ -58,6 +72,7 @@ fn machine(triple: &Triple) -> Machine {
 /// # Errors
 /// If it would exceed 4 GiB.
 pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
+    dwarf::size(contents.debug)?;
     let machine = machine(contents.triple);
     let failed = |error: object::write::Error| Error::Limit { message: error.to_string() };
     let mut object = Object::new(BinaryFormat::Coff, machine.architecture, Endianness::Little);
@@ -77,22 +92,48 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
     let tables = function_table::of(contents.unwind, contents.triple);
     let xdata = add(".xdata", read_only, &tables.records, 4);
     let pdata = add(".pdata", read_only, &tables.functions, 4);
+    let debug = contents.debug.map_or(&[][..], |debug| &debug.sections);
+    let debug_sections: Vec<Option<SectionId>> = debug
+        .iter()
+        .map(|section| add(section.name, SectionKind::Debug, &section.bytes, 1))
+        .collect();
+    let cell = contents.debug.map(|_| {
+        let kind = SectionKind::UninitializedData;
+        let section = object.add_section(Vec::new(), b".bss".to_vec(), kind);
+        object.append_section_bss(section, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES.into());
+        section
+    });
 
-    let mut relocate = |section: SectionId, offset: u32, typ, target: SectionId, addend: u32| {
+    let mut relocate = |section: SectionId, offset: u32, typ, target: SectionId, addend: i64| {
         let symbol = object.section_symbol(target);
         let flags = RelocationFlags::Coff { typ };
-        let (offset, addend) = (u64::from(offset), i64::from(addend));
+        let offset = u64::from(offset);
         object.add_relocation(section, Relocation { offset, symbol, addend, flags }).map_err(failed)
     };
-    for (field, target) in [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image)] {
+    for (field, target) in
+        [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image), (DEBUG_CELL_OFFSET_FIELD, cell)]
+    {
         // "Target - place" is what the linker computes; the fields want "target - start of the metadata".
-        target
-            .map_or(Ok(()), |target| relocate(metadata, field, machine.distance, target, field))?;
+        target.map_or(Ok(()), |target| {
+            relocate(metadata, field, machine.distance, target, field.into())
+        })?;
     }
     if let (Some(text), Some(xdata), Some(pdata)) = (text, xdata, pdata) {
         for Field { at, is_code, offset } in tables.fields {
             let target = if is_code { text } else { xdata };
-            relocate(pdata, at, machine.place, target, offset)?;
+            relocate(pdata, at, machine.place, target, offset.into())?;
+        }
+    }
+    for (section, at) in debug.iter().zip(&debug_sections) {
+        for place in &section.places {
+            let (kind, target) = match place.target {
+                Target::Code => (machine.address, text),
+                Target::Cell => (machine.address, cell),
+                Target::Section(position) => (machine.offset, debug_sections[position]),
+            };
+            if let (Some(at), Some(target)) = (*at, target) {
+                relocate(at, place.offset, kind, target, place.addend)?;
+            }
         }
     }
 
@@ -116,6 +157,9 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
             };
             symbol(&function.name, text, function.offset, SymbolKind::Text, scope);
         }
+    }
+    if let Some(cell) = cell {
+        symbol(DEBUG_CELL_SYMBOL, cell, 0, SymbolKind::Data, SymbolScope::Compilation);
     }
     symbol(contents.descriptor_symbol, metadata, 0, SymbolKind::Data, SymbolScope::Linkage);
     object.write().map_err(failed)

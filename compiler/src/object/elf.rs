@@ -25,6 +25,10 @@ pub struct Machine {
     pub page: u64,
     /// The relocation "32 bits, distance from here".
     pub distance: RelocationType,
+    /// The relocation "64 bits, address".
+    pub address: RelocationType,
+    /// The relocation "32 bits, address".
+    pub short_address: RelocationType,
 }
 
 /// The machine that a target has.
@@ -32,18 +36,24 @@ pub struct Machine {
 /// # Errors
 /// If files for it cannot be written.
 pub fn machine(triple: &Triple) -> Result<Machine> {
-    let (machine, flags, endian, distance) = match triple.architecture {
+    let (machine, flags, endian, [distance, address, short_address]) = match triple.architecture {
         Architecture::X86_64 => {
-            (elf::EM_X86_64, FileFlags(0), Endianness::Little, elf::R_X86_64_PC32)
+            let relocations = [elf::R_X86_64_PC32, elf::R_X86_64_64, elf::R_X86_64_32];
+            (elf::EM_X86_64, FileFlags(0), Endianness::Little, relocations)
         }
         Architecture::Aarch64(_) => {
-            (elf::EM_AARCH64, FileFlags(0), Endianness::Little, elf::R_AARCH64_PREL32)
+            let relocations = [elf::R_AARCH64_PREL32, elf::R_AARCH64_ABS64, elf::R_AARCH64_ABS32];
+            (elf::EM_AARCH64, FileFlags(0), Endianness::Little, relocations)
         }
         Architecture::Riscv64(_) => {
             let flags = elf::EF_RISCV_RVC | elf::EF_RISCV_FLOAT_ABI_DOUBLE;
-            (elf::EM_RISCV, flags, Endianness::Little, elf::R_RISCV_32_PCREL)
+            let relocations = [elf::R_RISCV_32_PCREL, elf::R_RISCV_64, elf::R_RISCV_32];
+            (elf::EM_RISCV, flags, Endianness::Little, relocations)
         }
-        Architecture::S390x => (elf::EM_S390, FileFlags(0), Endianness::Big, elf::R_390_PC32),
+        Architecture::S390x => {
+            let relocations = [elf::R_390_PC32, elf::R_390_64, elf::R_390_32];
+            (elf::EM_S390, FileFlags(0), Endianness::Big, relocations)
+        }
         other => {
             let message =
                 format!("ELF files for {other}, for the target `{triple}`, cannot be written yet");
@@ -51,7 +61,7 @@ pub fn machine(triple: &Triple) -> Result<Machine> {
         }
     };
     let page = u64::from(image_alignment_of(triple));
-    Ok(Machine { machine, flags, endian, page, distance })
+    Ok(Machine { machine, flags, endian, page, distance, address, short_address })
 }
 
 /// A file that grows section by section.
@@ -130,10 +140,34 @@ impl ElfFile {
         self.describe(name, SectionHeader { sh_size: bytes as u64, ..header }, offset)
     }
 
-    /// Adds a section of zeros that takes no room in the file, behind what the file has so far.
-    pub fn add_zeros(&mut self, name: &str, header: SectionHeader, bytes: u64) -> Section {
-        let offset = self.bytes.len() as u64;
-        self.describe(name, SectionHeader { sh_size: bytes, ..header }, offset)
+    /// Adds a section of zeros at an address. It takes no room in the file: that goes on where it did.
+    pub fn add_zeros(
+        &mut self,
+        name: &str,
+        header: SectionHeader,
+        address: u64,
+        bytes: u64,
+    ) -> Section {
+        let section = self.describe(name, SectionHeader { sh_size: bytes, ..header }, address);
+        self.sections[section.index as usize].sh_offset = self.bytes.len() as u64;
+        section
+    }
+
+    /// A file with the same sections, of which those up to `last` have the same contents in the same places, and all others
+    /// none: what debuggers know a file's sections by if its debug information is in another one.
+    pub fn up_to(&self, last: Section) -> ElfFile {
+        let mut sections = self.sections.clone();
+        for section in &mut sections[last.index as usize + 1..] {
+            section.sh_type = elf::SHT_NOBITS;
+            section.sh_offset = last.end();
+        }
+        ElfFile {
+            encoder: self.encoder,
+            header: self.header.clone(),
+            bytes: self.bytes[..last.end() as usize].to_vec(),
+            sections,
+            names: self.names.clone(),
+        }
     }
 
     fn describe(&mut self, name: &str, header: SectionHeader, offset: u64) -> Section {
@@ -222,6 +256,7 @@ pub fn plain(
 }
 
 /// A table of strings: each followed by NUL, the first one empty.
+#[derive(Clone)]
 pub struct Strings {
     /// The table.
     pub bytes: Vec<u8>,
@@ -300,7 +335,7 @@ impl Symbols {
     }
 
     /// Adds the table and its strings to the file.
-    pub fn write(self, file: &mut ElfFile) -> Section {
+    pub fn write(&self, file: &mut ElfFile) -> Section {
         let table =
             file.add(".symtab", self.encoder.symtab_section_header(0, self.local), &self.bytes);
         let strings =

@@ -7,35 +7,44 @@
 //!   │ .rodata.wootz        ┐               │ metadata ◄─ descriptor; its distances to code and images are
 //!   │ .rela.rodata.wootz   ┘               │   left to the linker
 //!   │ .rodata.wootz.image                  │ images of memories, aligned to pages
+//!   │ .bss.wootz                           │ with debug information: the cell for the running instance
 //!   │ .eh_frame  .rela.eh_frame            │ the addresses of functions are left to the linker
 //!   │ .note.wootz  .note.GNU-stack         │
+//!   │ .debug_*  .rela.debug_*              │ with debug information: all addresses and offsets are left to the linker
 //!   │ .symtab  .strtab  .shstrtab          │ global: the descriptor, and C symbols of exports
 //!   │ section headers                      │
 //!   └──────────────────────────────────────┘
 //! ```
 //!
-//! Always true: the linker has nothing to resolve but distances inside of this file, so that what it makes from it is
-//! again free of relocations. Parts that are empty have no section.
+//! Always true: the linker has nothing to resolve but distances inside of this file, and in what is not loaded, so that what it
+//! makes from it is again free of relocations. Parts that are empty have no section.
 //!
 //! There is no build identifier: the linked file gets one from the linker, and would have two.
 
 use object::elf;
 use object::write::elf::Rel;
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
+use super::dwarf;
 use super::elf::{ElfFile, Machine, NewSymbol, Section, Symbols, plain};
 use super::unwind::{self, Pointers};
 use super::{Contents, notes};
+use crate::debug::{Place, Target};
 use crate::error::Result;
 
 /// The bytes of an object.
 ///
 /// # Errors
-/// If its unwind information would exceed 2 GiB.
+/// If its unwind information or its debug information would exceed 2 GiB.
 pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let Contents { text, metadata, image, symbols, .. } = contents;
     let frames = unwind::frames(contents.cie, contents.unwind, machine.endian, Pointers::Signed32)?;
-    let relocations = 24 * frames.places.len();
+    let debug = contents.debug.map_or(&[][..], |debug| &debug.sections);
+    let places: usize = debug.iter().map(|section| section.places.len()).sum();
+    let relocations = 24 * (frames.places.len() + places) + dwarf::size(contents.debug)?;
     let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 32).sum();
     let known =
         text.len() + metadata.len() + image.len() + frames.bytes.len() + relocations + names;
@@ -51,27 +60,26 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, machine.page);
         file.add(".rodata.wootz.image", header, image)
     });
+    let cell = contents.debug.map(|_| {
+        let alignment = u64::from(DEBUG_CELL_BYTES);
+        let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, alignment);
+        file.add_zeros(".bss.wootz", header, 0, DEBUG_CELL_BYTES.into())
+    });
     let mut table = Symbols::new(&file);
-    let mut section_symbol = |section: Section| {
-        table.add(&NewSymbol {
-            name: "",
-            binding: elf::STB_LOCAL,
-            kind: elf::STT_SECTION,
-            section,
-            value: 0,
-            bytes: 0,
-        })
-    };
-    let text_symbol = text.map(&mut section_symbol);
-    let image_symbol = image.map(&mut section_symbol);
+    let text_symbol = text.map(|section| section_symbol(&mut table, section));
+    let image_symbol = image.map(|section| section_symbol(&mut table, section));
+    let cell_symbol = cell.map(|section| section_symbol(&mut table, section));
 
     // "Target - place" is what the linker computes; the fields want "target - start of the metadata".
     let distance = |field: u32, symbol: Option<u32>| {
         let (r_offset, r_addend) = (u64::from(field), i64::from(field));
         symbol.map(|r_sym| Rel { r_offset, r_sym, r_type: machine.distance, r_addend })
     };
-    let distances =
-        [distance(TEXT_OFFSET_FIELD, text_symbol), distance(IMAGE_OFFSET_FIELD, image_symbol)];
+    let distances = [
+        distance(TEXT_OFFSET_FIELD, text_symbol),
+        distance(IMAGE_OFFSET_FIELD, image_symbol),
+        distance(DEBUG_CELL_OFFSET_FIELD, cell_symbol),
+    ];
     let mut relocated = Vec::from_iter(relocate(
         &mut file,
         metadata,
@@ -94,8 +102,43 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         plain(elf::SHT_NOTE, elf::SHF_ALLOC, 4),
         &notes::abi_version(machine.endian),
     );
-    file.add(".note.GNU-stack", plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 1), &[]);
+    let not_loaded = plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 1);
+    file.add(".note.GNU-stack", not_loaded.clone(), &[]);
+    let debug_sections: Vec<Section> = debug
+        .iter()
+        .map(|section| file.add(section.name, not_loaded.clone(), &section.bytes))
+        .collect();
+    let debug_symbols: Vec<u32> =
+        debug_sections.iter().map(|&section| section_symbol(&mut table, section)).collect();
+    for (section, &at) in debug.iter().zip(&debug_sections) {
+        let target = |place: &Place| match place.target {
+            Target::Code => text_symbol,
+            Target::Cell => cell_symbol,
+            Target::Section(position) => Some(debug_symbols[position]),
+        };
+        let relocations = section.places.iter().filter_map(|place| {
+            Some(Rel {
+                r_offset: place.offset.into(),
+                // Without code there is nothing that its address could be.
+                r_sym: target(place)?,
+                r_type: if place.bytes == 8 { machine.address } else { machine.short_address },
+                r_addend: place.addend,
+            })
+        });
+        let name = format!(".rela{}", section.name);
+        relocated.extend(relocate(&mut file, at, &name, relocations));
+    }
 
+    if let Some(section) = cell {
+        table.add(&NewSymbol {
+            name: DEBUG_CELL_SYMBOL,
+            binding: elf::STB_LOCAL,
+            kind: elf::STT_OBJECT,
+            section,
+            value: 0,
+            bytes: section.bytes,
+        });
+    }
     if let Some(section) = text {
         for (binding, global) in [(elf::STB_LOCAL, false), (elf::STB_GLOBAL, true)] {
             for symbol in symbols.iter().filter(|symbol| symbol.is_global == global) {
@@ -123,6 +166,18 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         file.link(section, table);
     }
     Ok(file.finish(&[]))
+}
+
+/// Adds the symbol that stands for a section.
+fn section_symbol(table: &mut Symbols, section: Section) -> u32 {
+    table.add(&NewSymbol {
+        name: "",
+        binding: elf::STB_LOCAL,
+        kind: elf::STT_SECTION,
+        section,
+        value: 0,
+        bytes: 0,
+    })
 }
 
 /// Adds the relocations of a section, if there are any.

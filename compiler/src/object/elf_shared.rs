@@ -13,7 +13,9 @@
 //!        │ .rodata.wootz.image                  │ images of memories, for copy-on-write mappings
 //!   RW   ├──────────────────────────────────────┤ page
 //!        │ .dynamic  (.padding.relro)           │ PT_DYNAMIC, PT_GNU_RELRO
+//!        │ (.bss.wootz)                         │ with debug information: the cell for the running instance
 //!        ├──────────────────────────────────────┤ from here on not loaded
+//!        │ .debug_*  or  .gnu_debuglink         │ with debug information: it, or where it is
 //!        │ .symtab  .strtab  .shstrtab          │ names of all functions
 //!        │ section headers                      │
 //!        └──────────────────────────────────────┘
@@ -22,26 +24,35 @@
 //! Always true: no relocation, no needed library, no undefined symbol. Parts that are empty have no section and no
 //! segment.
 //!
-//! Nothing of ours is writable. But before version 2.35 the C library of GNU writes into `.dynamic` when it loads a
-//! file, so that has a page of its own, which is writable until the file is loaded.
+//! Nothing of ours is writable, but for the cell. But before version 2.35 the C library of GNU writes into `.dynamic` when it
+//! loads a file, so that has a page of its own, which is writable until the file is loaded.
+//!
+//! If debug information is separate, a second file has it, with the same headers, build identifier and symbols, and otherwise
+//! nothing: what `objcopy --only-keep-debug` makes. Debuggers find it by its name or by the build identifier, and see by its
+//! checksum, or again by the build identifier, that it is the right one.
 
-use object::elf;
 use object::write::elf::{GnuHashTable, ProgramHeader, Sym};
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use object::{Endian, elf};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
+use super::dwarf::{self, Addresses};
 use super::elf::{ElfFile, Machine, NewSymbol, Section, Strings, Symbols, plain};
 use super::unwind::{self, Pointers};
-use super::{Contents, notes};
+use super::{Contents, Files, notes};
+use crate::debug::Sections;
 use crate::error::Result;
 
 /// As many program headers as there can be.
 const PROGRAM_HEADERS: usize = 9;
 
-/// The bytes of a shared library.
+/// A shared library, and the file with its debug information if that is separate.
 ///
 /// # Errors
 /// If it would exceed 2 GiB.
-pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
     let Contents { text, metadata, image, symbols, descriptor_symbol, .. } = contents;
     let (endian, page) = (machine.endian, machine.page);
     let mut frames = unwind::frames(contents.cie, contents.unwind, endian, Pointers::Signed32)?;
@@ -51,6 +62,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         + image.len()
         + frames.bytes.len()
         + frames.search_table_bytes()
+        + dwarf::size(contents.debug)?
         + names;
     let mut file = ElfFile::new(machine, elf::ET_DYN, PROGRAM_HEADERS, known + 5 * page as usize);
     let encoder = file.encoder();
@@ -90,6 +102,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 8);
         (search, file.reserve(".eh_frame", header, frames.bytes.len() + unwind::TERMINATOR.len()))
     });
+    let last_note = abi_version;
     let end = unwinding.map_or(metadata, |(_, frames)| frames).end();
     segments.load(elf::PF_R, 0, end, end);
 
@@ -124,14 +137,22 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let dynamic = file.add(".dynamic", header, &dynamic_bytes);
     // Only whole pages can be made read only again.
     let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, 1);
-    file.add_zeros(".padding.relro", header, page - dynamic.bytes);
-    segments.load(elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, page);
+    let padding = file.add_zeros(".padding.relro", header, dynamic.end(), page - dynamic.bytes);
+    let cell = contents.debug.map(|_| {
+        let alignment = u64::from(DEBUG_CELL_BYTES);
+        let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, alignment);
+        file.add_zeros(".bss.wootz", header, padding.end(), DEBUG_CELL_BYTES.into())
+    });
+    let writable = cell.unwrap_or(padding).end() - dynamic.offset;
+    segments.load(elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, writable);
     segments.add(elf::PT_DYNAMIC, elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, 8);
     segments.add(elf::PT_GNU_RELRO, elf::PF_R, dynamic.offset, dynamic.bytes, 1);
     segments.last().p_memsz = page;
 
     // From here on every address is known.
-    for (field, target) in [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image)] {
+    for (field, target) in
+        [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image), (DEBUG_CELL_OFFSET_FIELD, cell)]
+    {
         if let Some(target) = target {
             file.fill_distance(metadata, field as usize, target)?;
         }
@@ -163,6 +184,16 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
             });
         }
     }
+    if let Some(cell) = cell {
+        names.add(&NewSymbol {
+            name: DEBUG_CELL_SYMBOL,
+            binding: elf::STB_LOCAL,
+            kind: elf::STT_OBJECT,
+            section: cell,
+            value: cell.offset,
+            bytes: cell.bytes,
+        });
+    }
     names.add(&NewSymbol {
         name: descriptor_symbol,
         binding: elf::STB_GLOBAL,
@@ -171,13 +202,53 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         value: metadata.offset,
         bytes: metadata.bytes,
     });
+
+    let mut separate = contents.separate.map(|name| (name, file.up_to(last_note)));
+    let mut link = None;
+    if let (Some(debug), Some(cell)) = (contents.debug, cell) {
+        let code = text.map_or(0, |text| text.offset);
+        let with_debug = separate.as_mut().map_or(&mut file, |(_, file)| file);
+        add_debug(with_debug, debug, Addresses { code, cell: cell.offset }, machine);
+    }
+    if let Some((name, debug_file)) = &mut separate {
+        link = Some(file.add(
+            ".gnu_debuglink",
+            plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 4),
+            &debug_link(name),
+        ));
+        names.write(debug_file);
+    }
     names.write(&mut file);
 
     let mut file = file.finish(&segments.headers);
-    let identity = notes::identity(&file);
-    let at = build_id.offset as usize + notes::BUILD_ID_OFFSET;
-    file[at..at + identity.len()].copy_from_slice(&identity);
-    Ok(file)
+    let mut debug_file =
+        separate.map(|(_, debug_file)| debug_file.finish(&segments.up_to(last_note)));
+    let identity = notes::identity(&[&file, debug_file.as_deref().unwrap_or_default()]);
+    for file in [Some(&mut file), debug_file.as_mut()].into_iter().flatten() {
+        let at = build_id.offset as usize + notes::BUILD_ID_OFFSET;
+        file[at..at + identity.len()].copy_from_slice(&identity);
+    }
+    if let (Some(link), Some(debug_file)) = (link, &debug_file) {
+        let checksum = endian.write_u32(crc32fast::hash(debug_file));
+        file[link.end() as usize - checksum.len()..][..checksum.len()].copy_from_slice(&checksum);
+    }
+    Ok(Files { file, debug_file })
+}
+
+/// Adds debug information, which is not loaded.
+fn add_debug(file: &mut ElfFile, debug: &Sections, addresses: Addresses, machine: Machine) {
+    for section in &debug.sections {
+        let header = plain(elf::SHT_PROGBITS, elf::SectionFlags(0), 1);
+        file.add(section.name, header, &dwarf::resolved(section, addresses, machine.endian));
+    }
+}
+
+/// What a file says of the one with its debug information: the name, and a checksum, which is still 0.
+fn debug_link(name: &str) -> Vec<u8> {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.push(0);
+    bytes.resize(bytes.len().next_multiple_of(4) + 4, 0);
+    bytes
 }
 
 fn dynamic_symbol(st_name: u32, section: Section) -> Sym {
@@ -223,6 +294,21 @@ impl Segments {
             p_memsz: bytes,
             p_align,
         });
+    }
+
+    /// The segments of a file that has nothing of them behind a section.
+    fn up_to(&self, last: Section) -> Vec<ProgramHeader> {
+        let mut headers = self.headers.clone();
+        for header in &mut headers {
+            if header.p_offset + header.p_filesz > last.end() {
+                header.p_filesz = last.end().saturating_sub(header.p_offset);
+            }
+            if header.p_filesz == 0 {
+                // Any place will do that has the same distance from a page.
+                header.p_offset = 0;
+            }
+        }
+        headers
     }
 
     fn last(&mut self) -> &mut ProgramHeader {

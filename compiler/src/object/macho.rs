@@ -9,6 +9,10 @@ pub const TEXT: &str = "__text";
 pub const METADATA: &str = "__wootz";
 /// The section with the images of memories.
 pub const IMAGE: &str = "__wootz_image";
+/// The segment with what is writable.
+pub const DATA: &str = "__DATA";
+/// The segment with debug information.
+pub const DWARF: &str = "__DWARF";
 /// The section with unwind information.
 pub const EH_FRAME: &str = "__eh_frame";
 /// How linkers and tools know it.
@@ -17,6 +21,13 @@ pub const EH_FRAME_FLAGS: macho::SectionFlags = macho::S_COALESCED
     .with(macho::S_ATTR_LIVE_SUPPORT)
     .with(macho::S_ATTR_NO_TOC)
     .with(macho::S_ATTR_STRIP_STATIC_SYMS);
+
+/// What a section is called that is `.debug_...` in ELF files: as much of it as there is room for.
+pub fn dwarf_name(name: &str) -> String {
+    let mut name = name.replacen('.', "__", 1);
+    name.truncate(16);
+    name
+}
 
 /// What differs between Mach-O files of different machines.
 #[derive(Clone, Copy)]

@@ -1,4 +1,5 @@
-//! The header of a library for macOS, and its load commands: what is mapped where, and where in the file the rest is.
+//! The header of a library for macOS, and its load commands: what is mapped where, and where in the file the rest is. And those of
+//! the file with its debug information.
 //!
 //! In: segments and their sections, placed or not yet, and what the last segment contains. Out: bytes, as many whether the
 //! numbers are known yet or not.
@@ -9,7 +10,8 @@ use object::write::macho::{
 };
 use object::{LittleEndian, macho};
 
-use super::macho::Machine;
+use super::macho::{DWARF, Machine, dwarf_name};
+use crate::debug::Sections;
 
 /// What programs that are linked with the library look for when they start. Nobody knows yet what the file will be called;
 /// `install_name_tool -id` changes it.
@@ -18,10 +20,14 @@ const INSTALL_NAME: &str = "@rpath/module.dylib";
 /// What signatures call it.
 pub const NAME: &str = "module.dylib";
 
+/// How many bytes a symbol has.
+const SYMBOL_BYTES: u32 = 16;
+
 /// The library of the system's that everything has to name, whether it uses it or not.
 const SYSTEM_LIBRARY: &str = "/usr/lib/libSystem.B.dylib";
 
 /// A part of the file that is mapped as a whole.
+#[derive(Clone)]
 pub struct Segment {
     /// Its name.
     pub name: &'static str,
@@ -29,8 +35,10 @@ pub struct Segment {
     pub protection: macho::VmProt,
     /// What it consists of; at least one section, but for the last segment.
     pub sections: Vec<Section>,
-    /// Where it begins in the file, and in memory.
+    /// Where it begins in memory.
     pub start: u64,
+    /// Where it begins in the file. In libraries that is the same.
+    pub file_start: u64,
     /// How many bytes of the file it has.
     pub file_bytes: u64,
     /// How many bytes of memory it has.
@@ -38,17 +46,17 @@ pub struct Segment {
 }
 
 /// A section of a segment.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Section {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it contains.
     pub flags: macho::SectionFlags,
     /// Its place is a multiple of this power of two.
     pub alignment: u64,
     /// How many bytes it has.
     pub bytes: u64,
-    /// Where it begins in the file, and in memory.
+    /// Where it begins in memory. In the file it is as far behind its segment's beginning, if that has contents there.
     pub start: u64,
 }
 
@@ -153,12 +161,83 @@ pub fn header(
     bytes
 }
 
+/// The header and all load commands of a file with a library's debug information. `identity` is the library's.
+pub fn debug_header(
+    machine: &Machine,
+    segments: &[Segment],
+    symbols: Part,
+    strings: Part,
+    identity: [u8; 16],
+) -> Vec<u8> {
+    let encoder = Encoder::new(LittleEndian, true);
+    let mut commands = Vec::new();
+    encoder.load_command(&mut commands, macho::LC_UUID, &identity);
+    write_oldest_system(encoder, &mut commands, machine);
+    let symtab = SymtabCommand {
+        symoff: symbols.start,
+        nsyms: symbols.bytes / SYMBOL_BYTES,
+        stroff: strings.start,
+        strsize: strings.bytes,
+    };
+    encoder.symtab_command(&mut commands, &symtab);
+    for segment in segments {
+        write_segment(encoder, &mut commands, segment);
+    }
+    let header = MachHeader {
+        cputype: machine.cpu,
+        cpusubtype: machine.cpu_kind,
+        filetype: macho::MH_DSYM,
+        ncmds: 3 + segments.len() as u32,
+        sizeofcmds: commands.len() as u32,
+        flags: macho::FileFlags(0),
+    };
+    let mut bytes = Vec::new();
+    encoder.mach_header(&mut bytes, &header);
+    bytes.extend(commands);
+    bytes
+}
+
+/// The segment with debug information. Where it is comes later.
+pub fn dwarf_segment(debug: &Sections) -> Segment {
+    let mut segment = Segment::new(DWARF, macho::VM_PROT_READ);
+    for section in &debug.sections {
+        let flags = macho::S_REGULAR.to_flags().with(macho::S_ATTR_DEBUG);
+        segment.add(&dwarf_name(section.name), flags, 1, section.bytes.len());
+    }
+    segment
+}
+
+impl Segment {
+    /// A segment that is empty.
+    pub fn new(name: &'static str, protection: macho::VmProt) -> Segment {
+        let (start, file_start, file_bytes, memory_bytes) = (0, 0, 0, 0);
+        let sections = Vec::new();
+        Segment { name, protection, sections, start, file_start, file_bytes, memory_bytes }
+    }
+
+    /// Adds a section, unless it is empty. Where it is comes later.
+    pub fn add(
+        &mut self,
+        name: &str,
+        flags: macho::SectionFlags,
+        alignment: u64,
+        bytes: usize,
+    ) -> Option<usize> {
+        if bytes == 0 {
+            return None;
+        }
+        let (name, bytes) = (name.to_string(), bytes as u64);
+        self.sections.push(Section { name, flags, alignment, bytes, start: 0 });
+        Some(self.sections.len() - 1)
+    }
+}
+
 fn write_segment(encoder: Encoder<LittleEndian>, to: &mut Vec<u8>, segment: &Segment) {
     let command = SegmentCommand {
         segname: padded(segment.name),
         vmaddr: segment.start,
         vmsize: segment.memory_bytes,
-        fileoff: segment.start,
+        fileoff: segment.file_start,
         filesize: segment.file_bytes,
         // Nobody may ask for more later.
         maxprot: segment.protection,
@@ -169,11 +248,14 @@ fn write_segment(encoder: Encoder<LittleEndian>, to: &mut Vec<u8>, segment: &Seg
     encoder.segment_command(to, &command);
     for section in &segment.sections {
         let header = SectionHeader {
-            sectname: padded(section.name),
+            sectname: padded(&section.name),
             segname: padded(segment.name),
             addr: section.start,
             size: section.bytes,
-            offset: section.start as u32,
+            offset: match segment.file_bytes {
+                0 => 0,
+                _ => (segment.file_start + (section.start - segment.start)) as u32,
+            },
             align: section.alignment.ilog2(),
             reloff: 0,
             nreloc: 0,

@@ -8,6 +8,8 @@
 //!   │                                      │   left to the linker
 //!   │ __TEXT,__wootz_image                 │ images of memories, aligned to pages
 //!   │ __TEXT,__eh_frame                    │ the addresses of functions are left to the linker
+//!   │ __DWARF,__debug_*                    │ with debug information: all addresses are left to the linker
+//!   │ __DATA,__bss                         │ with debug information: the cell for the running instance
 //!   │ relocations, symbols, strings        │ external: the descriptor, and C symbols of exports
 //!   └──────────────────────────────────────┘
 //! ```
@@ -23,11 +25,17 @@ use object::{
     BinaryFormat, Endianness, RelocationFlags, SectionFlags, SectionKind, SymbolFlags, SymbolKind,
     SymbolScope, macho,
 };
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
-use super::macho::{EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT};
+use super::macho::{
+    self as names, DATA, DWARF, EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT,
+};
 use super::unwind::{self, Frames, Pointers};
-use super::{Contents, Symbol};
+use super::{Contents, Symbol, dwarf};
+use crate::debug::{Sections, Target};
 use crate::error::{Error, Result};
 use crate::target::image_alignment_of;
 
@@ -36,6 +44,7 @@ use crate::target::image_alignment_of;
 /// # Errors
 /// If it would exceed 4 GiB, or has more functions than a file can have symbols.
 pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+    dwarf::size(contents.debug)?;
     let frames = unwind::frames(
         contents.cie.clone(),
         contents.unwind,
@@ -45,7 +54,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let mut file = File {
         object: Object::new(BinaryFormat::MachO, machine.architecture, Endianness::Little),
         // These have the same numbers on both.
-        difference: macho::ARM64_RELOC_UNSIGNED,
+        number: macho::ARM64_RELOC_UNSIGNED,
     };
     file.object.set_macho_build_version(build_version(machine.oldest_system));
 
@@ -56,21 +65,35 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let alignment = image_alignment_of(contents.triple);
     let image = file.section(IMAGE, read_only, contents.image, alignment);
     let eh_frame = file.section(EH_FRAME, read_only, &frames.bytes, 8);
+    let cell = contents.debug.map(|_| file.cell());
 
     // Symbols whose names begin like this are gone once the file is linked.
     let start = file.private("lwootz_metadata", metadata, 0);
-    for (name, field, target) in
-        [("lwootz_text", TEXT_OFFSET_FIELD, text), ("lwootz_image", IMAGE_OFFSET_FIELD, image)]
-    {
+    let text_start = text.map(|text| file.private("lwootz_text", text, 0));
+    let image_start = image.map(|image| file.private("lwootz_image", image, 0));
+    for (field, target) in [
+        (TEXT_OFFSET_FIELD, text_start),
+        (IMAGE_OFFSET_FIELD, image_start),
+        (DEBUG_CELL_OFFSET_FIELD, cell),
+    ] {
         if let Some(target) = target {
-            let target = file.private(name, target, 0);
             file.distance(metadata, field, 2, start, target, 0)?;
         }
     }
     let functions = text.map(|text| file.functions(text, contents.symbols));
+    let known = functions.unwrap_or_default();
     if let (Some(text), Some(eh_frame)) = (text, eh_frame) {
-        let known = functions.unwrap_or_default();
         file.relocate_frames(&frames, eh_frame, text, contents.symbols, &known)?;
+    }
+    if let Some(debug) = contents.debug {
+        let code = |offset: i64| {
+            let is_it = |symbol: &Symbol| i64::from(symbol.offset).cmp(&offset);
+            match contents.symbols.binary_search_by(is_it) {
+                Ok(found) => Some((known[found], 0)),
+                Err(_) => text_start.map(|start| (start, offset)),
+            }
+        };
+        file.debug(debug, code, cell)?;
     }
     file.public(contents.descriptor_symbol, metadata, 0, SymbolKind::Data);
     file.object.write().map_err(failed)
@@ -90,8 +113,8 @@ fn build_version(oldest_system: macho::Version) -> MachOBuildVersion {
 
 struct File<'a> {
     object: Object<'a>,
-    /// The relocation "this symbol, minus the one before if there was one".
-    difference: macho::RelocationType,
+    /// The relocation "the address of this symbol, minus that of the one before if there was one".
+    number: macho::RelocationType,
 }
 
 impl File<'_> {
@@ -113,6 +136,51 @@ impl File<'_> {
                 SectionFlags::MachO { flags: EH_FRAME_FLAGS, reserved2: 0 };
         }
         Some(section)
+    }
+
+    /// Adds the cell for the running instance.
+    fn cell(&mut self) -> SymbolId {
+        let kind = SectionKind::UninitializedData;
+        let section = self.object.add_section(DATA.into(), b"__bss".to_vec(), kind);
+        self.object.append_section_bss(section, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES.into());
+        let scope = SymbolScope::Compilation;
+        self.symbol(DEBUG_CELL_SYMBOL, section, 0, SymbolKind::Data, scope)
+    }
+
+    /// Adds debug information. Linkers leave it where it is; those who collect it, such as `dsymutil`, find functions by their
+    /// symbols, so the beginning of one is left to them by its symbol. `code` says which symbol is the next one in front of
+    /// an offset in the code, and how far. Offsets in sections are what they are.
+    fn debug(
+        &mut self,
+        debug: &Sections,
+        code: impl Fn(i64) -> Option<(SymbolId, i64)>,
+        cell: Option<SymbolId>,
+    ) -> Result<()> {
+        for section in debug.sections.iter().filter(|section| !section.bytes.is_empty()) {
+            let mut bytes = section.bytes.clone();
+            let mut relocations = Vec::new();
+            for place in &section.places {
+                let target = match place.target {
+                    Target::Code => code(place.addend),
+                    Target::Cell => cell.map(|cell| (cell, place.addend)),
+                    Target::Section(_) => None,
+                };
+                match target {
+                    Some(target) => relocations.push((place.offset, target)),
+                    None => dwarf::fill(&mut bytes, place, place.addend as u64, Endianness::Little),
+                }
+            }
+            let name = names::dwarf_name(section.name).into_bytes();
+            let id = self.object.add_section(DWARF.into(), name, SectionKind::Debug);
+            self.object.set_section_data(id, bytes, 1);
+            for (offset, (symbol, addend)) in relocations {
+                let flags =
+                    RelocationFlags::MachO { r_type: self.number, r_pcrel: false, r_length: 3 };
+                let relocation = Relocation { offset: offset.into(), symbol, addend, flags };
+                self.object.add_relocation(id, relocation).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     fn symbol(
@@ -173,11 +241,8 @@ impl File<'_> {
         to: SymbolId,
         plus: i64,
     ) -> Result<()> {
-        let flags = RelocationFlags::MachO {
-            r_type: self.difference,
-            r_pcrel: false,
-            r_length: log2_bytes,
-        };
+        let flags =
+            RelocationFlags::MachO { r_type: self.number, r_pcrel: false, r_length: log2_bytes };
         let relocation = Relocation { offset: u64::from(field), symbol: to, addend: plus, flags };
         self.object.add_relocation_with_subtractor(section, relocation, Some(from)).map_err(failed)
     }

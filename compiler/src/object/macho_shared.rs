@@ -9,6 +9,10 @@
 //!        │ __unwind_info  __eh_frame            │
 //!   R    ├──────────────────────────────────────┤ page       __WOOTZ
 //!        │ __wootz_image                        │ images of memories, for copy-on-write mappings
+//!   RW   ├──────────────────────────────────────┤ page       __DATA
+//!        │ __data                               │ with debug information: the cell for the running instance
+//!   R    ├──────────────────────────────────────┤ page       __DWARF
+//!        │ __debug_*                            │ debug information, if it is not in another file
 //!   R    ├──────────────────────────────────────┤ page       __LINKEDIT
 //!        │ tree of exports                      │ one symbol: the descriptor
 //!        │ where functions begin                │
@@ -17,20 +21,25 @@
 //!        └──────────────────────────────────────┘
 //! ```
 //!
-//! Always true: nothing is relocated, bound or writable, and the system's library, which every process has, is the only one that is
-//! needed. The address of every byte is its offset in the file. Parts that are empty have no section and no segment.
+//! Always true: nothing is relocated or bound, nothing but the cell is writable, and the system's library, which every process has,
+//! is the only one that is needed. The address of every byte is its offset in the file. Parts that are empty have no section and no segment.
 
 use cranelift_codegen::gimli::leb128::write::Leb128;
 use object::write::macho::{Encoder, Nlist};
 use object::{Endianness, LittleEndian, macho};
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
-use super::macho::{EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT};
-use super::macho_commands::{self, LinkEdit, Part, Section, Segment};
+use super::dwarf::{self, Addresses};
+use super::macho::{DATA, EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT};
+use super::macho_commands::{self, LinkEdit, Part, Segment};
+use super::macho_dsym::{self, DebugFile};
 use super::macho_signature::{self, Signed};
 use super::macho_unwind::{self, Code};
 use super::unwind::{self, Pointers};
-use super::{Contents, notes};
+use super::{Contents, Files, notes};
 use crate::error::{Error, Result};
 
 /// The largest pages that these systems have: what segments are aligned to.
@@ -44,12 +53,13 @@ const PART_ALIGNMENT: usize = 8;
 
 const READ: macho::VmProt = macho::VM_PROT_READ;
 
-/// The bytes of a shared library.
+/// A shared library, and the file with its debug information if that is separate.
 ///
 /// # Errors
 /// If it would exceed 2 GiB.
-pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
+pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
     let Contents { text, metadata, image, symbols, unwind, descriptor_symbol, .. } = contents;
+    dwarf::size(contents.debug)?;
     let endian = Endianness::Little;
     let mut frames = unwind::frames(contents.cie, unwind, endian, Pointers::Absolute64)?;
 
@@ -69,8 +79,20 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let image_at = images.add(IMAGE, plain, PAGE, image.len());
     let mut segments = vec![code];
     segments.extend(image_at.map(|_| images));
+    let cell_segment = contents.debug.map(|_| {
+        let mut data = Segment::new(DATA, READ | macho::VM_PROT_WRITE);
+        data.add("__data", plain, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES as usize);
+        segments.push(data);
+        segments.len() - 1
+    });
+    let debug = contents.debug.filter(|debug| !debug.sections.is_empty());
+    let dwarf_segment = debug.filter(|_| contents.separate.is_none()).map(|debug| {
+        segments.push(macho_commands::dwarf_segment(debug));
+        segments.len() - 1
+    });
     segments.push(Segment::new("__LINKEDIT", READ));
-    let mut parts = LinkEdit { local_symbols: symbols.len() as u32, ..LinkEdit::default() };
+    let local_symbols = symbols.len() as u32 + u32::from(cell_segment.is_some());
+    let mut parts = LinkEdit { local_symbols, ..LinkEdit::default() };
     let header_bytes = macho_commands::header(&machine, &segments, &parts, [0; 16]).len();
     let names: usize = symbols.iter().map(|symbol| symbol.name.len() + 40).sum();
     let end = place(&mut segments, header_bytes as u64 + SPARE_BYTES);
@@ -83,14 +105,17 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     // From here on every address is known.
     let mut file = Vec::with_capacity(expected as usize / 100 * 101);
     file.resize(end as usize, 0);
-    let section = |index: usize| segments[0].sections[index];
+    let section = |index: usize| &segments[0].sections[index];
     let metadata_start = section(metadata_at).start;
     fill(&mut file, metadata_start, &metadata);
     let image_start = image_at.map(|_| segments[1].start);
     let text_start = text_at.map(|index| section(index).start);
-    for (field, target, bytes) in
-        [(TEXT_OFFSET_FIELD, text_start, text), (IMAGE_OFFSET_FIELD, image_start, image)]
-    {
+    let cell_start = cell_segment.map(|index| segments[index].start);
+    for (field, target, bytes) in [
+        (TEXT_OFFSET_FIELD, text_start, text),
+        (IMAGE_OFFSET_FIELD, image_start, image),
+        (DEBUG_CELL_OFFSET_FIELD, cell_start, &[]),
+    ] {
         if let Some(target) = target {
             let distance = target as i64 - metadata_start as i64;
             fill(&mut file, metadata_start + u64::from(field), &(distance as i32).to_le_bytes());
@@ -107,6 +132,14 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         fill(&mut file, frames_start, &frames.bytes);
     }
 
+    let addresses = Addresses { code: text_start.unwrap_or(0), cell: cell_start.unwrap_or(0) };
+    if let (Some(debug), Some(index)) = (debug, dwarf_segment) {
+        let filled = debug.sections.iter().filter(|section| !section.bytes.is_empty());
+        for (section, place) in filled.zip(&segments[index].sections) {
+            fill(&mut file, place.start, &dwarf::resolved(section, addresses, endian));
+        }
+    }
+
     // What is read by the loader and by tools, in the order that they want.
     parts.exports = add(&mut file, &exports(descriptor_symbol, metadata_start));
     let starts = function_starts(text_start, unwind.iter().map(|&(offset, _)| offset));
@@ -117,6 +150,10 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
             let address = start + u64::from(symbol.offset);
             names.add(&symbol.name, macho::N_SECT.into(), text_at, address);
         }
+    }
+    if let (Some(index), Some(address)) = (cell_segment, cell_start) {
+        let before: usize = segments[..index].iter().map(|segment| segment.sections.len()).sum();
+        names.add(DEBUG_CELL_SYMBOL, macho::N_SECT.into(), before, address);
     }
     let descriptor = macho::N_SECT | macho::N_EXT;
     names.add(descriptor_symbol, descriptor, metadata_at, metadata_start);
@@ -135,36 +172,20 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
 
     // From here on only the file's identity is unknown, and what it means for the signature.
     fill(&mut file, 0, &macho_commands::header(&machine, &segments, &parts, [0; 16]));
-    let identity = uuid(notes::identity(&file));
+    let debug_file = debug.filter(|_| contents.separate.is_some()).map(|debug| {
+        let names = macho_dsym::Names { symbols: &names.table, strings: &names.strings };
+        DebugFile::new(machine, &segments, &names, debug, addresses)
+    });
+    let without_identity = debug_file.as_ref().map(|debug_file| debug_file.with_identity([0; 16]));
+    let identity = notes::identity(&[&file, without_identity.as_deref().unwrap_or_default()]);
+    let identity = uuid(identity);
     fill(&mut file, 0, &macho_commands::header(&machine, &segments, &parts, identity));
     if let Some(signed) = signed {
         let signature = signed.signature(&file);
         file.extend(signature);
     }
-    Ok(file)
-}
-
-impl Segment {
-    /// A segment that is empty.
-    fn new(name: &'static str, protection: macho::VmProt) -> Segment {
-        let (start, file_bytes, memory_bytes) = (0, 0, 0);
-        Segment { name, protection, sections: Vec::new(), start, file_bytes, memory_bytes }
-    }
-
-    /// Adds a section, unless it is empty. Where it is comes later.
-    fn add(
-        &mut self,
-        name: &'static str,
-        flags: macho::SectionFlags,
-        alignment: u64,
-        bytes: usize,
-    ) -> Option<usize> {
-        if bytes == 0 {
-            return None;
-        }
-        self.sections.push(Section { name, flags, alignment, bytes: bytes as u64, start: 0 });
-        Some(self.sections.len() - 1)
-    }
+    let debug_file = debug_file.map(|debug_file| debug_file.with_identity(identity));
+    Ok(Files { file, debug_file })
 }
 
 /// Gives everything its place: the first section comes behind the header, segments begin at pages. Returns where the last one
@@ -172,7 +193,7 @@ impl Segment {
 fn place(segments: &mut [Segment], header_bytes: u64) -> u64 {
     let mut next = 0;
     for segment in segments {
-        segment.start = next;
+        (segment.start, segment.file_start) = (next, next);
         if segment.start == 0 {
             next = header_bytes;
         }

@@ -4,20 +4,23 @@
 //! images of memories. Out: the bytes of one native file, as the operating system's loader or linker wants them.
 //!
 //! Always true: the same contents give the same bytes. The file names nothing that it does not define, has one global
-//! symbol (the descriptor; in objects also those of exports), and no byte of it is both writable and executable.
+//! symbol (the descriptor; in objects also those of exports). Nothing of it is writable but, with debug information, the cell for
+//! the running instance; and no byte is both writable and executable.
 
 use cranelift_codegen::gimli::write::CommonInformationEntry;
 use target_lexicon::{BinaryFormat, Triple};
 
 use crate::codegen::Unwind;
 use crate::debug::Sections;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::link::Symbol;
 
 /// Notes that travel in the file: which build it is, and which version of the binary interface it has.
 mod notes;
 /// Unwind information to `.eh_frame`, and a table to search it.
 mod unwind;
+/// Sections of DWARF, with the numbers in them that depend on where something is.
+mod dwarf;
 /// ELF for a machine: its numbers, and a file that grows section by section.
 mod elf;
 /// A finished shared library.
@@ -40,6 +43,8 @@ mod macho_commands;
 mod macho_unwind;
 /// What macOS on AArch64 wants to see before it runs a file.
 mod macho_signature;
+/// The debug information of a library for macOS in a file of its own.
+mod macho_dsym;
 /// A finished shared library for macOS.
 mod macho_shared;
 /// A relocatable object for macOS.
@@ -106,6 +111,21 @@ pub fn check(triple: &Triple) -> Result<()> {
     }
 }
 
+/// Checks that debug information can be in another file than the one that is written.
+fn check_separate(triple: &Triple, container: Container) -> Result<()> {
+    let message = match (container, triple.binary_format) {
+        (Container::Object | Container::Archive, _) => {
+            "debug information of objects cannot be separate: a linker makes the file, which can be split when it is there, by \
+             `objcopy --only-keep-debug` for instance"
+        }
+        (_, BinaryFormat::Coff) => {
+            "debug information for Windows cannot be separate: DWARF sections are in the DLL, where debuggers look for them"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Options { message: message.to_string() })
+}
+
 /// The bytes of a file with these contents.
 ///
 /// # Errors
@@ -113,19 +133,22 @@ pub fn check(triple: &Triple) -> Result<()> {
 pub fn write(contents: Contents<'_>, container: Container) -> Result<Files> {
     let (triple, descriptor) = (contents.triple, contents.descriptor_symbol);
     check(triple)?;
+    if contents.separate.is_some() {
+        check_separate(triple, container)?;
+    }
     if container == Container::Archive {
         let object = write(contents, Container::Object)?;
         return Ok(Files { file: archive::write(triple, descriptor, object.file)?, ..object });
     }
     let file = match (triple.binary_format, container) {
         (BinaryFormat::Elf, Container::SharedLibrary) => {
-            elf_shared::write(contents, elf::machine(triple)?)
+            return elf_shared::write(contents, elf::machine(triple)?);
         }
         (BinaryFormat::Elf, _) => elf_object::write(contents, elf::machine(triple)?),
         (BinaryFormat::Coff, Container::SharedLibrary) => pe_shared::write(contents),
         (BinaryFormat::Coff, _) => coff::write(contents),
         (BinaryFormat::Macho, Container::SharedLibrary) => {
-            macho_shared::write(contents, macho::machine(triple))
+            return macho_shared::write(contents, macho::machine(triple));
         }
         (BinaryFormat::Macho, _) => macho_object::write(contents, macho::machine(triple)),
         (format, _) => unreachable!("no target has {format:?}"),

@@ -32,10 +32,11 @@ pub fn abi_version(endian: Endianness) -> Vec<u8> {
     note(endian, b"Wootz\0", NT_WOOTZ_ABI_VERSION, &endian.write_u32(ABI_VERSION))
 }
 
-/// What tells this file from all others.
-pub fn identity(file: &[u8]) -> [u8; BUILD_ID_BYTES] {
-    let hash = Sha256::digest(file);
-    *hash.first_chunk().expect("SHA-256 has 32 bytes")
+/// What tells a file from all others, or several files that belong together.
+pub fn identity(files: &[&[u8]]) -> [u8; BUILD_ID_BYTES] {
+    let mut hash = Sha256::new();
+    files.iter().for_each(|file| hash.update(file));
+    *hash.finalize().first_chunk().expect("SHA-256 has 32 bytes")
 }
 
 fn note(endian: Endianness, name: &[u8], kind: u32, descriptor: &[u8]) -> Vec<u8> {

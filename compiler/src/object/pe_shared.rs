@@ -14,15 +14,19 @@
 //!        │ .pdata                               │ where each function begins and ends, and its prologue
 //!        ├──────────────────────────────────────┤ page
 //!        │ .images                              │ images of memories, for copy-on-write mappings
-//!        ├──────────────────────────────────────┤ page
+//!   RW   ├──────────────────────────────────────┤ page
+//!        │ .data                                │ with debug information: the cell for the running instance
+//!   R    ├──────────────────────────────────────┤ page
 //!        │ .reloc                               │ that nothing has to be relocated
+//!        ├──────────────────────────────────────┤ page
+//!        │ .debug_*                             │ with debug information: it; each has pages of its own
 //!        ├──────────────────────────────────────┤ from here on not loaded
 //!        │ symbols, strings                     │ names of all functions
 //!        └──────────────────────────────────────┘
 //! ```
 //!
-//! Always true: nothing is imported, no code runs when the library is loaded, nothing is writable. In memory, every byte is as
-//! far from the beginning as in the file. Parts that are empty have no section.
+//! Always true: nothing is imported, no code runs when the library is loaded, nothing but the cell is writable. In memory, every
+//! byte is as far from the beginning as in the file. Parts that are empty have no section.
 
 use std::mem::offset_of;
 
@@ -30,10 +34,14 @@ use object::endian::{U16, U32};
 use object::pod::bytes_of;
 use object::write::coff;
 use object::write::pe::{NtHeaders, Writer};
-use object::{LittleEndian, pe};
+use object::{Endianness, LittleEndian, pe};
 use target_lexicon::{Architecture, Triple};
-use wootz_runtime::abi::artifact::{IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD};
+use wootz_runtime::abi::artifact::{
+    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
+    TEXT_OFFSET_FIELD,
+};
 
+use super::dwarf::{self, Addresses};
 use super::function_table::{self, FunctionTable};
 use super::{Contents, notes};
 use crate::error::{Error, Result};
@@ -65,15 +73,26 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
     let mut writer = Writer::new(true, page, page, &mut file);
     writer.reserve_dos_header_and_stub();
     writer.reserve_nt_headers(DATA_DIRECTORIES);
-    let are_there = [!text.is_empty(), true, !table.functions.is_empty(), !image.is_empty(), true];
-    writer.reserve_section_headers(are_there.into_iter().map(u16::from).sum());
+    let debug = contents.debug.map_or(&[][..], |debug| &debug.sections);
+    let before_cell = [!text.is_empty(), true, !table.functions.is_empty(), !image.is_empty()];
+    let before_cell: u16 = before_cell.into_iter().map(u16::from).sum();
+    let cell = contents.debug.map(|_| before_cell + 1);
+    writer
+        .reserve_section_headers(before_cell + u16::from(cell.is_some()) + 1 + debug.len() as u16);
+    let names = Names {
+        functions: symbols,
+        descriptor: (descriptor_symbol, 1 + u16::from(!text.is_empty())),
+        cell,
+        sections: debug.iter().map(|section| section.name).collect(),
+    };
+    let names = names.encode()?;
 
     let text_at =
         (!text.is_empty()).then(|| writer.reserve_text_section(text.len() as u32).virtual_address);
     let data_at = writer.virtual_len();
     let mut data = ReadOnlyData { at: data_at, bytes: contents.metadata };
     let exports = data.add(|at| export_directory(at, data_at, descriptor_symbol));
-    let debug = data.add(debug_directory);
+    let identity = data.add(debug_directory);
     let records = data.add(|_| std::mem::take(&mut table.records));
     writer.reserve_rdata_section(data.bytes.len() as u32);
     let table_at = text_at.filter(|_| !table.functions.is_empty()).map(|text_at| {
@@ -85,15 +104,26 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
         let bytes = image.len() as u32;
         writer.reserve_section(*b".images\0", flags, bytes, bytes).virtual_address
     });
+    let cell_at = cell
+        .map(|_| writer.reserve_data_section(DEBUG_CELL_BYTES, DEBUG_CELL_BYTES).virtual_address);
     // A library with no such section could be taken for one that must not be moved.
     writer.add_reloc(data_at, pe::IMAGE_REL_BASED_ABSOLUTE);
     writer.reserve_reloc_section();
+    let debug_at: Vec<u32> = debug
+        .iter()
+        .zip(&names.sections)
+        .map(|(section, name)| {
+            let bytes = section.bytes.len() as u32;
+            writer.reserve_section(*name, DEBUG_FLAGS, bytes, bytes).virtual_address
+        })
+        .collect();
 
     // From here on every address is known.
     data.fill_distance(TEXT_OFFSET_FIELD, text_at);
     data.fill_distance(IMAGE_OFFSET_FIELD, image_at);
+    data.fill_distance(DEBUG_CELL_OFFSET_FIELD, cell_at);
     writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXPORT, exports.at, exports.bytes);
-    writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, debug.at, DEBUG_ENTRIES_BYTES);
+    writer.set_data_directory(pe::IMAGE_DIRECTORY_ENTRY_DEBUG, identity.at, DEBUG_ENTRIES_BYTES);
     let headers_at = writer.nt_headers_offset() as usize;
     writer.write_dos_header_and_stub().map_err(failed)?;
     writer.write_nt_headers(headers(triple));
@@ -103,21 +133,26 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
         (Some(data_at), &data.bytes),
         (table_at, &table.functions),
         (image_at, image),
+        (cell_at, &[0; DEBUG_CELL_BYTES as usize]),
     ] {
         if let Some(at) = at {
             writer.write_section(at, bytes);
         }
     }
     writer.write_reloc_section();
+    let address = |at: Option<u32>| at.map_or(0, |at| BASE + u64::from(at));
+    let addresses = Addresses { code: address(text_at), cell: address(cell_at) };
+    for (section, at) in debug.iter().zip(debug_at) {
+        writer.write_section(at, &dwarf::resolved(section, addresses, Endianness::Little));
+    }
 
     // The writer knows neither symbols nor the checksum.
     let set = |file: &mut [u8], field, number| fill(file, headers_at + field, number);
-    let metadata_section = 1 + u16::from(text_at.is_some());
     let symbols_at = file.len() as u32;
-    let symbol_count = add_symbols(&mut file, symbols, descriptor_symbol, metadata_section)?;
+    file.extend(&names.table);
     set(&mut file, offset_of!(Headers, file_header.pointer_to_symbol_table), symbols_at);
-    set(&mut file, offset_of!(Headers, file_header.number_of_symbols), symbol_count);
-    identify(&mut file, headers_at, debug.at as usize);
+    set(&mut file, offset_of!(Headers, file_header.number_of_symbols), names.symbols);
+    identify(&mut file, headers_at, identity.at as usize);
     let sum = checksum(&file);
     set(&mut file, offset_of!(Headers, optional_header.check_sum), sum);
     Ok(file)
@@ -128,6 +163,11 @@ type Headers = pe::ImageNtHeaders64;
 fn failed(error: object::write::Error) -> Error {
     Error::Limit { message: error.to_string() }
 }
+
+/// What a section is that debuggers read: nobody needs it in memory.
+const DEBUG_FLAGS: pe::SectionFlags = pe::IMAGE_SCN_CNT_INITIALIZED_DATA
+    .with(pe::IMAGE_SCN_MEM_READ)
+    .with(pe::IMAGE_SCN_MEM_DISCARDABLE);
 
 /// Checks that every place in the file fits into 31 bits.
 fn check_size(contents: &Contents<'_>, table: &FunctionTable) -> Result<()> {
@@ -140,6 +180,7 @@ fn check_size(contents: &Contents<'_>, table: &FunctionTable) -> Result<()> {
         table.functions.len(),
         table.records.len(),
         names.sum(),
+        dwarf::size(contents.debug)?,
         // Headers, directories, and what lies between pages.
         1 << 20,
     ];
@@ -294,7 +335,7 @@ fn debug_directory(at: u32) -> Vec<u8> {
 /// Fills in what tells this file from all others: the build identifier, and in place of times a number that depends on
 /// the contents alone. Stores of libraries and reports of crashes name files by both.
 fn identify(file: &mut [u8], headers_at: usize, debug_at: usize) {
-    let identity = notes::identity(file);
+    let identity = notes::identity(&[file]);
     let (build_id, stamp) = identity.split_at(16);
     let build_id_at = debug_at + DEBUG_ENTRIES_BYTES as usize + CODEVIEW_MAGIC.len();
     file[build_id_at..][..16].copy_from_slice(build_id);
@@ -307,38 +348,77 @@ fn identify(file: &mut [u8], headers_at: usize, debug_at: usize) {
     }
 }
 
-/// Adds symbols and their names to the file, and returns how many there are.
-fn add_symbols(
-    file: &mut Vec<u8>,
-    symbols: &[Symbol],
-    descriptor_symbol: &str,
-    metadata_section: u16,
-) -> Result<u32> {
-    let mut bytes = Vec::new();
-    let mut writer = coff::Writer::new(&mut bytes);
-    // All code is in the first section, if there is code.
-    let functions = symbols.iter().map(|symbol| coff::Symbol {
-        name: writer.add_name(symbol.name.as_bytes()),
-        value: symbol.offset,
-        section_number: pe::SymbolSection(1),
-        typ: pe::SymbolType(pe::IMAGE_SYM_DTYPE_FUNCTION.0 << 4),
-        storage_class: pe::IMAGE_SYM_CLASS_STATIC,
-        number_of_aux_symbols: 0,
-    });
-    let mut records: Vec<coff::Symbol> = functions.collect();
-    records.push(coff::Symbol {
-        name: writer.add_name(descriptor_symbol.as_bytes()),
-        section_number: pe::SymbolSection(metadata_section.into()),
-        storage_class: pe::IMAGE_SYM_CLASS_EXTERNAL,
-        ..coff::Symbol::default()
-    });
-    let count = records.len() as u32;
-    writer.reserve_symbol_indices(count);
-    writer.reserve_symtab_strtab().map_err(failed)?;
-    records.into_iter().for_each(|record| writer.write_symbol(record));
-    writer.write_strtab();
-    file.extend(bytes);
-    Ok(count)
+/// What has a name.
+struct Names<'a> {
+    /// All functions. They are in the first section.
+    functions: &'a [Symbol],
+    /// The descriptor's symbol, and the section that it is in.
+    descriptor: (&'a str, u16),
+    /// The section that the cell for the running instance is in.
+    cell: Option<u16>,
+    /// Sections whose names are longer than headers have room for.
+    sections: Vec<&'static str>,
+}
+
+/// Names as files have them.
+struct EncodedNames {
+    /// Symbols, and behind them the table of all strings.
+    table: Vec<u8>,
+    /// How many symbols there are.
+    symbols: u32,
+    /// What the headers of the sections have: where in the table of strings the name is.
+    sections: Vec<[u8; 8]>,
+}
+
+impl Names<'_> {
+    fn encode(&self) -> Result<EncodedNames> {
+        let mut table = Vec::new();
+        let mut writer = coff::Writer::new(&mut table);
+        let functions = self.functions.iter().map(|symbol| coff::Symbol {
+            name: writer.add_name(symbol.name.as_bytes()),
+            value: symbol.offset,
+            section_number: pe::SymbolSection(1),
+            typ: pe::SymbolType(pe::IMAGE_SYM_DTYPE_FUNCTION.0 << 4),
+            storage_class: pe::IMAGE_SYM_CLASS_STATIC,
+            number_of_aux_symbols: 0,
+        });
+        let mut symbols: Vec<coff::Symbol> = functions.collect();
+        if let Some(section) = self.cell {
+            symbols.push(coff::Symbol {
+                name: writer.add_name(DEBUG_CELL_SYMBOL.as_bytes()),
+                section_number: pe::SymbolSection(section.into()),
+                storage_class: pe::IMAGE_SYM_CLASS_STATIC,
+                ..coff::Symbol::default()
+            });
+        }
+        let (name, section) = self.descriptor;
+        symbols.push(coff::Symbol {
+            name: writer.add_name(name.as_bytes()),
+            section_number: pe::SymbolSection(section.into()),
+            storage_class: pe::IMAGE_SYM_CLASS_EXTERNAL,
+            ..coff::Symbol::default()
+        });
+        let sections: Vec<coff::Name> =
+            self.sections.iter().map(|name| writer.add_name(name.as_bytes())).collect();
+        let count = symbols.len() as u32;
+        writer.reserve_symbol_indices(count);
+        writer.reserve_symtab_strtab().map_err(failed)?;
+        symbols.into_iter().for_each(|symbol| writer.write_symbol(symbol));
+        writer.write_strtab();
+        // What else is known of sections is not for this writer: of their headers only the names count.
+        let end = writer.len() as usize;
+        for name in sections {
+            writer.write_section_header(coff::SectionHeader {
+                name,
+                ..coff::SectionHeader::default()
+            });
+        }
+        let headers = table.split_off(end);
+        let headers = headers.chunks_exact(size_of::<pe::ImageSectionHeader>());
+        let sections = headers.map(|header| *header.first_chunk().expect("a header has 40 bytes"));
+        let sections = sections.collect();
+        Ok(EncodedNames { table, symbols: count, sections })
+    }
 }
 
 /// The checksum of a file whose field for it is 0: the sum of all 16-bit words, with carries added again, and the size.

@@ -14,6 +14,8 @@ use wootz_runtime::abi::artifact::{Descriptor, IMAGE_OFFSET_FIELD, MAGIC, TEXT_O
 
 use super::*;
 
+/// Debug information, in all formats.
+mod debug;
 /// Libraries for Windows.
 mod windows;
 /// Libraries for macOS.
@@ -114,8 +116,15 @@ impl Sample {
             unwind: &self.unwind,
             cie: self.isa.create_systemv_cie(),
             descriptor_symbol: "wootz_module",
+            debug: None,
+            separate: None,
         }
     }
+}
+
+/// The bytes of a file.
+fn write(contents: Contents<'_>, container: Container) -> Result<Vec<u8>> {
+    super::write(contents, container).map(|files| files.file)
 }
 
 /// Runs a tool; `None` if it is not installed, which is an error only where nothing may be left out.
