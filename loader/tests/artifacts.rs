@@ -209,13 +209,14 @@ fn other_systems_with_elf_files_are_named() {
 #[cfg(target_os = "linux")]
 #[test]
 fn other_kinds_of_elf_files_are_named() {
-    let mut bytes = artifact();
-    bytes[16] = 1;
-    assert!(matches!(error(&bytes), ArtifactError::RelocatableObject));
-    bytes[16] = 2;
-    assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "a program" }));
-    bytes[16] = 4;
-    assert!(matches!(error(&bytes), ArtifactError::NotALibrary { found: "a core file" }));
+    let error = |kind: u16| {
+        let mut bytes = artifact();
+        bytes[16..18].copy_from_slice(&kind.to_ne_bytes());
+        error(&bytes)
+    };
+    assert!(matches!(error(1), ArtifactError::RelocatableObject));
+    assert!(matches!(error(2), ArtifactError::NotALibrary { found: "a program" }));
+    assert!(matches!(error(4), ArtifactError::NotALibrary { found: "a core file" }));
 }
 
 /// A library of the system's.

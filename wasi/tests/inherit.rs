@@ -41,6 +41,17 @@ fn main() {
     streams_are_inherited();
 }
 
+/// This program again, in a process of its own: by way of `$WOOTZ_EMULATOR`, if this machine is emulated.
+fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    let emulator = std::env::var("WOOTZ_EMULATOR").unwrap_or_default();
+    let mut words = emulator.split_whitespace();
+    let Some(first) = words.next() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(words).arg(program);
+    command
+}
+
 fn texts_are_inherited() {
     let (unicode, seen) = (OsString::from("名前"), Some("名前".as_bytes()));
     let (other, other_seen) = no_unicode();
@@ -49,7 +60,7 @@ fn texts_are_inherited() {
         (&other, &unicode, other_seen, seen),
         (&unicode, &other, seen, other_seen),
     ] {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut command = this_program();
         let output =
             command.arg(argument).env(ROLE, "texts").env(VARIABLE, variable).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
@@ -74,7 +85,7 @@ fn streams_are_inherited() {
         ("a file", File::open(&path).unwrap().into(), input()),
         ("nothing", Stdio::null(), Vec::new()),
     ] {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut command = this_program();
         command.env(ROLE, "streams").stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let pipe = child.stdin.take();
