@@ -131,7 +131,8 @@ pub fn find(module: &Module<'_>, options: &Options) -> Option<Kept> {
     }
     let mut functions = vec![Keep::default(); module.bodies.len()];
     for unit in &units {
-        let scan = Scan { unit: unit.unit_ref(&sections), module, functions: &mut functions };
+        let unit = unit.unit_ref(&sections);
+        let scan = Scan { unit, module, in_loops, functions: &mut functions };
         if matches!(scan.unit(&mut budget), Err(Fault::TooMuch)) {
             break;
         }
@@ -152,6 +153,8 @@ fn is_of_text(unit: UnitRef<'_, Reader<'_>>) -> bool {
 struct Scan<'d, 'a> {
     unit: UnitRef<'d, Reader<'a>>,
     module: &'d Module<'a>,
+    /// Whether code may be slower.
+    in_loops: bool,
     functions: &'d mut [Keep],
 }
 
@@ -183,6 +186,10 @@ impl<'a> Scan<'_, 'a> {
             }
             if abbreviation.tag() == constants::DW_TAG_subprogram {
                 let position = begin.and_then(|begin| self.module.body_at(begin));
+                if let Some(position) = position {
+                    // It leads to the module's globals, whatever else there is to see.
+                    self.functions[position].vmctx |= self.in_loops;
+                }
                 enclosing.push((depth, position));
             }
             let Some(&(_, Some(position))) = enclosing.last() else { continue };

@@ -325,6 +325,19 @@ impl<'a> Plan<'a> {
         &self.module.bodies[index.index() - self.module.imported_functions()]
     }
 
+    /// The types of the parameters and locals of a defined function, by its position among those.
+    pub fn locals(&self, position: usize) -> Vec<ValType> {
+        let signature = self.module.functions[self.module.imported_functions() + position];
+        let mut locals = self.signature(signature).params.to_vec();
+        if let Ok(reader) = self.module.bodies[position].reader.get_locals_reader() {
+            for (count, ty) in reader.into_iter().map_while(std::result::Result::ok) {
+                let ty = crate::parse::val_type(self.module, ty);
+                locals.extend(std::iter::repeat_n(ty, count as usize));
+            }
+        }
+        locals
+    }
+
     /// The symbol of a trampoline, if the module has it.
     pub fn trampoline(&self, trampoline: Trampoline) -> Option<Symbol> {
         self.trampolines.get(&trampoline).copied()

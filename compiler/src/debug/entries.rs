@@ -21,7 +21,7 @@ use gimli::{
 use super::CODE;
 use super::expression::{Expressions, Frame, FrameBase};
 use super::guest::{Guest, GuestUnit};
-use super::lines::{self, Row};
+use super::lines;
 use super::places::Places;
 use super::pointers::Pointers;
 use crate::budget::{Budget, Fault};
@@ -29,7 +29,6 @@ use crate::guest_dwarf::Reader;
 use crate::kept::Slot;
 use crate::link::Code;
 use crate::options::Debugger;
-use crate::parse::val_type;
 
 /// How DWARF is written.
 pub const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 5, address_size: 8 };
@@ -116,8 +115,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     /// If that would take too long.
     pub fn all(&mut self) -> Result<(), Fault> {
         for number in 0..self.units.len() {
-            let rows = self.lines(number)?;
-            self.unit(number, &rows)?;
+            self.lines(number)?;
+            self.unit(number)?;
         }
         Ok(())
     }
@@ -127,9 +126,9 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     }
 
     /// Writes the line program of a unit.
-    fn lines(&mut self, number: usize) -> Result<Vec<Row>, Fault> {
+    fn lines(&mut self, number: usize) -> Result<(), Fault> {
         let guest = &self.guest.units[number];
-        let Some(program) = guest.unit.line_program.clone() else { return Ok(Vec::new()) };
+        let Some(program) = guest.unit.line_program.clone() else { return Ok(()) };
         let rows = match lines::rows(program, &mut self.budget) {
             Ok(rows) => rows,
             Err(Fault::TooMuch) => return Err(Fault::TooMuch),
@@ -166,7 +165,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             }
             self.out(number).line_program.end_sequence(u64::from(code.end - code.start));
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// What has become of a file of a unit.
@@ -192,7 +191,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         Some(file)
     }
 
-    fn unit(&mut self, number: usize, _rows: &[Row]) -> Result<(), Fault> {
+    fn unit(&mut self, number: usize) -> Result<(), Fault> {
         let guest = self.guest;
         let GuestUnit { unit, entries } = &guest.units[number];
         // The frames of functions whose entries are open, by the function.
@@ -236,16 +235,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     ) -> Frame {
         let plan = self.expressions.plan;
         let slots = frame_slots(self.code, function);
-        let mut locals = Vec::new();
-        let index = plan.module.imported_functions() + function;
-        let signature = plan.module.functions[index];
-        locals.extend(&plan.signature(signature).params);
-        if let Ok(reader) = plan.module.bodies[function].reader.get_locals_reader() {
-            for (count, ty) in reader.into_iter().map_while(Result::ok) {
-                let ty = val_type(plan.module, ty);
-                locals.extend(std::iter::repeat_n(ty, count as usize));
-            }
-        }
+        let locals = plan.locals(function);
         let unit = self.guest.units[number].unit;
         let base = entry.attr_value(constants::DW_AT_frame_base);
         let base = match base.filter(|_| tag == constants::DW_TAG_subprogram) {
@@ -259,7 +249,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             }
             _ => FrameBase::Unknown,
         };
-        Frame { slots, locals, base }
+        Frame { function, slots, locals, base }
     }
 
     /// Says where a function's frame is.
@@ -359,6 +349,20 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
                     value => self.plain(number, name, value),
                 },
             };
+            // What GNU had before version 5 has other names there.
+            let name = match (entry.tag(), name) {
+                (constants::DW_TAG_GNU_call_site, constants::DW_AT_abstract_origin) => {
+                    constants::DW_AT_call_origin
+                }
+                (_, constants::DW_AT_GNU_all_call_sites) => constants::DW_AT_call_all_calls,
+                (_, constants::DW_AT_GNU_all_source_call_sites) => {
+                    constants::DW_AT_call_all_source_calls
+                }
+                (_, constants::DW_AT_GNU_all_tail_call_sites) => {
+                    constants::DW_AT_call_all_tail_calls
+                }
+                (_, name) => name,
+            };
             if let Some(made) = made {
                 self.out(number).get_mut(id).set(name, made);
             }
@@ -382,7 +386,14 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     ) -> Result<Option<Value>, Fault> {
         let unit = self.guest.units[number].unit;
         if let AttributeValue::Exprloc(expression) = value {
-            return Ok(self.expressions.location(expression, unit, frame).map(Value::Exprloc));
+            let Some(location) = self.expressions.location(expression, unit, frame) else {
+                return Ok(None);
+            };
+            let Some(frame) = frame.filter(|frame| frame.keeps()) else {
+                return Ok(Some(Value::Exprloc(location)));
+            };
+            let places = self.places;
+            return Ok(Some(in_frame(self.out(number), places, frame.function, location)));
         }
         let Ok(Some(mut list)) = unit.attr_locations(value) else { return Ok(None) };
         let mut made = Vec::new();
@@ -392,8 +403,13 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             let Some(function) = self.places.function_at(addresses.start) else { continue };
             let location = self.expressions.location(entry.data, unit, frame);
             let Some(location) = location else { continue };
-            for code in self.places.functions[function].code_of(&addresses) {
+            let with_frame = self.places.functions[function].with_frame();
+            for mut code in self.places.functions[function].code_of(&addresses) {
                 self.budget.charge(1)?;
+                code.start = code.start.max(with_frame.start);
+                if code.is_empty() {
+                    continue;
+                }
                 made.push(Location::StartLength {
                     begin: Address::Symbol { symbol: CODE, addend: code.start.into() },
                     length: u64::from(code.end - code.start),
@@ -469,6 +485,17 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     }
 }
 
+/// The location of something that a frame keeps, as soon as it does.
+pub fn in_frame(unit: &mut Unit, places: &Places, function: usize, location: Expression) -> Value {
+    let code = places.functions[function].with_frame();
+    let list = LocationList(vec![Location::StartLength {
+        begin: Address::Symbol { symbol: CODE, addend: code.start.into() },
+        length: u64::from(code.end - code.start),
+        data: location,
+    }]);
+    Value::LocationListRef(unit.locations.add(list))
+}
+
 /// What the frame of a function keeps, and how far that is from where the vmctx is kept.
 pub fn frame_slots(code: &Code, function: usize) -> Vec<(Slot, i64)> {
     let Some(frame) = &code.frames[function] else { return Vec::new() };
@@ -480,7 +507,7 @@ pub fn frame_slots(code: &Code, function: usize) -> Vec<(Slot, i64)> {
 /// Whether an expression looks at memory.
 fn is_computed<'a>(value: &AttributeValue<Reader<'a>>, unit: UnitRef<'_, Reader<'a>>) -> bool {
     let AttributeValue::Exprloc(expression) = value else { return false };
-    let mut operations = expression.clone().operations(unit.encoding());
+    let mut operations = (*expression).operations(unit.encoding());
     loop {
         match operations.next() {
             Ok(Some(gimli::Operation::PlusConstant { .. }))
@@ -531,12 +558,6 @@ fn is_left_out(name: DwAt) -> bool {
             | constants::DW_AT_call_value
             | constants::DW_AT_GNU_call_site_value
             | constants::DW_AT_GNU_call_site_target
-            | constants::DW_AT_call_all_calls
-            | constants::DW_AT_call_all_source_calls
-            | constants::DW_AT_call_all_tail_calls
-            | constants::DW_AT_GNU_all_call_sites
-            | constants::DW_AT_GNU_all_source_call_sites
-            | constants::DW_AT_GNU_all_tail_call_sites
             | constants::DW_AT_call_tail_call
             | constants::DW_AT_GNU_tail_call
     )

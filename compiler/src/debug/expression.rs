@@ -24,6 +24,8 @@ use crate::plan::Plan;
 
 /// What there is in a function's frame.
 pub struct Frame {
+    /// The function, by its position among those with a body.
+    pub function: usize,
     /// What it keeps, and how far that is from where the vmctx is kept.
     pub slots: Vec<(Slot, i64)>,
     /// The types of locals.
@@ -51,6 +53,11 @@ pub struct Expressions<'a> {
 }
 
 impl Frame {
+    /// Whether it keeps anything.
+    pub fn keeps(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
     fn offset(&self, slot: Slot) -> Option<i64> {
         self.slots.iter().find(|(kept, _)| *kept == slot).map(|&(_, offset)| offset)
     }
@@ -138,7 +145,7 @@ impl Expressions<'_> {
                     }) =>
                 {
                     out.op_fbreg(frame?.offset(Slot::Local(index))?);
-                    let mut rest = operations.clone();
+                    let mut rest = operations;
                     let is_value = matches!(rest.next(), Ok(Some(Operation::StackValue)));
                     operations = rest;
                     if !is_value || count != 1 {
@@ -241,7 +248,7 @@ impl Expressions<'_> {
             ValType::I64 | ValType::F64 => 8,
             ValType::V128 | ValType::Ref(_) => return None,
         };
-        vmctx(out, frame.is_some());
+        vmctx(out, frame.is_some_and(Frame::keeps));
         match self.plan.layout.global(GlobalIndex(index)) {
             Place::Record(offset) => out.op_plus_uconst(offset.into()),
             Place::Pointer(offset) => {
@@ -259,7 +266,7 @@ impl Expressions<'_> {
             out.op_constu(u32::MAX.into());
             out.op(constants::DW_OP_and);
         }
-        self.memory_base(out, frame.is_some())?;
+        self.memory_base(out, frame.is_some_and(Frame::keeps))?;
         out.op(constants::DW_OP_plus);
         Some(())
     }

@@ -182,7 +182,7 @@ impl<'a> Scan<'_, '_, 'a> {
                 let Some(function) = self.places.function_at(low) else { return Ok(Verdict::Goes) };
                 // Nothing is at the very beginning of the section's contents but the number of functions.
                 let code = self.places.functions[function].code.clone();
-                Ok(Verdict::Stays(Some(function), vec![code]))
+                Ok(Verdict::Stays(Some(function), Vec::from_iter([code])))
             }
             constants::DW_TAG_lexical_block
             | constants::DW_TAG_inlined_subroutine
@@ -214,7 +214,7 @@ impl<'a> Scan<'_, '_, 'a> {
                     .zip(covered.low)
                     .and_then(|(function, low)| functions[function].return_to(low));
                 Ok(match call {
-                    Some(call) => Verdict::Stays(around, vec![call..call]),
+                    Some(call) => Verdict::Stays(around, once(call)),
                     None => Verdict::Goes,
                 })
             }
@@ -224,7 +224,7 @@ impl<'a> Scan<'_, '_, 'a> {
                     .zip(covered.low)
                     .and_then(|(function, low)| functions[function].first_at(low));
                 Ok(match label {
-                    Some(label) => Verdict::Stays(around, vec![label..label]),
+                    Some(label) => Verdict::Stays(around, once(label)),
                     None => Verdict::Goes,
                 })
             }
@@ -238,14 +238,14 @@ impl<'a> Scan<'_, '_, 'a> {
 
     fn first_of_ranges(&self, covered: &Covered<'a>) -> Result<Option<u64>, Fault> {
         let Some(ranges) = &covered.ranges else { return Ok(None) };
-        let Some(mut ranges) = self.unit.attr_ranges(ranges.clone())? else { return Ok(None) };
+        let Some(mut ranges) = self.unit.attr_ranges(*ranges)? else { return Ok(None) };
         Ok(ranges.next()?.map(|range| range.begin))
     }
 
     /// The addresses that an entry describes.
     fn addresses(&mut self, covered: &Covered<'a>) -> Result<Vec<Range<u64>>, Fault> {
         if let Some(ranges) = &covered.ranges {
-            let Some(mut ranges) = self.unit.attr_ranges(ranges.clone())? else {
+            let Some(mut ranges) = self.unit.attr_ranges(*ranges)? else {
                 return Ok(Vec::new());
             };
             let mut all = Vec::new();
@@ -260,8 +260,13 @@ impl<'a> Scan<'_, '_, 'a> {
         };
         let high = match high.udata_value() {
             Some(size) => Some(low.saturating_add(size)),
-            None => self.unit.attr_address(high.clone())?,
+            None => self.unit.attr_address(*high)?,
         };
         Ok(high.map(|high| low..high).into_iter().collect())
     }
+}
+
+/// A place in the code, as a range without anything in it.
+fn once(place: u32) -> Vec<Range<u32>> {
+    std::iter::once(place..place).collect()
 }

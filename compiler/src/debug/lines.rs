@@ -93,28 +93,45 @@ pub fn of_function(rows: &[Row], function: &FunctionPlaces) -> Vec<Row> {
     }
     let prologue_end = rows.iter().position(|row| row.prologue_end);
     let mut awaited = prologue_end;
-    // The first address of each row that was seen so far.
-    let mut seen: Vec<Option<u32>> = vec![None; rows.len()];
+    // Whether statements have begun, by the row that they begin at.
+    let mut begun: Vec<Option<u32>> = vec![None; rows.len()];
     let mut native: Vec<Row> = Vec::new();
     let mut last = None;
     for region in &function.regions {
-        // A body begins with its locals, which have no row of their own.
-        let position = rows.partition_point(|row| row.at <= region.at).saturating_sub(1);
+        let Some(position) = rows.partition_point(|row| row.at <= region.at).checked_sub(1) else {
+            // A body begins with its locals, which may have no row of their own.
+            let prologue_end = false;
+            native.push(Row { at: region.start, is_statement: true, prologue_end, ..rows[0] });
+            continue;
+        };
         if last == Some(position) {
             continue;
         }
         last = Some(position);
         let row = rows[position];
-        let begins = seen[position].is_none_or(|at| region.at <= at);
-        seen[position].get_or_insert(region.at);
-        let prologue_end = awaited.take_if(|awaited| position >= *awaited).is_some();
-        native.push(Row {
-            at: region.start,
-            is_statement: row.is_statement && begins && !row.is_end,
-            line: if row.is_end { 0 } else { row.line },
-            prologue_end,
-            ..row
+        // Of a statement's first operators there may be no code left.
+        let is_statement = statement(rows, position).is_some_and(|statement| {
+            let begins = begun[statement].is_none_or(|at| region.at <= at);
+            begun[statement].get_or_insert(region.at);
+            begins
         });
+        let prologue_end = awaited.take_if(|awaited| position >= *awaited).is_some();
+        let line = if row.is_end { 0 } else { row.line };
+        native.push(Row { at: region.start, is_statement, line, prologue_end, ..row });
     }
     native
+}
+
+/// The row at which the statement begins that a row belongs to: the last one before it on the same line that begins one.
+fn statement(rows: &[Row], position: usize) -> Option<usize> {
+    let row = rows[position];
+    let same = rows[..=position]
+        .iter()
+        .rev()
+        .take_while(|other| !other.is_end && (other.file, other.line) == (row.file, row.line));
+    let behind = same.take_while(|other| !other.is_statement).count();
+    let begin = position.checked_sub(behind)?;
+    let begins =
+        rows[begin].is_statement && (rows[begin].file, rows[begin].line) == (row.file, row.line);
+    (begins && !row.is_end).then_some(begin)
 }

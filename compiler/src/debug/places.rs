@@ -85,14 +85,20 @@ impl FunctionPlaces {
     /// The code that comes from a range of addresses; ascending and disjoint.
     pub fn code_of(&self, addresses: &Range<u64>) -> Vec<Range<u32>> {
         let mut ranges: Vec<Range<u32>> = Vec::new();
-        for region in self.regions.iter().filter(|region| addresses.contains(&u64::from(region.at)))
-        {
+        let own = self.regions.iter().filter(|region| addresses.contains(&u64::from(region.at)));
+        for region in own {
             match ranges.last_mut() {
                 Some(last) if last.end == region.start => last.end = region.end,
                 _ => ranges.push(region.start..region.end),
             }
         }
         ranges
+    }
+
+    /// The code in which the frame has what it keeps: all but its beginning.
+    pub fn with_frame(&self) -> Range<u32> {
+        let begin = self.regions.first().map_or(self.code.end, |first| first.end);
+        begin.min(self.code.end)..self.code.end
     }
 
     /// Where the first code from an address on begins, if there is any.

@@ -48,9 +48,10 @@ impl Pointers {
 
     /// What kind of entry becomes of one.
     pub fn tag(&self, tag: DwTag) -> DwTag {
-        match self.are_structures && self.is_pointer(tag) {
-            true => constants::DW_TAG_structure_type,
-            false => tag,
+        match tag {
+            tag if self.are_structures && self.is_pointer(tag) => constants::DW_TAG_structure_type,
+            constants::DW_TAG_GNU_call_site => constants::DW_TAG_call_site,
+            tag => tag,
         }
     }
 

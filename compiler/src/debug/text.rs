@@ -15,18 +15,18 @@ use wootz_runtime::abi::types::{RefKind, ValType};
 use wootz_runtime::abi::vmctx::Place;
 
 use super::CODE;
-use super::entries::{ENCODING, frame_slots, line_program};
+use super::entries::{ENCODING, frame_slots, in_frame, line_program};
 use super::expression::{Expressions, vmctx};
 use super::guest::Guest;
 use super::lines::{self, Row};
 use super::places::Places;
 use crate::budget::Budget;
+use crate::convention::clif_type;
 use crate::error::{Error, Result};
 use crate::kept::Slot;
 use crate::link::Code;
 use crate::options::DebugInfo;
-use crate::parse::{Module, val_type};
-use crate::plan::Plan;
+use crate::parse::Module;
 
 /// A module (binary format) as text, as debuggers show it: what belongs into the file that [`DebugInfo::text`] names.
 ///
@@ -160,10 +160,6 @@ struct Types {
 }
 
 impl Writer<'_> {
-    fn plan(&self) -> &Plan<'_> {
-        self.expressions.plan
-    }
-
     fn root(&mut self, lines: &Lines, places: &Places) {
         let string =
             |bytes: &[u8]| Value::String(bytes.iter().copied().filter(|&byte| byte != 0).collect());
@@ -242,7 +238,7 @@ impl Writer<'_> {
             expression.op_breg(self.frame_register, base);
             self.unit.get_mut(id).set(constants::DW_AT_frame_base, Value::Exprloc(expression));
         }
-        for (local, ty) in locals(module, plan, position).into_iter().enumerate() {
+        for (local, ty) in plan.locals(position).into_iter().enumerate() {
             let local = local as u32;
             let is_parameter = (local as usize) < signature.params.len();
             let tag = match is_parameter {
@@ -252,17 +248,30 @@ impl Writer<'_> {
             let variable = self.unit.add(id, tag);
             let name = module.names.local(index, local);
             let name = name.map_or_else(|| format!("local{local}"), str::to_string);
+            let ty_bytes = clif_type(ty).bytes();
             let ty = self.ty(ty);
             let entry = self.unit.get_mut(variable);
             entry.set(constants::DW_AT_name, text_value(&name));
             entry.set(constants::DW_AT_type, Value::UnitRef(ty));
             let slot = slots.iter().find(|(slot, _)| *slot == Slot::Local(local));
             if let Some(&(_, offset)) = slot {
-                let mut location = Expression::new();
-                location.op_fbreg(offset);
-                entry.set(constants::DW_AT_location, Value::Exprloc(location));
+                let location = self.value_at(offset, ty_bytes);
+                let location = in_frame(self.unit, places, position, location);
+                self.unit.get_mut(variable).set(constants::DW_AT_location, location);
             }
         }
+    }
+
+    /// The value that is kept at an offset in the frame: to read, because the code would not notice if it changed. Only
+    /// vectors, too wide for the stack of expressions, are said to be there.
+    fn value_at(&self, offset: i64, bytes: u32) -> Expression {
+        let mut location = Expression::new();
+        location.op_fbreg(offset);
+        if bytes <= 8 {
+            location.op_deref_size(bytes as u8);
+            location.op(constants::DW_OP_stack_value);
+        }
+        location
     }
 
     fn globals(&mut self) {
@@ -348,18 +357,6 @@ impl Writer<'_> {
         self.types.known.push((name, id));
         id
     }
-}
-
-/// The types of a function's parameters and locals.
-pub fn locals(module: &Module<'_>, plan: &Plan<'_>, position: usize) -> Vec<ValType> {
-    let signature = module.functions[module.imported_functions() + position];
-    let mut locals = plan.signature(signature).params.to_vec();
-    if let Ok(reader) = module.bodies[position].reader.get_locals_reader() {
-        for (count, ty) in reader.into_iter().map_while(std::result::Result::ok) {
-            locals.extend(std::iter::repeat_n(val_type(module, ty), count as usize));
-        }
-    }
-    locals
 }
 
 fn text_value(text: &str) -> Value {

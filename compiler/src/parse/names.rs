@@ -55,7 +55,7 @@ impl<'a> Names<'a> {
                 }
                 Ok(Name::Local(functions)) => {
                     for function in functions.into_iter().map_while(Result::ok) {
-                        for naming in function.names.into_iter().map_while(Result::ok) {
+                        for naming in function.names.map_while(Result::ok) {
                             let local = (FuncIndex(function.index), naming.index);
                             self.locals.insert(local, naming.name);
                         }

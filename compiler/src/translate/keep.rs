@@ -6,7 +6,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cranelift_codegen::ir::{
-    Inst, InstBuilder, StackSlot, StackSlotData, StackSlotKey, StackSlotKind, Type, Value,
+    Inst, InstBuilder, SourceLoc, StackSlot, StackSlotData, StackSlotKey, StackSlotKind, Type,
+    Value,
 };
 use wasmparser::Operator;
 
@@ -70,16 +71,23 @@ fn changed_in_loops(keep: &Keep, body: &Body<'_>) -> Result<BTreeSet<Slot>> {
 }
 
 impl Translator<'_, '_> {
-    /// Keeps the vmctx, and the first values of locals.
-    pub fn begin_keeping(&mut self) {
-        let Some(keeping) = &self.keeping else { return };
-        if !keeping.keep.vmctx {
+    /// Keeps the vmctx, and the first values of locals, before the first operator: as if the declaration of locals, which begins
+    /// at that offset, did it.
+    pub fn begin_keeping(&mut self, declaration: u32) {
+        if self.keeping.as_ref().is_none_or(|keeping| !keeping.keep.vmctx) {
             return;
         }
+        let first = self.builder.srcloc();
+        self.builder.set_srcloc(SourceLoc::new(declaration));
         self.keep(Slot::Vmctx, POINTER, self.vmctx);
         for index in 0..self.locals.len() as u32 {
             let value = self.builder.use_var(self.locals[index as usize]);
             self.keep_local(index, value);
+        }
+        self.builder.set_srcloc(first);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.instructions = self.builder.func.dfg.num_insts();
+            keeping.notes.effects.push(declaration);
         }
     }
 

@@ -102,7 +102,7 @@ fn operators(
     }
     let mut reader = body.reader.get_operators_reader().map_err(invalid)?;
     translator.builder.set_srcloc(SourceLoc::new(reader.original_position() as u32));
-    translator.begin_keeping();
+    translator.begin_keeping(body.reader.range().start as u32);
     translator.begin_interruptible();
     while !reader.eof() {
         let offset = reader.original_position();
