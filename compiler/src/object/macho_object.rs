@@ -4,12 +4,12 @@
 //!   ┌──────────────────────────────────────┐ 0
 //!   │ header, load commands                │ among them: which macOS it is for
 //!   │ __TEXT,__text                        │ all code; nothing in it needs the linker
+//!   │ __DATA,__data                        │ with debug information: the cell for the running instance
 //!   │ __TEXT,__wootz                       │ metadata ◄─ descriptor; its distances to code and images are
 //!   │                                      │   left to the linker
 //!   │ __TEXT,__wootz_image                 │ images of memories, aligned to pages
 //!   │ __TEXT,__eh_frame                    │ the addresses of functions are left to the linker
 //!   │ __DWARF,__debug_*                    │ with debug information: all addresses are left to the linker
-//!   │ __DATA,__bss                         │ with debug information: the cell for the running instance
 //!   │ relocations, symbols, strings        │ external: the descriptor, and C symbols of exports
 //!   └──────────────────────────────────────┘
 //! ```
@@ -30,11 +30,12 @@ use wootz_runtime::abi::artifact::{
     TEXT_OFFSET_FIELD,
 };
 
+use super::dwarf::{self, Addresses};
 use super::macho::{
     self as names, DATA, DWARF, EH_FRAME, EH_FRAME_FLAGS, IMAGE, METADATA, Machine, TEXT,
 };
 use super::unwind::{self, Frames, Pointers};
-use super::{Contents, Symbol, dwarf};
+use super::{Contents, Symbol};
 use crate::debug::{Sections, Target};
 use crate::error::{Error, Result};
 use crate::target::image_alignment_of;
@@ -60,12 +61,14 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
 
     let read_only = SectionKind::ReadOnlyData;
     let text = file.section(TEXT, SectionKind::Text, contents.text, 64);
+    // Right behind the code, where its address in this file is known.
+    let cell_address = (contents.text.len() as u64).next_multiple_of(DEBUG_CELL_BYTES.into());
+    let cell = contents.debug.map(|_| file.cell());
     let metadata =
         file.section(METADATA, read_only, &contents.metadata, 64).expect("there is a descriptor");
     let alignment = image_alignment_of(contents.triple);
     let image = file.section(IMAGE, read_only, contents.image, alignment);
     let eh_frame = file.section(EH_FRAME, read_only, &frames.bytes, 8);
-    let cell = contents.debug.map(|_| file.cell());
 
     // Symbols whose names begin like this are gone once the file is linked.
     let start = file.private("lwootz_metadata", metadata, 0);
@@ -74,7 +77,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     for (field, target) in [
         (TEXT_OFFSET_FIELD, text_start),
         (IMAGE_OFFSET_FIELD, image_start),
-        (DEBUG_CELL_OFFSET_FIELD, cell),
+        (DEBUG_CELL_OFFSET_FIELD, cell.map(|(_, symbol)| symbol)),
     ] {
         if let Some(target) = target {
             file.distance(metadata, field, 2, start, target, 0)?;
@@ -85,15 +88,8 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     if let (Some(text), Some(eh_frame)) = (text, eh_frame) {
         file.relocate_frames(&frames, eh_frame, text, contents.symbols, &known)?;
     }
-    if let Some(debug) = contents.debug {
-        let code = |offset: i64| {
-            let is_it = |symbol: &Symbol| i64::from(symbol.offset).cmp(&offset);
-            match contents.symbols.binary_search_by(is_it) {
-                Ok(found) => Some((known[found], 0)),
-                Err(_) => text_start.map(|start| (start, offset)),
-            }
-        };
-        file.debug(debug, code, cell)?;
+    if let (Some(debug), Some((cell, _))) = (contents.debug, cell) {
+        file.debug(debug, text, (cell, cell_address))?;
     }
     file.public(contents.descriptor_symbol, metadata, 0, SymbolKind::Data);
     file.object.write().map_err(failed)
@@ -138,49 +134,47 @@ impl File<'_> {
         Some(section)
     }
 
-    /// Adds the cell for the running instance.
-    fn cell(&mut self) -> SymbolId {
-        let kind = SectionKind::UninitializedData;
-        let section = self.object.add_section(DATA.into(), b"__bss".to_vec(), kind);
-        self.object.append_section_bss(section, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES.into());
-        let scope = SymbolScope::Compilation;
-        self.symbol(DEBUG_CELL_SYMBOL, section, 0, SymbolKind::Data, scope)
-    }
-
-    /// Adds debug information. Linkers leave it where it is; those who collect it, such as `dsymutil`, find functions by their
-    /// symbols, so the beginning of one is left to them by its symbol. `code` says which symbol is the next one in front of
-    /// an offset in the code, and how far. Offsets in sections are what they are.
+    /// Adds debug information. Linkers leave it where it is, and those who read it later do not relocate it all: so addresses are
+    /// those in this file, relative to sections, as compilers for C have it. Offsets in sections are what they are.
     fn debug(
         &mut self,
         debug: &Sections,
-        code: impl Fn(i64) -> Option<(SymbolId, i64)>,
-        cell: Option<SymbolId>,
+        text: Option<SectionId>,
+        (cell, cell_address): (SectionId, u64),
     ) -> Result<()> {
         for section in debug.sections.iter().filter(|section| !section.bytes.is_empty()) {
-            let mut bytes = section.bytes.clone();
-            let mut relocations = Vec::new();
-            for place in &section.places {
-                let target = match place.target {
-                    Target::Code => code(place.addend),
-                    Target::Cell => cell.map(|cell| (cell, place.addend)),
-                    Target::Section(_) => None,
-                };
-                match target {
-                    Some(target) => relocations.push((place.offset, target)),
-                    None => dwarf::fill(&mut bytes, place, place.addend as u64, Endianness::Little),
-                }
-            }
+            let addresses = Addresses { code: 0, cell: cell_address };
+            let bytes = dwarf::resolved(section, addresses, Endianness::Little);
             let name = names::dwarf_name(section.name).into_bytes();
             let id = self.object.add_section(DWARF.into(), name, SectionKind::Debug);
             self.object.set_section_data(id, bytes, 1);
-            for (offset, (symbol, addend)) in relocations {
+            for place in &section.places {
+                let target = match place.target {
+                    Target::Code => text,
+                    Target::Cell => Some(cell),
+                    Target::Section(_) => None,
+                };
+                let Some(target) = target else { continue };
+                let symbol = self.object.section_symbol(target);
                 let flags =
                     RelocationFlags::MachO { r_type: self.number, r_pcrel: false, r_length: 3 };
-                let relocation = Relocation { offset: offset.into(), symbol, addend, flags };
+                // What would be added is there already.
+                let relocation =
+                    Relocation { offset: place.offset.into(), symbol, addend: 0, flags };
                 self.object.add_relocation(id, relocation).map_err(failed)?;
             }
         }
         Ok(())
+    }
+
+    /// Adds the cell for the running instance, and its symbol.
+    fn cell(&mut self) -> (SectionId, SymbolId) {
+        let kind = SectionKind::Data;
+        let section = self.object.add_section(DATA.into(), b"__data".to_vec(), kind);
+        let bytes = vec![0; DEBUG_CELL_BYTES as usize];
+        self.object.set_section_data(section, bytes, DEBUG_CELL_BYTES.into());
+        let scope = SymbolScope::Compilation;
+        (section, self.symbol(DEBUG_CELL_SYMBOL, section, 0, SymbolKind::Data, scope))
     }
 
     fn symbol(

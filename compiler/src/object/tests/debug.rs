@@ -2,7 +2,7 @@
 //! what linkers make of objects, is where it should be.
 
 use cranelift_codegen::gimli::{self, constants, write as dwarf};
-use dwarf::{Address, AttributeValue, EndianVec, Expression, LineProgram, LineString};
+use dwarf::{Address, AttributeValue, EndianVec, Expression, LineProgram, LineString, Writer as _};
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::read::{
     Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _, RelocationTarget,
@@ -133,7 +133,26 @@ fn sections(sample: &Sample) -> debug::Sections {
         places.sort_by_key(|place| place.offset);
         debug::Section { name: id.name(), bytes: writer.bytes.into_vec(), places }
     });
-    debug::Sections { sections: sections.collect() }
+    let mut sections: Vec<debug::Section> = sections.collect();
+    let info = sections.iter().position(|section| section.name == ".debug_info").unwrap();
+    sections.push(ranges(info, bytes, endian));
+    debug::Sections { sections }
+}
+
+/// Which addresses the only unit is about, which gimli does not write, and debuggers for macOS want to see in files that have
+/// nothing but debug information.
+fn ranges(info: usize, code_bytes: u64, endian: RunTimeEndian) -> debug::Section {
+    let mut writer = EndianVec::new(endian);
+    let mut write = |numbers: &[(u64, u8)]| {
+        numbers.iter().for_each(|&(number, bytes)| writer.write_udata(number, bytes).unwrap())
+    };
+    // Length, version, unit, sizes of addresses and of segments; from the next multiple of 16 on a pair of address and size, and
+    // one of zeros.
+    write(&[(44, 4), (2, 2), (0, 4), (8, 1), (0, 1), (0, 4)]);
+    write(&[(0, 8), (code_bytes, 8), (0, 8), (0, 8)]);
+    let place = |offset, bytes, target| Place { offset, bytes, target, addend: 0 };
+    let places = vec![place(6, 4, Target::Section(info)), place(16, 8, Target::Code)];
+    debug::Section { name: ".debug_aranges", bytes: writer.into_vec(), places }
 }
 
 /// What is said of a sample.
@@ -222,6 +241,10 @@ fn section(file: &object::File<'_>, name: &str) -> Vec<u8> {
                 let symbol = file.symbol_by_index(symbol).unwrap();
                 let section = file.section_by_index(symbol.section_index().unwrap()).unwrap();
                 symbol.address() - section.address()
+            }
+            // The number is an address in this file.
+            RelocationTarget::Section(section) => {
+                0u64.wrapping_sub(file.section_by_index(section).unwrap().address())
             }
             other => panic!("{other:?}"),
         };
@@ -332,5 +355,328 @@ fn objects_leave_it_to_the_linker() {
         assert!(file.symbols().all(|symbol| {
             !symbol.name().unwrap().ends_with("wootz_debug_cell") || symbol.is_local()
         }));
+    }
+}
+
+/// Each linker, for each system, with what makes it link a library from an object.
+const LINKERS: [(&str, &str, &[&str]); 12] = [
+    ("x86_64-unknown-linux-gnu", "cc", &["-shared", "-nostdlib", "-o"]),
+    ("x86_64-unknown-linux-gnu", "ld.bfd", &["-shared", "-o"]),
+    ("x86_64-unknown-linux-gnu", "ld.lld-19", &["-shared", "-o"]),
+    ("aarch64-unknown-linux-gnu", "ld.lld-19", &["-shared", "-o"]),
+    ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu-gcc", &["-shared", "-nostdlib", "-o"]),
+    ("riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu-gcc", &["-shared", "-nostdlib", "-o"]),
+    ("s390x-unknown-linux-gnu", "s390x-linux-gnu-gcc", &["-shared", "-nostdlib", "-o"]),
+    ("x86_64-pc-windows-msvc", "x86_64-w64-mingw32-gcc", &["-shared", "-nostdlib", "-o"]),
+    ("x86_64-pc-windows-msvc", "lld-link-19", &LLD_LINK),
+    ("aarch64-pc-windows-msvc", "lld-link-19", &LLD_LINK),
+    ("x86_64-apple-darwin", "ld64.lld-19", &LD64),
+    ("aarch64-apple-darwin", "ld64.lld-19", &LD64),
+];
+const LLD_LINK: [&str; 5] =
+    ["/dll", "/noentry", "/debug:dwarf", "/export:wootz_module,DATA", "/out:"];
+const LD64: [&str; 6] = ["-platform_version", "macos", "11.0", "11.0", "-dylib", "-o"];
+
+#[test]
+fn linkers_fill_in_where_everything_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for (target, linker, arguments) in LINKERS {
+        let (sample, sections) = sample(target);
+        let contents = Contents { debug: Some(&sections), ..sample.contents() };
+        let object = write(contents, Container::Object).unwrap();
+        let object = store(folder.path(), "sample.o", &object);
+        let library = folder.path().join(format!("{target}-{linker}.dll"));
+        let mut arguments: Vec<String> = arguments.iter().map(|text| text.to_string()).collect();
+        match arguments.last_mut() {
+            Some(last) if last == "/out:" => last.push_str(text(&library)),
+            _ => arguments.push(text(&library).to_string()),
+        }
+        arguments.push(text(&object).to_string());
+        let is_macos = linker.starts_with("ld64");
+        if is_macos {
+            let machine = if target.starts_with("aarch64") { "arm64" } else { "x86_64" };
+            arguments.extend(["-arch", machine].map(str::to_string));
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        if run(linker, &arguments).is_none() {
+            continue;
+        }
+        let bytes = std::fs::read(&library).unwrap();
+        let (code, cell) = places(&bytes, if is_macos { "_" } else { "" });
+        let mut with_debug = bytes;
+        if is_macos {
+            // The linker only notes where the objects are.
+            let bundle = folder.path().join("sample.dSYM");
+            if run("dsymutil-19", &["-o", text(&bundle), text(&library)]).is_none() {
+                continue;
+            }
+            with_debug = std::fs::read(
+                bundle.join("Contents/Resources/DWARF").join(library.file_name().unwrap()),
+            )
+            .unwrap();
+        }
+        assert_eq!(read_file(&with_debug), expected(&sample, code, cell), "{target}: {linker}");
+    }
+}
+
+/// Everybody who reads debug information is content with all of it.
+#[test]
+fn tools_have_no_complaint_about_debug_information() {
+    let folder = tempfile::tempdir().unwrap();
+    for (target, _) in targets() {
+        let (sample, sections) = sample(&target);
+        for (container, name) in
+            [(Container::SharedLibrary, "library"), (Container::Object, "object")]
+        {
+            let contents = Contents { debug: Some(&sections), ..sample.contents() };
+            let path = store(folder.path(), name, &write(contents, container).unwrap());
+            check_debug(&path, &target);
+        }
+    }
+}
+
+fn check_debug(path: &Path, target: &str) {
+    check_dwarf(path, target);
+    if let Some(output) = run("llvm-readobj-19", &["--all", text(path)]) {
+        let complaint = output.lines().filter(is_ours).find(|line| line.contains("warning"));
+        assert_eq!(complaint, None, "{target}: {output}");
+    }
+    if target.contains("linux") {
+        if let Some(output) = run("readelf", &["-aWw", text(path)]) {
+            let complaint = output.lines().find(|line| {
+                line.starts_with("readelf: ")
+                    || line.contains("Warning")
+                    || line.contains("<corrupt")
+            });
+            assert_eq!(complaint, None, "{target}: {output}");
+        }
+    }
+    if target.starts_with("x86_64-unknown-linux") {
+        check_with_tools(path);
+    }
+}
+
+/// The cell can be written and is 0 before, also when tools have changed the file.
+#[test]
+fn a_library_with_debug_information_loads() {
+    let (sample, sections) = sample("x86_64-unknown-linux-gnu");
+    let folder = tempfile::tempdir().unwrap();
+    let contents = Contents { debug: Some(&sections), ..sample.contents() };
+    let library = write(contents, Container::SharedLibrary).unwrap();
+    let library = store(folder.path(), "sample.so", &library);
+    for tool in [None, Some("strip"), Some("objcopy")] {
+        let path = match tool {
+            None => library.clone(),
+            Some(tool) => {
+                let changed = folder.path().join(format!("{tool}.so"));
+                let arguments = match tool {
+                    "strip" => ["-g", "-o", text(&changed), text(&library)],
+                    _ => ["-p", "-D", text(&library), text(&changed)],
+                };
+                let Some(output) = run(tool, &arguments) else { continue };
+                assert_eq!(output, "", "{tool}");
+                changed
+            }
+        };
+        check_loaded(&path, &sample);
+        // SAFETY: the library has no initialisers. The symbol is the descriptor, which says where the cell is.
+        #[allow(unsafe_code)]
+        unsafe {
+            let library = libloading::Library::new(&path).unwrap();
+            let metadata = *library.get::<*const u8>(b"wootz_module").unwrap();
+            let distance = metadata.add(DEBUG_CELL_OFFSET_FIELD as usize).cast::<i32>().read();
+            let cell = metadata.offset(distance as isize).cast::<u64>().cast_mut();
+            assert!(cell.is_aligned() && cell.read_volatile() == 0);
+            cell.write_volatile(u64::MAX);
+            assert_eq!(cell.read_volatile(), u64::MAX);
+        }
+    }
+}
+
+/// A library for a target, and the file with its debug information.
+fn separate(sample: &Sample, sections: &debug::Sections, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let contents = Contents { debug: Some(sections), separate: Some(name), ..sample.contents() };
+    let files = super::super::write(contents, Container::SharedLibrary).unwrap();
+    (files.file, files.debug_file.unwrap())
+}
+
+#[test]
+fn debug_information_can_be_in_another_file() {
+    for (target, prefix) in targets() {
+        if target.contains("windows") {
+            continue;
+        }
+        let (sample, sections) = sample(&target);
+        let (library, debug_file) = separate(&sample, &sections, "sample.debug");
+        let (code, cell) = places(&library, prefix);
+        assert_eq!(read_file(&debug_file), expected(&sample, code, cell), "{target}");
+        let [main, debug] =
+            [&library, &debug_file].map(|bytes| object::File::parse(&**bytes).unwrap());
+        for section in main.sections() {
+            let name = section.name().unwrap();
+            assert!(!name.contains("debug_"), "{target}: {name}");
+            // The same in both, but that it is only described.
+            if section.address() > 0 {
+                let other = debug.section_by_name(name).unwrap();
+                let shape = |section: &object::Section<'_, '_>| (section.address(), section.size());
+                assert_eq!(shape(&section), shape(&other), "{target}: {name}");
+            }
+        }
+        let identity = |file: &object::File<'_>| {
+            let build_id = file.build_id().unwrap().map(<[u8]>::to_vec);
+            build_id.or(file.mach_uuid().unwrap().map(|uuid| uuid.to_vec())).unwrap()
+        };
+        assert_eq!(identity(&main), identity(&debug), "{target}");
+        let names = |file: &object::File<'_>| {
+            let symbols =
+                file.symbols().map(|symbol| (symbol.name().unwrap().to_string(), symbol.address()));
+            symbols.collect::<Vec<_>>()
+        };
+        assert_eq!(names(&main), names(&debug), "{target}: the library keeps its names");
+        if target.contains("linux") {
+            let link = main.gnu_debuglink().unwrap().unwrap();
+            assert_eq!(link, (&b"sample.debug"[..], crc32fast::hash(&debug_file)), "{target}");
+        }
+        // Other debug information makes another library, and the same one the same.
+        assert!(
+            (library.clone(), debug_file.clone()) == separate(&sample, &sections, "sample.debug")
+        );
+        let mut changed = sections;
+        changed.sections[0].bytes.push(0);
+        let (other, _) = separate(&sample, &changed, "sample.debug");
+        let other = object::File::parse(&*other).unwrap();
+        assert_ne!(identity(&main), identity(&other), "{target}");
+    }
+}
+
+/// They look for it beside the library, and by the build identifier.
+#[test]
+fn debuggers_find_the_other_file() {
+    let (sample, sections) = sample("x86_64-unknown-linux-gnu");
+    let folder = tempfile::tempdir().unwrap();
+    let (library, debug_file) = separate(&sample, &sections, "sample.debug");
+    let main = object::File::parse(&*library).unwrap();
+    let id: String =
+        main.build_id().unwrap().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    let by_id = folder.path().join("ids/.build-id").join(&id[..2]);
+    let [beside, alone] = ["beside", "alone"].map(|name| folder.path().join(name));
+    for folder in [&by_id, &beside, &alone] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    store(&by_id, &format!("{}.debug", &id[2..]), &debug_file);
+    let debug_path = store(&beside, "sample.debug", &debug_file);
+    let all = format!("set debug-file-directory {}", folder.path().join("ids").display());
+    for (folder, setting, is_found) in [
+        (&beside, "set verbose off", true),
+        (&alone, &*all, true),
+        (&alone, "set verbose off", false),
+    ] {
+        let library = store(folder, "sample.so", &library);
+        let open = format!("file {}", text(&library));
+        let arguments =
+            ["-nx", "-batch", "-ex", setting, "-ex", &open, "-ex", "info line increment"];
+        if let Some(output) = run("gdb", &arguments) {
+            let line = "Line 10 of \"sample.c\" starts at address";
+            assert_eq!(output.contains(line), is_found, "{output}");
+            assert!(!output.contains("warning"), "{output}");
+        }
+    }
+    let library = beside.join("sample.so");
+    if let Some(output) = run("eu-unstrip", &["-n", "-e", text(&library)]) {
+        assert!(output.contains(&id) && output.trim_end().ends_with("sample.debug"), "{output}");
+    }
+    let whole = folder.path().join("whole.so");
+    let arguments = ["-o", text(&whole), text(&library), text(&debug_path)];
+    if run("eu-unstrip", &arguments).is_some() {
+        let found = read_file(&std::fs::read(&whole).unwrap());
+        let (code, cell) = places(&std::fs::read(&library).unwrap(), "");
+        assert_eq!(found, expected(&sample, code, cell));
+    }
+    for arguments in [vec![text(&library)], vec!["-d", text(&debug_path)]] {
+        let arguments = [&["--gnu-ld", "--quiet"], &*arguments].concat();
+        if let Some(output) = run("eu-elflint", &arguments) {
+            let known = "unknown object file note type 1";
+            assert_eq!(output.lines().find(|line| !line.contains(known)), None, "{output}");
+        }
+    }
+    check_dwarf(&debug_path, "linux");
+}
+
+#[test]
+fn a_bundle_for_macos_is_what_debuggers_take() {
+    let folder = tempfile::tempdir().unwrap();
+    for target in ["x86_64-apple-darwin", "aarch64-apple-darwin"] {
+        let (sample, sections) = sample(target);
+        let (library, debug_file) = separate(&sample, &sections, "sample.dylib.dSYM");
+        let library = store(folder.path(), "sample.dylib", &library);
+        let inside = folder.path().join("sample.dylib.dSYM/Contents/Resources/DWARF");
+        std::fs::create_dir_all(&inside).unwrap();
+        let debug_path = store(&inside, "sample.dylib", &debug_file);
+        check_dwarf(&debug_path, target);
+        // Only on macOS it finds the bundle by itself; that it is the right one it sees by the identifier.
+        let add = format!("target symbols add {}", text(&debug_path));
+        let lookup = "image lookup -v -n increment";
+        let arguments = ["-x", "-b", "-o", &*add, "-o", lookup, text(&library)];
+        if let Some(output) = run("lldb-19", &arguments) {
+            assert!(output.contains("sample.c:10"), "{target}: {output}");
+        }
+    }
+}
+
+fn check_dwarf(path: &Path, target: &str) {
+    if let Some(output) = run("llvm-dwarfdump-19", &["--verify", text(path)]) {
+        let last = output.lines().rfind(is_ours);
+        assert_eq!(last, Some("No errors."), "{target}: {output}");
+    }
+}
+
+/// Whether LLVM says something about debug information. About unwind tables in objects for s390x it does.
+fn is_ours(line: &&str) -> bool {
+    !line.contains("failed to compute relocation: R_390_PC32")
+}
+
+#[test]
+fn where_it_cannot_be_separate_it_is_said() {
+    for (target, container, why) in [
+        ("x86_64-pc-windows-msvc", Container::SharedLibrary, "DWARF sections are in the DLL"),
+        ("x86_64-pc-windows-msvc", Container::Archive, "a linker makes the file"),
+        ("x86_64-unknown-linux-gnu", Container::Object, "a linker makes the file"),
+        ("aarch64-apple-darwin", Container::Archive, "a linker makes the file"),
+    ] {
+        let (sample, sections) = sample(target);
+        let contents = Contents {
+            debug: Some(&sections),
+            separate: Some("sample.debug"),
+            ..sample.contents()
+        };
+        let error = write(contents, container).unwrap_err();
+        assert!(matches!(error, Error::Options { .. }));
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+/// Without code, and without sections, there is still a cell.
+#[test]
+fn the_cell_needs_nothing_else() {
+    for (target, _) in targets() {
+        let sample = Sample::of(&target);
+        let none = debug::Sections::default();
+        let empty = || Contents {
+            text: &[],
+            image: &[],
+            symbols: &[],
+            unwind: &[],
+            debug: Some(&none),
+            ..sample.contents()
+        };
+        for container in [Container::SharedLibrary, Container::Object] {
+            let bytes = write(empty(), container).unwrap();
+            let file = object::File::parse(&*bytes).unwrap();
+            let mut symbols = file.symbols();
+            assert!(
+                symbols.any(|symbol| symbol.name().unwrap().ends_with("wootz_debug_cell")),
+                "{target}"
+            );
+        }
     }
 }
