@@ -43,7 +43,7 @@ impl dwarf::RelocateWriter for Writer {
 }
 
 /// Debug information for a sample: each function with a line of its own, and a variable in the cell.
-fn sections(sample: &Sample) -> debug::Sections {
+pub fn sections(sample: &Sample) -> debug::Sections {
     let encoding = Encoding { format: Format::Dwarf32, version: 5, address_size: 8 };
     let mut whole = dwarf::Dwarf::new();
     let mut text = |text: &str| LineString::new(text, encoding, &mut whole.line_strings);

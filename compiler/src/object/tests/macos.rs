@@ -192,11 +192,16 @@ fn the_loader_has_no_complaint() {
     let empty =
         || Contents { text: &[], image: &[], symbols: &[], unwind: &[], ..sample.contents() };
     let unnamed = || Contents { symbols: &[], ..sample.contents() };
+    let sections = debug::sections(&sample);
+    let with_debug = || Contents { debug: Some(&sections), ..sample.contents() };
+    let without_it = || Contents { separate: Some("sample.dSYM"), ..with_debug() };
     for target in TARGETS {
         for (contents, names) in [
             (sample.contents(), &["__TEXT", "__WOOTZ", "__LINKEDIT"][..]),
             (unnamed(), &["__TEXT", "__WOOTZ", "__LINKEDIT"]),
             (empty(), &["__TEXT", "__LINKEDIT"]),
+            (with_debug(), &["__TEXT", "__WOOTZ", "__DATA", "__DWARF", "__LINKEDIT"]),
+            (without_it(), &["__TEXT", "__WOOTZ", "__DATA", "__LINKEDIT"]),
         ] {
             let library = Library::new(contents, target);
             let segments = &library.segments;
@@ -208,7 +213,11 @@ fn the_loader_has_no_complaint() {
                 assert!(segment.start.is_multiple_of(PAGE));
                 assert!(segment.bytes <= segment.memory_bytes);
                 assert!(segment.memory_bytes.is_multiple_of(PAGE));
-                let expected = if segment.name == "__TEXT" { 5 } else { 1 };
+                let expected = match &*segment.name {
+                    "__TEXT" => 5,
+                    "__DATA" => 3,
+                    _ => 1,
+                };
                 assert_eq!(segment.protection, [expected; 2], "{}", segment.name);
                 end = segment.start + segment.memory_bytes;
             }
@@ -323,7 +332,14 @@ fn the_signature_is_of_this_file() {
     let sample = Sample::new();
     let library = Library::new(sample.contents(), TARGETS[0]);
     assert_eq!(library.command(LC_CODE_SIGNATURE), None, "which x86-64 does without");
-    let library = Library::new(sample.contents(), TARGETS[1]);
+    let sections = debug::sections(&sample);
+    let with_debug = Contents { debug: Some(&sections), ..sample.contents() };
+    for contents in [sample.contents(), with_debug] {
+        check_signature(&Library::new(contents, TARGETS[1]));
+    }
+}
+
+fn check_signature(library: &Library) {
     let command = library.command(LC_CODE_SIGNATURE).unwrap();
     let (start, bytes) = (library.u32(command + 8), library.u32(command + 12));
     assert_eq!(start + bytes, library.bytes.len());

@@ -16,41 +16,51 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 }
 
 #[test]
-fn what_is_mapped_is_where_it_is_in_the_file_and_never_writable() {
+fn what_is_mapped_is_where_it_is_in_the_file_and_nothing_but_the_cell_is_writable() {
+    let names = [".text", ".rdata", ".pdata", ".images", ".reloc"];
     for target in TARGETS {
         let sample = Sample::of(target);
-        let bytes = write(sample.contents(), Container::SharedLibrary).unwrap();
-        let file = PeFile64::parse(&*bytes).unwrap();
-        let mut names = Vec::new();
-        for section in file.section_table().iter() {
-            names.push(std::str::from_utf8(section.raw_name()).unwrap());
-            assert_eq!(section.virtual_address.get(LE), section.pointer_to_raw_data.get(LE));
-            let flags = section.characteristics.get(LE);
-            assert!(
-                flags.contains(pe::IMAGE_SCN_MEM_READ) && !flags.contains(pe::IMAGE_SCN_MEM_WRITE)
-            );
-            let is_code = section.raw_name() == b".text";
-            assert_eq!(flags.contains(pe::IMAGE_SCN_MEM_EXECUTE), is_code);
-        }
-        assert_eq!(names, [".text", ".rdata", ".pdata", ".images", ".reloc"]);
-
-        let headers = file.nt_headers();
-        let characteristics = headers.file_header.characteristics.get(LE);
-        assert!(characteristics.contains(pe::IMAGE_FILE_DLL));
-        assert!(!characteristics.contains(pe::IMAGE_FILE_RELOCS_STRIPPED));
-        let optional = &headers.optional_header;
-        assert_eq!(optional.address_of_entry_point(), 0, "nothing runs when it is loaded");
-        assert_eq!(
-            optional.dll_characteristics(),
-            pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA
-                | pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE
-                | pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT
-        );
-        assert!(file.import_table().unwrap().is_none());
-        let mut blocks = file.data_directories().relocation_blocks(&*bytes, &file.section_table());
-        let block = blocks.as_mut().unwrap().as_mut().unwrap().next().unwrap().unwrap();
-        assert!(block.into_iter().all(|entry| entry.typ == pe::IMAGE_REL_BASED_ABSOLUTE));
+        check_sections(sample.contents(), &names);
+        let sections = debug::sections(&sample);
+        let (before, last) = names.split_at(4);
+        let debug: Vec<&str> = sections.sections.iter().map(|section| section.name).collect();
+        let with_debug = Contents { debug: Some(&sections), ..sample.contents() };
+        check_sections(with_debug, &[before, &[".data"], last, &debug].concat());
     }
+}
+
+fn check_sections(contents: Contents<'_>, expected: &[&str]) {
+    let bytes = write(contents, Container::SharedLibrary).unwrap();
+    let file = PeFile64::parse(&*bytes).unwrap();
+    let names: Vec<_> =
+        file.sections().map(|section| section.name().unwrap().to_string()).collect();
+    assert_eq!(names, expected);
+    for section in file.section_table().iter() {
+        assert_eq!(section.virtual_address.get(LE), section.pointer_to_raw_data.get(LE));
+        let flags = section.characteristics.get(LE);
+        assert!(flags.contains(pe::IMAGE_SCN_MEM_READ));
+        let is_cell = section.raw_name() == b".data";
+        assert_eq!(flags.contains(pe::IMAGE_SCN_MEM_WRITE), is_cell);
+        let is_code = section.raw_name() == b".text";
+        assert_eq!(flags.contains(pe::IMAGE_SCN_MEM_EXECUTE), is_code);
+    }
+
+    let headers = file.nt_headers();
+    let characteristics = headers.file_header.characteristics.get(LE);
+    assert!(characteristics.contains(pe::IMAGE_FILE_DLL));
+    assert!(!characteristics.contains(pe::IMAGE_FILE_RELOCS_STRIPPED));
+    let optional = &headers.optional_header;
+    assert_eq!(optional.address_of_entry_point(), 0, "nothing runs when it is loaded");
+    assert_eq!(
+        optional.dll_characteristics(),
+        pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA
+            | pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE
+            | pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT
+    );
+    assert!(file.import_table().unwrap().is_none());
+    let mut blocks = file.data_directories().relocation_blocks(&*bytes, &file.section_table());
+    let block = blocks.as_mut().unwrap().as_mut().unwrap().next().unwrap().unwrap();
+    assert!(block.into_iter().all(|entry| entry.typ == pe::IMAGE_REL_BASED_ABSOLUTE));
 }
 
 #[test]
