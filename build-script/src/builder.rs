@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu};
+use wootz_compiler::{CpuFeature, DebugInfo, Features, OptLevel, Options, TargetCpu};
 
 use crate::cargo::{self, Cargo};
 use crate::product::{self, Module};
@@ -42,6 +42,7 @@ pub struct Builder {
     nan_canonicalization: bool,
     relaxed_simd_deterministic: bool,
     backtrace_details: Option<bool>,
+    debug_info: Option<bool>,
     cranelift_flags: Vec<(String, String)>,
 }
 
@@ -147,6 +148,15 @@ impl Builder {
         self
     }
 
+    /// Whether the program gets debug information about the module, for native debuggers to show the source and variables of
+    /// the guest like those of the program. If nothing is said, it does if the crate has debug information and is not
+    /// optimised (`opt-level = 0`), as in `cargo build`. Elsewhere it would make code slower, which has to keep variables where
+    /// debuggers find them; and Microsoft's debuggers do not read it, so that there is none for their targets.
+    pub fn debug_info(&mut self, enable: bool) -> &mut Builder {
+        self.debug_info = Some(enable);
+        self
+    }
+
     /// Sets one of Cranelift's settings.
     pub fn cranelift_flag(
         &mut self,
@@ -222,6 +232,10 @@ impl Builder {
             nan_canonicalization: self.nan_canonicalization,
             relaxed_simd_deterministic: self.relaxed_simd_deterministic,
             backtrace_details: self.backtrace_details.unwrap_or(cargo.debug),
+            debug_info: self.debug_info.unwrap_or(cargo.is_debugged()).then(|| DebugInfo {
+                debugger: wootz_compiler::debugger(Some(&cargo.target)),
+                ..DebugInfo::default()
+            }),
             cranelift_flags: self.cranelift_flags.clone(),
             ..defaults
         })
@@ -285,6 +299,12 @@ mod tests {
         for (debug, expected) in [("true", true), ("1", true), ("false", false), ("0", false)] {
             assert_eq!(options(&builder, &[("DEBUG", debug)]).backtrace_details, expected);
         }
+        let debugged = [("DEBUG", "true"), ("OPT_LEVEL", "0")];
+        assert!(options(&builder, &debugged).debug_info.is_some());
+        for other in [("DEBUG", "0"), ("OPT_LEVEL", "2"), ("CARGO_CFG_TARGET_ENV", "msvc")] {
+            let changed = [&[other][..], &debugged].concat();
+            assert_eq!(options(&builder, &changed).debug_info, None, "{other:?}");
+        }
         let options = options(&builder, &[]);
         assert_eq!(features(&options), ["+sse3", "+avx", "+avx2"]);
         assert_eq!(options.cpu, TargetCpu::Baseline);
@@ -299,7 +319,7 @@ mod tests {
         builder.consume_fuel(true).epoch_interruption(true).memory_reservation(0);
         builder.memory_guard_size(1 << 16).wasm_feature("wide-arithmetic", true);
         builder.nan_canonicalization(true).relaxed_simd_deterministic(true);
-        builder.backtrace_details(true).cranelift_flag("enable_verifier", "true");
+        builder.backtrace_details(true).debug_info(true).cranelift_flag("enable_verifier", "true");
         let options = options(&builder, &[]);
         assert_eq!(features(&options), ["-avx2"]);
         assert_eq!(options.cpu, TargetCpu::Named("haswell".to_string()));
@@ -308,6 +328,7 @@ mod tests {
         assert_eq!((options.memory_reservation, options.memory_guard), (0, 1 << 16));
         assert!(options.features.contains("wide-arithmetic"));
         assert!(options.nan_canonicalization && options.relaxed_simd_deterministic);
+        assert!(options.debug_info.is_some());
         assert_eq!(options.cranelift_flags.len(), 1);
     }
 

@@ -73,6 +73,12 @@ impl Cargo {
         })
     }
 
+    /// Whether somebody may want to look at the program with a debugger that reads what is written here: it has debug
+    /// information and is not optimised, and the debugger is not Microsoft's.
+    pub fn is_debugged(&self) -> bool {
+        self.debug && self.opt_level == OptLevel::None && !self.is_msvc
+    }
+
     /// The name of the file for a library that is linked by this name.
     pub fn library_file(&self, library: &str) -> String {
         match self.is_msvc {

@@ -9,19 +9,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use wootz_compiler::{Options, Stage};
+use wootz_compiler::{Artifact, DebugInfo, Options, Stage};
 
 use crate::files;
 use crate::options::CodeOptions;
-use crate::report::Usage;
+use crate::report::{self, Usage};
 
 /// `--emit exe`: a compiled module to a program of its own.
 mod exe;
+/// `--split-debug`: debug information in a file of its own.
+mod split;
 /// `--linker`: a system's linker makes the shared library.
 mod linker;
 
 use exe::ProgramOptions;
 use linker::LinkerOptions;
+use split::SplitDebug;
 
 /// Compile a WebAssembly module into a native file
 ///
@@ -54,6 +57,12 @@ pub struct Compile {
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 
+    /// Write debug information (-g) into a file of its own, FILE; for macOS a bundle, as in app.dylib.dSYM
+    ///
+    /// Debuggers find it beside the library by its name, or by the build identifier where they collect such files.
+    #[arg(long, value_name = "FILE")]
+    split_debug: Option<PathBuf>,
+
     /// Show how long each stage takes
     #[arg(long)]
     time: bool,
@@ -75,6 +84,9 @@ Examples:
   wootz compile app.wasm --emit object         writes app.o, for a linker
   wootz compile app.wasm --emit object --prefix app --header app.h
                                                for a program in C: app.o and app.h
+  wootz compile app.wasm -g                    for a native debugger: gdb --args wootz run app.so
+  wootz compile app.wasm --split-debug app.so.debug
+                                               the same, with debug information in a file of its own
   wootz compile app.wasm --linker ld.lld       lets a linker write app.so
   wootz compile app.wasm --emit exe            writes app, a program that needs nothing else
   wootz compile app.wasm --emit exe --dir data::/ --env LANG -o app
@@ -126,8 +138,12 @@ impl Compile {
     pub fn execute(self) -> Result<ExitCode> {
         self.check()?;
         let output = self.output()?;
+        let target = self.target.as_deref();
+        let split = self.split_debug.as_deref().map(|path| SplitDebug::new(path, target));
+        let split = split.transpose()?;
         // What is missing is missed before the work begins.
         self.check_files(&output)?;
+        split.as_ref().map_or(Ok(()), SplitDebug::check_place)?;
         let runner = match self.emit {
             Emit::Exe => Some(self.program.runner()?),
             _ => None,
@@ -137,8 +153,13 @@ impl Compile {
             Emit::Shared if self.linker.is_used() => wootz_compiler::Emit::Object,
             other => other.compiled(),
         };
-        let options =
-            Options { emit, prefix: self.prefix, target: self.target, ..self.code.options() };
+        let mut options =
+            Options { emit, prefix: self.prefix, ..self.code.options(self.target.clone()) };
+        if let Some(split) = &split {
+            let debug_info = self.code.debug_info(self.target.as_deref());
+            options.debug_info =
+                Some(DebugInfo { separate: Some(split.name.clone()), ..debug_info });
+        }
         if self.emit == Emit::Exe {
             exe::check(&self.input, &wasm, &options)?;
         }
@@ -146,12 +167,16 @@ impl Compile {
             Some(path) => Some((path, header(&self.input, &wasm, &options)?)),
             None => None,
         };
-        let (bytes, times) = compile(&self.input, &wasm, &options)?;
-        let linked = self.linker.link(bytes);
+        let (artifact, times) = compile(&self.input, &wasm, &options)?;
+        artifact.warnings.iter().for_each(|warning| report::warn(warning));
+        let linked = self.linker.link(artifact.file);
         let mut bytes =
             linked.with_context(|| format!("cannot link {}", files::name(&self.input)))?;
         if let Some(runner) = runner {
             bytes = runner.with(&bytes, &options, &self.program)?;
+        }
+        if let (Some(split), Some(debug_file)) = (split, artifact.debug_file) {
+            split.write(&debug_file)?;
         }
         files::write(&output, &bytes, !self.emit.is_for_linkers())?;
         if let Some((path, text)) = header {
@@ -178,6 +203,28 @@ impl Compile {
         if self.header.is_some() && self.prefix.is_none() {
             return usage(
                 "`--header` is for objects with a prefix, which its functions begin with: add `--emit object --prefix NAME`"
+                    .to_string(),
+            );
+        }
+        let debug_info = self.split_debug.is_some() || self.code.wants_debug_info();
+        let extension = Emit::Shared.extension(self.target.as_deref());
+        if self.split_debug.is_some() && (self.emit != Emit::Shared || self.linker.is_used()) {
+            return usage(
+                "`--split-debug` is for shared libraries that no linker makes: add `--emit shared`, or use `-g`, and split \
+                 what is linked with `objcopy --only-keep-debug`"
+                    .to_string(),
+            );
+        }
+        if self.split_debug.is_some() && extension == "dll" {
+            return usage(
+                "`--split-debug` is not for Windows: debuggers look for DWARF sections in the DLL, where `-g` writes them"
+                    .to_string(),
+            );
+        }
+        if debug_info && self.linker.is_used() && extension == "dylib" {
+            return usage(
+                "linkers for macOS leave debug information in objects, which would be gone: leave `--linker` out, or link what \
+                 `--emit object` makes, and keep that"
                     .to_string(),
             );
         }
@@ -213,20 +260,26 @@ impl Compile {
             true => files::is_standard(other),
             false => !files::is_standard(other) && files::are_same(one, other),
         };
-        let header = self.header.as_deref();
-        if header.is_some_and(|header| is_same(header, output)) {
-            let name = output.display();
-            bail!(Usage(format!(
-                "`{name}` cannot be both: give `--header` and `-o` different files"
-            )));
+        let others =
+            [("--header", self.header.as_deref()), ("--split-debug", self.split_debug.as_deref())];
+        let others = others.into_iter().filter_map(|(option, path)| Some((option, path?)));
+        let outputs: Vec<(&str, &Path)> = [("-o", output)].into_iter().chain(others).collect();
+        for (position, &(option, path)) in outputs.iter().enumerate() {
+            if let Some((other, _)) = outputs[..position].iter().find(|(_, one)| is_same(one, path))
+            {
+                let name = path.display();
+                bail!(Usage(format!(
+                    "`{name}` cannot be both: give `{option}` and `{other}` different files"
+                )));
+            }
         }
-        let header = header.map(|header| (header, "`--header FILE`"));
-        for (path, option) in [(output, "`-o OUT`")].into_iter().chain(header) {
+        for (option, path) in outputs {
             // From standard input to standard output nothing is replaced.
             if !files::is_standard(path) && is_same(path, &self.input) {
                 bail!(Usage(format!(
-                    "this would replace {}, which is to be compiled: {option} names another file",
-                    files::name(&self.input)
+                    "this would replace {}, which is to be compiled: `{option} {}` names another file",
+                    files::name(&self.input),
+                    if option == "-o" { "OUT" } else { "FILE" },
                 )));
             }
             files::check_place(path)?;
@@ -247,7 +300,7 @@ fn header(path: &Path, wasm: &[u8], options: &Options) -> Result<String> {
 type Times = Vec<(Stage, Duration)>;
 
 /// Compiles a module that came from a file, and says how long each stage took.
-fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Vec<u8>, Times)> {
+fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Artifact, Times)> {
     let mut stages: Vec<(Stage, Instant)> = Vec::new();
     let result = wootz_compiler::compile_observed(wasm, options, &mut |stage| {
         stages.push((stage, Instant::now()))
@@ -257,7 +310,7 @@ fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Vec<u8>, Time
     let times =
         stages.iter().zip(ends).map(|(&(stage, start), end)| (stage, end - start)).collect();
     let artifact = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
-    Ok((artifact.file, times))
+    Ok((artifact, times))
 }
 
 fn table(times: &[(Stage, Duration)]) -> String {

@@ -47,7 +47,7 @@ impl Dump {
     pub fn execute(self) -> Result<ExitCode> {
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let stage: DumpStage = self.stage.parse()?;
-        let options = Options { target: self.target, ..self.code.options() };
+        let options = self.code.options(self.target);
         let text = dump::dump(&wasm, &options, stage, self.function.as_deref())
             .with_context(|| format!("cannot show {}", files::name(&self.input)))?;
         report::print(text.as_bytes())?;

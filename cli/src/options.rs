@@ -2,9 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use wootz::{Config, WasmBacktraceDetails};
-use wootz_compiler::{CpuFeature, Features, OptLevel, Options, TargetCpu, WasmFeature};
+use wootz_compiler::{CpuFeature, DebugInfo, Features, OptLevel, Options, TargetCpu, WasmFeature};
 
 /// What modules may use.
 #[derive(Args, Debug)]
@@ -91,6 +91,16 @@ pub struct CodeOptions {
     #[arg(long)]
     verify: bool,
 
+    /// Add debug information for native debuggers, made of what the module has (DWARF)
+    ///
+    /// Code then keeps variables where debuggers find them, which makes it slower. With -O none, all of them.
+    #[arg(short = 'g', long)]
+    debug_info: bool,
+
+    /// Add debug information for this debugger, where they disagree; if nothing is said, lldb for macOS, gdb elsewhere
+    #[arg(long, value_enum, value_name = "DEBUGGER")]
+    debugger: Option<Debugger>,
+
     /// Leave out the source lines that the module's DWARF has for backtraces
     #[arg(long)]
     no_backtrace_details: bool,
@@ -98,6 +108,15 @@ pub struct CodeOptions {
     /// How many threads compile; one for each processor if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+}
+
+/// A debugger of native programs.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Debugger {
+    /// GNU's
+    Gdb,
+    /// LLVM's
+    Lldb,
 }
 
 impl CodeOptions {
@@ -110,9 +129,26 @@ impl CodeOptions {
         used.into_iter().find_map(|(option, used)| used.then_some(option))
     }
 
+    /// Whether debug information is asked for.
+    pub fn wants_debug_info(&self) -> bool {
+        self.debug_info || self.debugger.is_some()
+    }
+
+    /// How debug information is made for a target.
+    pub fn debug_info(&self, target: Option<&str>) -> DebugInfo {
+        let debugger = match self.debugger {
+            Some(Debugger::Gdb) => wootz_compiler::Debugger::Gdb,
+            Some(Debugger::Lldb) => wootz_compiler::Debugger::Lldb,
+            None => wootz_compiler::debugger(target),
+        };
+        DebugInfo { debugger, ..DebugInfo::default() }
+    }
+
     /// The compiler's options, for files: unless a CPU was named, for all but very old ones.
-    pub fn options(&self) -> Options {
+    pub fn options(&self, target: Option<String>) -> Options {
         Options {
+            debug_info: self.wants_debug_info().then(|| self.debug_info(target.as_deref())),
+            target,
             features: self.features.features(),
             consume_fuel: self.consume_fuel,
             epoch_interruption: self.epoch_interruption,
@@ -148,6 +184,8 @@ impl CodeOptions {
             nan_canonicalization,
             relaxed_simd_deterministic,
             verify,
+            debug_info: _,
+            debugger,
             no_backtrace_details,
             threads,
         } = self;
@@ -166,6 +204,12 @@ impl CodeOptions {
             .relaxed_simd_deterministic(*relaxed_simd_deterministic)
             .cranelift_debug_verifier(*verify)
             .compilation_threads(threads.and_then(|threads| NonZeroUsize::new(threads.into())));
+        config.debug_info(self.wants_debug_info());
+        match debugger {
+            None => {}
+            Some(Debugger::Gdb) => _ = config.debugger(wootz::Debugger::Gdb),
+            Some(Debugger::Lldb) => _ = config.debugger(wootz::Debugger::Lldb),
+        }
         if *no_backtrace_details {
             config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
         }

@@ -55,6 +55,12 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
+/// Tells what is no error, but perhaps not what was meant.
+pub fn warn(text: &str) {
+    // As above.
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
+}
+
 /// An error and its causes, each on lines of its own.
 fn explain(error: &Error) -> String {
     let mut text = String::new();

@@ -66,7 +66,7 @@ pub use options::{
     CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Options, Stage, TargetCpu,
     WasmFeature,
 };
-pub use target_names::{TARGETS, extension};
+pub use target_names::{TARGETS, debugger, extension};
 
 use target::Target;
 

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use target_lexicon::{Architecture, OperatingSystem, Triple};
 
 use crate::error::{Error, Result};
-use crate::options::Emit;
+use crate::options::{Debugger, Emit};
 
 /// The targets that there is code and files for, as `rustc` calls them.
 pub const TARGETS: &[&str] = &[
@@ -166,6 +166,16 @@ pub fn extension(emit: Emit, target: Option<&str>) -> &'static str {
         (Emit::Object, _) => "o",
         (Emit::Archive, _) if microsoft => "lib",
         (Emit::Archive, _) => "a",
+    }
+}
+
+/// The debugger that people use on a target: LLVM's on macOS, GNU's elsewhere.
+///
+/// It is that of the machine this runs on if no target is named, and GNU's if the name is unknown.
+pub fn debugger(target: Option<&str>) -> Debugger {
+    match triple(target).ok().and_then(|triple| system_of(&triple)) {
+        Some("macos") => Debugger::Lldb,
+        _ => Debugger::Gdb,
     }
 }
 

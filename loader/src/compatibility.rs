@@ -53,6 +53,7 @@ impl Hash for Compatible<'_> {
         format!("{:?} {:?}", config.opt_level, config.regalloc_algorithm).hash(state);
         config.cranelift_flags.hash(state);
         (config.nan_canonicalization, config.relaxed_simd_deterministic).hash(state);
-        (config.debug_symbols, config.native_unwind_info, config.address_map).hash(state);
+        (config.debug_symbols, config.debug_info, config.debugger.is_some()).hash(state);
+        (config.native_unwind_info, config.address_map).hash(state);
     }
 }

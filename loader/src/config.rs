@@ -19,7 +19,7 @@ mod choices;
 mod rules;
 
 pub use choices::{
-    Collector, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
+    Collector, Debugger, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
     PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 
@@ -67,6 +67,8 @@ pub struct Config {
     compilation_threads: Option<NonZeroUsize>,
     pub(crate) relaxed_simd_deterministic: bool,
     pub(crate) debug_symbols: bool,
+    pub(crate) debug_info: bool,
+    pub(crate) debugger: Option<Debugger>,
     pub(crate) native_unwind_info: bool,
     pub(crate) address_map: bool,
     module_version: ModuleVersionStrategy,
@@ -112,6 +114,8 @@ impl Default for Config {
             compilation_threads: None,
             relaxed_simd_deterministic: false,
             debug_symbols: true,
+            debug_info: false,
+            debugger: None,
             native_unwind_info: true,
             address_map: true,
             module_version: ModuleVersionStrategy::WasmtimeVersion,
@@ -243,8 +247,6 @@ impl Config {
         wasm_legacy_exceptions "the compiler does not know these instructions; translate the module with `wasm-opt --translate-to-exnref`";
         /// The component model.
         wasm_component_model "only modules can be compiled and run; extract the core module of the component";
-        /// Debug information in artifacts, for native debuggers to show the program's source.
-        debug_info "compiled modules have symbols and unwind tables, but no line tables yet; leave it off";
         /// Instrumentation for debugging guests from within the program.
         guest_debug "there is no such instrumentation; use a native debugger on the compiled module, and leave it off";
         /// Core dumps of guests that trap, attached to the errors.
@@ -412,6 +414,21 @@ impl Config {
     #[cfg(feature = "compiler")]
     pub fn cache_config_load_default(&mut self) -> crate::Result<&mut Config> {
         Ok(self.cache(Some(Cache::from_file(None)?)))
+    }
+
+    /// Whether modules that are compiled get debug information, for native debuggers to show the program's source and
+    /// variables. What there is of it comes from the module's own DWARF. Off by default. It has no influence on modules that
+    /// were compiled before, which have what they were compiled with.
+    pub fn debug_info(&mut self, enable: bool) -> &mut Config {
+        self.debug_info = enable;
+        self
+    }
+
+    /// Which debugger [`debug_info`](Self::debug_info) is for, where they disagree. If nothing is said, lldb for macOS, and gdb
+    /// elsewhere; each shows most of what is for the other, too.
+    pub fn debugger(&mut self, debugger: Debugger) -> &mut Config {
+        self.debugger = Some(debugger);
+        self
     }
 
     /// Whether artifacts have a symbol for every function, for debuggers and profilers. On by default. Without, artifacts

@@ -210,7 +210,7 @@ impl Engine {
 #[cfg(feature = "compiler")]
 fn options(config: &Config) -> Result<wootz_compiler::Options> {
     use crate::config::{OptLevel, RegallocAlgorithm};
-    use wootz_compiler::{CpuFeature, Options, TargetCpu};
+    use wootz_compiler::{CpuFeature, DebugInfo, Debugger, Options, TargetCpu};
     use wootz_runtime::abi::compat::FEATURES;
 
     let mut options = Options {
@@ -235,6 +235,14 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
         consume_fuel: config.consume_fuel,
         epoch_interruption: config.epoch_interruption,
         symbols: config.debug_symbols,
+        debug_info: config.debug_info.then(|| DebugInfo {
+            debugger: match config.debugger {
+                Some(crate::config::Debugger::Gdb) => Debugger::Gdb,
+                Some(crate::config::Debugger::Lldb) => Debugger::Lldb,
+                None => wootz_compiler::debugger(config.target.as_deref()),
+            },
+            ..DebugInfo::default()
+        }),
         unwind_info: config.native_unwind_info,
         address_map: config.address_map,
         backtrace_details: config.backtrace_details,

@@ -90,8 +90,9 @@ pub use backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
 #[cfg(feature = "compiler")]
 pub use cache::{Cache, CacheConfig};
 pub use config::{
-    Collector, Config, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
+    Collector, Config, Debugger, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy,
+    OptLevel, PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy,
+    WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak, Precompiled};
 pub use error::{Context, Error, Result, bail, ensure, format_err};

@@ -881,13 +881,17 @@ fn ours_alone(names: &mut Names) {
     types! { names;
         ArtifactError: Send;
         StaticModule: Send;
+        Debugger: Clone, Copy, Debug, Eq, PartialEq, Send, Sync;
     }
     items! { names;
+        Debugger::Gdb: Debugger;
+        Debugger::Lldb: Debugger;
         CacheConfig::enabled: fn(&CacheConfig) -> bool;
         Config::wasm_relaxed_simd_deterministic: fn(&mut Config, bool) -> &mut Config;
         Config::target_cpu: for<'a> fn(&'a mut Config, &str) -> &'a mut Config;
         Config::cpu_feature: for<'a> fn(&'a mut Config, &str, bool) -> &'a mut Config;
         Config::wasm_feature: for<'a> fn(&'a mut Config, &str, bool) -> Result<&'a mut Config>;
+        Config::debugger: fn(&mut Config, Debugger) -> &mut Config;
         Config::compilation_threads: fn(&mut Config, Option<NonZeroUsize>) -> &mut Config;
         Config::cache_config_load_default: fn(&mut Config) -> Result<&mut Config>;
         Caller::<'static, ()>::set_epoch_deadline: fn(&mut Caller<'static, ()>, u64);

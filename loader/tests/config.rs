@@ -54,12 +54,11 @@ fn works(engine: &Engine, module: &Module) {
 #[test]
 fn settings_that_are_not_supported_are_refused_by_name() {
     type Setter = fn(&mut Config, bool) -> &mut Config;
-    let setters: [(&str, Setter); 9] = [
+    let setters: [(&str, Setter); 8] = [
         ("wasm_shared_everything_threads", Config::wasm_shared_everything_threads),
         ("wasm_stack_switching", Config::wasm_stack_switching),
         ("wasm_legacy_exceptions", Config::wasm_legacy_exceptions),
         ("wasm_component_model", Config::wasm_component_model),
-        ("debug_info", Config::debug_info),
         ("guest_debug", Config::guest_debug),
         ("coredump_on_trap", Config::coredump_on_trap),
         ("wmemcheck", Config::wmemcheck),
@@ -546,6 +545,7 @@ fn compatible_engines_have_the_same_hash() {
         hash(|config| _ = config.target_cpu(PROCESSOR.0)),
         hash(|config| _ = config.cranelift_opt_level(OptLevel::None)),
         hash(|config| _ = config.generate_address_map(false)),
+        hash(|config| _ = config.debug_info(true)),
     ] {
         assert_ne!(normal, other);
     }
@@ -553,13 +553,16 @@ fn compatible_engines_have_the_same_hash() {
 
 #[test]
 fn settings_can_be_read() {
-    let engine = engine(|config| _ = config.memory_reservation(5 << 30).shared_memory(true));
+    let engine = engine(|config| {
+        _ = config.memory_reservation(5 << 30).shared_memory(true).debug_info(true)
+    });
     assert_eq!(engine.get_memory_reservation(), 5 << 30);
     assert!(engine.get_shared_memory() && engine.get_memory_may_move());
     assert_eq!(engine.get_strategy(), Some(Strategy::Cranelift));
     assert_eq!(engine.get_compiler_inlining(), Inlining::No);
-    assert_eq!((engine.get_target(), engine.get_debug_info()), (None, false));
+    assert_eq!((engine.get_target(), engine.get_debug_info()), (None, true));
     let engine = self::engine(|config| _ = config.enable_compiler(false));
+    assert!(!engine.get_debug_info());
     assert_eq!((engine.get_strategy(), engine.get_cranelift_opt_level()), (None, None));
     let engine = self::engine(|config| {
         // SAFETY: this processor is one that the code is for, and stays it.

@@ -72,7 +72,12 @@ impl LinkerOptions {
         };
         write().with_context(|| format!("cannot write to `{}`", folder.path().display()))?;
         let mut command = Command::new(linker);
-        command.args(arguments(flavor, target, &files)).args(&self.linker_arguments);
+        command.args(arguments(flavor, target, &files));
+        if flavor == Flavor::LldLink && has_dwarf(&bytes) && !is_microsofts(linker) {
+            // Which it otherwise leaves out.
+            command.arg("/debug:dwarf");
+        }
+        command.args(&self.linker_arguments);
         run(&mut command)?;
         let shown = show(&command);
         let Ok(library) = fs::read(&files.output) else {
@@ -107,6 +112,16 @@ impl LinkerOptions {
         }
         Ok(flavor)
     }
+}
+
+/// Whether an object has debug information.
+fn has_dwarf(object: &[u8]) -> bool {
+    object::File::parse(object).is_ok_and(|file| file.section_by_name(".debug_info").is_some())
+}
+
+/// Whether a linker for COFF is the one that knows nothing of DWARF.
+fn is_microsofts(linker: &Path) -> bool {
+    linker.file_stem().is_some_and(|name| name.eq_ignore_ascii_case("link"))
 }
 
 /// Runs a linker, and tells what it says if it ends well all the same.

@@ -28,6 +28,16 @@ pub enum OptLevel {
     SpeedAndSize,
 }
 
+/// A debugger of native programs, where debuggers disagree about debug information.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Debugger {
+    /// GNU's: gdb.
+    Gdb,
+    /// LLVM's: lldb.
+    Lldb,
+}
+
 /// How registers are allocated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]

@@ -41,7 +41,7 @@ getters! {
     get_native_unwind_info native_unwind_info Option<bool> =
         |config| compiling(config, config.native_unwind_info);
     get_debug_symbols debug_symbols bool = |config| config.debug_symbols;
-    get_debug_info debug_info bool = |config| config.asked_for("debug_info");
+    get_debug_info debug_info bool = |config| config.debug_info;
     get_guest_debug guest_debug bool = |config| config.asked_for("guest_debug");
     get_generate_address_map generate_address_map bool = |config| config.address_map;
     get_wasm_branch_hinting wasm_branch_hinting bool =
