@@ -11,7 +11,6 @@ use object::write::macho::{
 use object::{LittleEndian, macho};
 
 use super::macho::{DWARF, Machine, dwarf_name};
-use crate::debug::Sections;
 
 /// What programs that are linked with the library look for when they start. Nobody knows yet what the file will be called;
 /// `install_name_tool -id` changes it.
@@ -197,12 +196,12 @@ pub fn debug_header(
     bytes
 }
 
-/// The segment with debug information. Where it is comes later.
-pub fn dwarf_segment(debug: &Sections) -> Segment {
+/// The segment with debug information: sections by their names in ELF files, and their sizes. Where it is comes later.
+pub fn dwarf_segment<'a>(sections: impl Iterator<Item = (&'a str, usize)>) -> Segment {
     let mut segment = Segment::new(DWARF, macho::VM_PROT_READ);
-    for section in &debug.sections {
+    for (name, bytes) in sections {
         let flags = macho::S_REGULAR.to_flags().with(macho::S_ATTR_DEBUG);
-        segment.add(&dwarf_name(section.name), flags, 1, section.bytes.len());
+        segment.add(&dwarf_name(name), flags, 1, bytes);
     }
     segment
 }

@@ -7,7 +7,7 @@
 //!   ├──────────────────────────────────────┤ page       __LINKEDIT
 //!   │ symbols, strings                     │ as the library has them
 //!   ├──────────────────────────────────────┤ page       __DWARF
-//!   │ __debug_*                            │
+//!   │ __debug_*                            │ with a table that says which code each unit is about
 //!   └──────────────────────────────────────┘
 //! ```
 //!
@@ -15,13 +15,17 @@
 
 use object::Endianness;
 
+use super::aranges;
 use super::dwarf::{self, Addresses};
 use super::macho::Machine;
 use super::macho_commands::{self, Part, Segment};
-use crate::debug::Sections;
+use crate::debug::{Section, Sections};
 
 /// What parts of the file are aligned to. Nothing of it is ever mapped to be used.
 const PAGE: u64 = 0x1000;
+
+/// What the table of code and units is called in ELF files.
+const ARANGES: &str = ".debug_aranges";
 
 /// What addresses of segments are aligned to.
 const ADDRESS_PAGE: u64 = 0x4000;
@@ -52,11 +56,22 @@ impl DebugFile {
         debug: &Sections,
         addresses: Addresses,
     ) -> DebugFile {
+        let resolved = |section: &Section| {
+            (section.name, dwarf::resolved(section, addresses, Endianness::Little))
+        };
+        let mut sections: Vec<(&str, Vec<u8>)> = debug.sections.iter().map(resolved).collect();
+        if sections.iter().all(|(name, _)| *name != ARANGES) {
+            let find = |name: &str| sections.iter().find(|(known, _)| *known == name);
+            let table = aranges::table(|name| find(name).map_or(&[], |(_, bytes)| bytes));
+            sections.push((ARANGES, table));
+        }
         let mut segments = library.to_vec();
         let link_edit = segments.last_mut().expect("there are segments");
         let bytes = (names.symbols.len() + names.strings.len()) as u64;
         link_edit.memory_bytes = bytes.next_multiple_of(ADDRESS_PAGE);
-        let mut dwarf = macho_commands::dwarf_segment(debug);
+        let mut dwarf = macho_commands::dwarf_segment(
+            sections.iter().map(|(name, bytes)| (*name, bytes.len())),
+        );
         dwarf.start = link_edit.start + link_edit.memory_bytes;
         let mut end = dwarf.start;
         for section in &mut dwarf.sections {
@@ -83,8 +98,8 @@ impl DebugFile {
         file.strings = file.add(names.strings);
         file.place(position, start);
         let start = file.page();
-        for section in &debug.sections {
-            file.add(&dwarf::resolved(section, addresses, Endianness::Little));
+        for (_, bytes) in &sections {
+            file.add(bytes);
         }
         file.place(position + 1, start);
         file

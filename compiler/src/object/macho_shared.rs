@@ -87,7 +87,9 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
     });
     let debug = contents.debug.filter(|debug| !debug.sections.is_empty());
     let dwarf_segment = debug.filter(|_| contents.separate.is_none()).map(|debug| {
-        segments.push(macho_commands::dwarf_segment(debug));
+        let sections = debug.sections.iter();
+        let sections = sections.map(|section| (section.name, section.bytes.len()));
+        segments.push(macho_commands::dwarf_segment(sections));
         segments.len() - 1
     });
     segments.push(Segment::new("__LINKEDIT", READ));

@@ -21,6 +21,8 @@ mod notes;
 mod unwind;
 /// Sections of DWARF, with the numbers in them that depend on where something is.
 mod dwarf;
+/// Which unit of debug information is about which code.
+mod aranges;
 /// ELF for a machine: its numbers, and a file that grows section by section.
 mod elf;
 /// A finished shared library.

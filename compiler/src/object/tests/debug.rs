@@ -2,7 +2,7 @@
 //! what linkers make of objects, is where it should be.
 
 use cranelift_codegen::gimli::{self, constants, write as dwarf};
-use dwarf::{Address, AttributeValue, EndianVec, Expression, LineProgram, LineString, Writer as _};
+use dwarf::{Address, AttributeValue, EndianVec, Expression, LineProgram, LineString};
 use gimli::{Encoding, Format, LineEncoding, RunTimeEndian, SectionId};
 use object::read::{
     Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _, RelocationTarget,
@@ -133,26 +133,7 @@ pub fn sections(sample: &Sample) -> debug::Sections {
         places.sort_by_key(|place| place.offset);
         debug::Section { name: id.name(), bytes: writer.bytes.into_vec(), places }
     });
-    let mut sections: Vec<debug::Section> = sections.collect();
-    let info = sections.iter().position(|section| section.name == ".debug_info").unwrap();
-    sections.push(ranges(info, bytes, endian));
-    debug::Sections { sections }
-}
-
-/// Which addresses the only unit is about, which gimli does not write, and debuggers for macOS want to see in files that have
-/// nothing but debug information.
-fn ranges(info: usize, code_bytes: u64, endian: RunTimeEndian) -> debug::Section {
-    let mut writer = EndianVec::new(endian);
-    let mut write = |numbers: &[(u64, u8)]| {
-        numbers.iter().for_each(|&(number, bytes)| writer.write_udata(number, bytes).unwrap())
-    };
-    // Length, version, unit, sizes of addresses and of segments; from the next multiple of 16 on a pair of address and size, and
-    // one of zeros.
-    write(&[(44, 4), (2, 2), (0, 4), (8, 1), (0, 1), (0, 4)]);
-    write(&[(0, 8), (code_bytes, 8), (0, 8), (0, 8)]);
-    let place = |offset, bytes, target| Place { offset, bytes, target, addend: 0 };
-    let places = vec![place(6, 4, Target::Section(info)), place(16, 8, Target::Code)];
-    debug::Section { name: ".debug_aranges", bytes: writer.into_vec(), places }
+    debug::Sections { sections: sections.collect() }
 }
 
 /// What is said of a sample.
