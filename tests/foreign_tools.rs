@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use wootz_compiler::{Emit, Options};
-use wootz_tests::{examples, has, programs, run, skipped};
+use wootz_compiler::{DebugInfo, Emit, Options};
+use wootz_tests::{examples, has, programs, root, run, skipped};
 
 /// An example program for a target, as an object and as an archive, in a folder.
 struct Files {
@@ -314,6 +314,53 @@ fn mach_o_libraries() {
         unwinding(&files, &library);
         others_go_on(&files, &library, machine);
     }
+}
+
+/// Tools of all systems read debug information, and know of what it is.
+#[test]
+fn debug_information() {
+    let wasm = std::fs::read(root().join("tests/lines/shapes.wasm")).unwrap();
+    for target in [
+        "x86_64-linux",
+        "aarch64-linux",
+        "riscv64-linux",
+        "s390x-linux",
+        "x86_64-windows",
+        "aarch64-windows",
+        "x86_64-macos",
+        "aarch64-macos",
+    ] {
+        let files = Files::new(target);
+        for emit in [Emit::SharedLibrary, Emit::Object] {
+            for separate in [None, Some("shapes.debug".to_string())] {
+                if separate.is_some() && (emit == Emit::Object || target.contains("windows")) {
+                    continue;
+                }
+                let is_separate = separate.is_some();
+                let debugger = wootz_compiler::debugger(Some(target));
+                let debug_info = Some(DebugInfo { debugger, separate, ..DebugInfo::default() });
+                let options =
+                    Options { target: Some(target.into()), emit, debug_info, ..Options::default() };
+                let made = wootz_compiler::compile_observed(&wasm, &options, &mut |_| ()).unwrap();
+                let path = files.out("shapes");
+                std::fs::write(&path, made.debug_file.as_ref().unwrap_or(&made.file)).unwrap();
+                assert_eq!(made.debug_file.is_some(), is_separate);
+                debug_information_of(&files, &path, emit);
+            }
+        }
+    }
+}
+
+fn debug_information_of(files: &Files, path: &Path, emit: Emit) {
+    // LLVM does not know how unwind tables in objects for s390x are relocated.
+    let is_known = emit != Emit::Object || !files.target.starts_with("s390x");
+    let dwarfdump = |arguments: &[&str]| match is_known {
+        true => files.told("llvm-dwarfdump-19", arguments, path),
+        false => String::new(),
+    };
+    contains(&dwarfdump(&["--debug-line"]), &["shapes.cpp", "is_stmt"]);
+    contains(&dwarfdump(&["--debug-info"]), &["DW_TAG_inlined_subroutine", "\"area\"", "half"]);
+    contains(&files.told("llvm-readobj-19", &["--sections"], path), &["debug_info"]);
 }
 
 /// Unwind information for macOS, by both tables.

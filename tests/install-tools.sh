@@ -26,6 +26,7 @@ need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-posix
 need /usr/lib/wine/wine64 wine64
 need llvm-readobj-19 llvm-19
 need ld64.lld-19 lld-19
+need lldb-19 lldb-19
 need c++ g++
 command -v ld.lld-19 >/dev/null 2>&1 || need ld.lld lld
 need python3 python3

@@ -89,6 +89,43 @@ fn programs_and_traps_are_the_same() {
     }
 }
 
+/// Debuggers find lines where the linker has put the code.
+#[test]
+fn debug_information_goes_with_the_code() {
+    let module = root().join("tests/lines/shapes.wasm");
+    let folder = tempfile::tempdir().unwrap();
+    for (number, linker) in linkers("linkers: debug information").iter().enumerate() {
+        let options = ["-g", "--linker", linker.to_str().unwrap()];
+        let library = compile(&module, &folder.path().join(number.to_string()), &options);
+        if !has("gdb") {
+            skipped("linkers: debug information", "`gdb` is missing");
+            return;
+        }
+        let mut gdb = Command::new("gdb");
+        gdb.args(["-nx", "-batch", "-ex", "info line area", "-ex", "info address area"]);
+        let text = run(gdb.arg(&library));
+        let start = text.split_once("shapes.cpp\" starts at address 0x").map(|(_, rest)| rest);
+        let start = start.and_then(|rest| rest.split(' ').next());
+        let start = start.unwrap_or_else(|| panic!("{}: {text}", linker.display()));
+        let symbol = run(Command::new("nm").arg(&library));
+        let symbol = symbol.lines().find_map(|line| line.strip_suffix(" t area")).unwrap();
+        assert!(symbol.ends_with(start), "{}: {symbol}\n{text}", linker.display());
+    }
+    for (target, linker) in
+        [("x86_64-windows", "lld-link-19"), ("aarch64-linux", "aarch64-linux-gnu-gcc")]
+    {
+        if !has(linker) || !has("llvm-dwarfdump-19") {
+            skipped("linkers: debug information", &format!("`{linker}` or LLVM is missing"));
+            continue;
+        }
+        let options = ["-g", "--target", target, "--linker", linker];
+        let library = compile(&module, &folder.path().join(target), &options);
+        let mut dwarfdump = Command::new("llvm-dwarfdump-19");
+        let text = run(dwarfdump.args(["--name", "area", "--debug-info"]).arg(&library));
+        assert!(text.contains("shapes.cpp"), "{target}: {text}");
+    }
+}
+
 /// Half a megabyte of code, with images of memories and thousands of functions.
 #[test]
 fn a_large_program_runs() {

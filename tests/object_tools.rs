@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use wootz_compiler::{Emit, Options};
+use wootz_compiler::{DebugInfo, Emit, Options};
 use wootz_tests::{examples, has, run, skipped};
 
 const WOOTZ: &str = env!("CARGO_BIN_EXE_wootz-under-test");
@@ -17,6 +17,15 @@ struct Files {
 }
 
 fn files() -> Files {
+    files_with(None)
+}
+
+/// The same, with debug information.
+fn files_for_debuggers() -> Files {
+    files_with(Some(DebugInfo::default()))
+}
+
+fn files_with(debug_info: Option<DebugInfo>) -> Files {
     let example = examples()
         .into_iter()
         .find(|path| path.ends_with("crash.wasm"))
@@ -25,11 +34,8 @@ fn files() -> Files {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, emit| {
         let path = folder.path().join(name);
-        std::fs::write(
-            &path,
-            wootz_compiler::compile(&wasm, &Options { emit, ..Options::default() }).unwrap(),
-        )
-        .unwrap();
+        let options = Options { emit, debug_info: debug_info.clone(), ..Options::default() };
+        std::fs::write(&path, wootz_compiler::compile(&wasm, &options).unwrap()).unwrap();
         path
     };
     let (shared, object) = (write("crash.so", Emit::SharedLibrary), write("crash.o", Emit::Object));
@@ -54,13 +60,14 @@ fn readelf_has_no_complaints() {
     if missing("readelf", &["readelf"]) {
         return;
     }
-    let files = files();
-    for file in [&files.shared, &files.object] {
+    let (files, debugged) = (files(), files_for_debuggers());
+    for file in [&files.shared, &files.object, &debugged.shared, &debugged.object] {
         for arguments in [
             "-aW",
             "-W --debug-dump=frames",
             "-W --debug-dump=frames-interp",
             "-W --section-details",
+            "-W --debug-dump=info,abbrev,decodedline,str,Ranges,loc",
         ] {
             let text = readelf(arguments, file);
             let complaint = text.lines().find(|line| {
@@ -78,7 +85,12 @@ fn the_library_needs_nothing_and_is_never_writable_code() {
     if missing("the library's headers", &["readelf"]) {
         return;
     }
-    let files = files();
+    for files in [files(), files_for_debuggers()] {
+        needs_nothing(&files);
+    }
+}
+
+fn needs_nothing(files: &Files) {
     let text = readelf("-lW", &files.shared);
     let loaded: Vec<_> =
         text.lines().filter(|line| line.trim_start().starts_with("LOAD")).collect();
@@ -199,7 +211,12 @@ fn a_stripped_library_still_runs() {
     if missing("strip", &["strip"]) {
         return;
     }
-    let files = files();
+    for files in [files(), files_for_debuggers()] {
+        strips(&files);
+    }
+}
+
+fn strips(files: &Files) {
     runs(&files.shared);
     for (arguments, name) in [(&[][..], "stripped.so"), (&["-g"][..], "without-debug.so")] {
         let stripped = files.folder.path().join(name);

@@ -265,9 +265,9 @@ impl Compile {
         let others = others.into_iter().filter_map(|(option, path)| Some((option, path?)));
         let outputs: Vec<(&str, &Path)> = [("-o", output)].into_iter().chain(others).collect();
         for (position, &(option, path)) in outputs.iter().enumerate() {
-            if let Some((other, _)) = outputs[..position].iter().find(|(_, one)| is_same(one, path))
-            {
-                let name = path.display();
+            let same = outputs[..position].iter().find(|(_, one)| is_same(one, path));
+            if let Some((other, one)) = same {
+                let name = one.display();
                 bail!(Usage(format!(
                     "`{name}` cannot be both: give `{option}` and `{other}` different files"
                 )));

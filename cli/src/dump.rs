@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use wootz_compiler::Options;
 use wootz_compiler::dump::{self, DumpStage};
 
 use crate::options::CodeOptions;
