@@ -101,3 +101,19 @@ fn one_can_step_out_of_a_guest_function() {
     assert!(finished >= 1, "{text}");
     assert!(text.contains("outer + ") && text.contains("in section .text of"), "{text}");
 }
+
+/// Where the stack is exhausted nothing was saved yet: what would be elsewhere is still in registers.
+#[test]
+fn an_exhausted_stack_is_unwound_by_what_is_there() {
+    let Some(text) = gdb("gdb: stack", &["run", "info frame", "backtrace -3"], "stack") else {
+        return;
+    };
+    assert!(text.contains("received signal SIGILL"), "{text}");
+    if cfg!(target_arch = "x86_64") {
+        let saved = text.lines().skip_while(|line| !line.contains("Saved registers:")).nth(1);
+        let saved: Vec<_> = saved.unwrap().trim().split(", ").collect();
+        assert!(saved.len() == 2 && saved[0].starts_with("rbp at "), "{text}");
+        assert!(saved[1].starts_with("rip at "), "{text}");
+    }
+    assert!(text.contains(" in main ") || text.contains(" main ("), "{text}");
+}

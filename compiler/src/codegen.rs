@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
-use cranelift_codegen::isa::unwind::{CfaUnwindInfo, UnwindInfo, UnwindInst};
-use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget, RegClass};
+use cranelift_codegen::isa::unwind::UnwindInst;
+use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget};
 use target_lexicon::{Architecture, OperatingSystem};
 use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::trap::TrapCode;
@@ -19,6 +19,7 @@ use crate::kept::{Notes, Slot};
 use crate::plan::Symbol;
 use crate::target::Target;
 use crate::trampoline::NEVER_RETURNS;
+use crate::unwinding::{self, Rules};
 use crate::worker::Worker;
 
 /// The machine code of one symbol. All offsets are relative to its beginning.
@@ -62,7 +63,7 @@ pub struct Frame {
 /// How to unwind from a function.
 pub enum Unwind {
     /// As DWARF tells it.
-    Cfa(CfaUnwindInfo),
+    Cfa(Rules),
     /// What its prologue does, of which Windows has a description of its own.
     Prologue {
         /// The steps, and where in the code each ends.
@@ -182,9 +183,6 @@ fn frame(compiled: &CompiledCode, notes: Notes, target: &Target) -> Frame {
     }
 }
 
-/// The frame pointer's number on RISC-V.
-const FRAME_POINTER_RISCV64: u8 = 8;
-
 /// What Cranelift itself makes of the prologue for Windows is not used: it says where saved registers are wrongly on x86-64,
 /// and refuses some of what the convention `PreserveAll` saves on AArch64.
 fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
@@ -193,23 +191,14 @@ fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
         let code_bytes = buffer.data().len() as u32;
         return Unwind::Prologue { steps: buffer.unwind_info.to_vec(), code_bytes };
     }
-    // On RISC-V, functions that call what may throw save the frame pointer twice: the caller's, and among the registers that
-    // they change their own. Unwinders would believe the second.
-    let is_second = |step: &UnwindInst| {
-        matches!(step, UnwindInst::SaveReg { reg, .. }
-            if reg.class() == RegClass::Int && reg.hw_enc() == FRAME_POINTER_RISCV64)
+    let overflows = buffer.traps().iter().filter(|it| it.code == ir::TrapCode::STACK_OVERFLOW);
+    let code = unwinding::Code {
+        bytes: buffer.data(),
+        prologue: &buffer.unwind_info,
+        relocations: buffer.relocs().iter().map(|reloc| reloc.offset).collect(),
+        overflows: overflows.map(|trap| trap.offset).collect(),
     };
-    let is_riscv64 = matches!(target.triple().architecture, Architecture::Riscv64(_));
-    let corrected = is_riscv64 && buffer.unwind_info.iter().any(|(_, step)| is_second(step));
-    let corrected = corrected.then(|| {
-        let mut compiled = compiled.clone();
-        compiled.buffer.unwind_info.retain(|(_, step)| !is_second(step));
-        compiled
-    });
-    match corrected.as_ref().unwrap_or(compiled).create_unwind_info(&*target.isa) {
-        Ok(Some(UnwindInfo::SystemV(info))) => Unwind::Cfa(info),
-        other => panic!("there is no DWARF for this function: {other:?}"),
-    }
+    Unwind::Cfa(Rules::of(&code, &*target.isa))
 }
 
 /// From which offset on code comes from which wasm offset. A stack that overflows does so at the function's beginning, even

@@ -42,6 +42,8 @@ mod worker;
 mod translate;
 /// The code between wasm and host, as CLIF.
 mod trampoline;
+/// How to unwind from each instruction of a function, as DWARF tells it.
+mod unwinding;
 /// CLIF to machine code.
 mod codegen;
 /// The machine code of all functions to one text.

@@ -6,13 +6,13 @@ use std::process::Command;
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, UserFuncName, types::I64};
-use cranelift_codegen::isa::unwind::UnwindInfo;
 use cranelift_codegen::isa::{self, CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wootz_runtime::abi::artifact::{Descriptor, IMAGE_OFFSET_FIELD, MAGIC, TEXT_OFFSET_FIELD};
 
 use super::*;
+use crate::unwinding::{self, Rules};
 
 /// Debug information, in all formats.
 mod debug;
@@ -96,10 +96,13 @@ impl Sample {
             let steps = code.buffer.unwind_info.to_vec();
             Unwind::Prologue { steps, code_bytes: code_bytes.len() as u32 }
         } else {
-            match code.create_unwind_info(&*self.isa).unwrap() {
-                Some(UnwindInfo::SystemV(unwind)) => Unwind::Cfa(unwind),
-                _ => panic!("Linux has DWARF"),
-            }
+            let code = unwinding::Code {
+                bytes: code_bytes,
+                prologue: &code.buffer.unwind_info,
+                relocations: Vec::new(),
+                overflows: Vec::new(),
+            };
+            Unwind::Cfa(Rules::of(&code, &*self.isa))
         };
         self.unwind.push((offset, unwind));
     }

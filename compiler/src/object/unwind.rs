@@ -1,6 +1,6 @@
 //! Unwind information to `.eh_frame`, and a table to search it.
 //!
-//! In: what Cranelift knows of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and
+//! In: the rules of each function. Out: the bytes of `.eh_frame`, all but the addresses of functions, and
 //! the places where these belong: a shared library fills them in, an object leaves them to the linker.
 //!
 //! Always true: addresses are distances from the place they are stored at, so that the tables need no relocation when they
@@ -88,7 +88,7 @@ pub fn frames(
         let Unwind::Cfa(info) = info else {
             panic!("only Windows has other unwind information, and no such section");
         };
-        table.add_fde(cie, info.to_fde(Address::Symbol { symbol: 0, addend: i64::from(*offset) }));
+        table.add_fde(cie, info.entry(Address::Symbol { symbol: 0, addend: i64::from(*offset) }));
     }
     let endian = match endian {
         Endianness::Little => RunTimeEndian::Little,

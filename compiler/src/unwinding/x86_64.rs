@@ -1,0 +1,191 @@
+//! Prologues and epilogues of x86-64.
+//!
+//! ```text
+//!   push rbp                    the CFA is 16 above RSP
+//!   mov rbp, rsp                the CFA is 16 above RBP
+//!   (is there stack enough? if not, jump to a trap; probes of large frames, which move RSP)
+//!   (sub rsp, N; mov rbp, rsp;  makes room for the arguments of tail calls: RBP is N lower,
+//!    two words move down)       and return address and old RBP move after it
+//!   sub rsp, M
+//!   mov [rsp + ..], rbx  ...    saves registers
+//!
+//!   mov rbx, [rsp + ..]  ...    restores them
+//!   add rsp, M
+//!   mov rsp, rbp                from here on their places are below the stack pointer
+//!   pop rbp                     the CFA is 8 above RSP, or that and N
+//!   ret | ret N | (mov r, [rsp]; mov [rsp + K], r; add rsp, K;) jmp
+//! ```
+
+use cranelift_codegen::gimli::Register;
+use cranelift_codegen::gimli::write::CallFrameInstruction as Change;
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::isa::unwind::UnwindInst;
+
+use super::{Code, dwarf_register};
+
+const RBP: Register = Register(6);
+const RSP: Register = Register(7);
+const RETURN_ADDRESS: Register = Register(16);
+
+const SET_RBP: &[u8] = &[0x48, 0x89, 0xe5];
+const LEAVE: &[u8] = &[0x48, 0x89, 0xec, 0x5d];
+/// The trap of an exhausted stack.
+const TRAP_BYTES: u32 = 2;
+
+/// What changes in a function, by offset.
+pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
+    let frame = Frame::of(code, isa);
+    let mut changes = frame.prologue;
+    let mut at = 0;
+    while let Some(found) = find(&code.bytes[at..], LEAVE) {
+        let start = at + found;
+        at = start + 1;
+        let Some(rest) = Rest::of(code, start + LEAVE.len()) else { continue };
+        // Behind it the code goes on as if nothing had happened.
+        let end = start + LEAVE.len() + rest.bytes;
+        changes.push((start as u32, Change::RememberState));
+        changes.extend(frame.saved.iter().map(|&saved| (start as u32, Change::Restore(saved))));
+        let popped = (start + LEAVE.len()) as u32;
+        let moved = frame.moved as i32;
+        changes.push((popped, Change::Cfa(RSP, 8 + moved)));
+        changes.push((popped, Change::Restore(RBP)));
+        if let Some((offset, up)) = rest.moves {
+            // The return address has moved up, and the stack pointer goes after it.
+            let offset = popped + offset as u32;
+            let left = moved - up as i32;
+            changes.push((offset, Change::Cfa(RSP, 8 + left)));
+            changes.push((offset, Change::Offset(RETURN_ADDRESS, -8 - left)));
+        }
+        if end < code.bytes.len() {
+            changes.push((end as u32, Change::RestoreState));
+        }
+        at = end;
+    }
+    for &offset in &code.overflows {
+        changes.push((offset, Change::RememberState));
+        changes.extend(frame.saved.iter().map(|&saved| (offset, Change::Restore(saved))));
+        changes.push((offset, Change::Cfa(RBP, 16)));
+        changes.push((offset, Change::Offset(RBP, -16)));
+        changes.push((offset, Change::Offset(RETURN_ADDRESS, -8)));
+        let end = offset + TRAP_BYTES;
+        if (end as usize) < code.bytes.len() {
+            changes.push((end, Change::RestoreState));
+        }
+    }
+    // Each of these runs ends before the next begins, which may be at the same place.
+    changes.sort_by_key(|(offset, change)| (*offset, !matches!(change, Change::RestoreState)));
+    changes
+}
+
+/// What a prologue makes.
+struct Frame {
+    prologue: Vec<(u32, Change)>,
+    /// How many bytes the frame is lower than where it was made.
+    moved: u32,
+    /// Which registers it saves, but for the frame pointer.
+    saved: Vec<Register>,
+}
+
+impl Frame {
+    fn of(code: &Code<'_>, isa: &dyn TargetIsa) -> Frame {
+        let mut frame = Frame { prologue: Vec::new(), moved: 0, saved: Vec::new() };
+        let mut to_saved = 0;
+        for &(offset, ref step) in code.prologue {
+            match *step {
+                UnwindInst::PushFrameRegs { .. } => {
+                    frame.prologue.push((offset, Change::CfaOffset(16)));
+                    frame.prologue.push((offset, Change::Offset(RBP, -16)));
+                    assert!(
+                        code.bytes[offset as usize..].starts_with(SET_RBP),
+                        "the frame pointer is set when it was pushed"
+                    );
+                    frame.prologue.push((offset + 3, Change::CfaRegister(RBP)));
+                }
+                UnwindInst::DefineNewFrame {
+                    offset_upward_to_caller_sp,
+                    offset_downward_to_clobbers,
+                } => {
+                    to_saved = (offset_upward_to_caller_sp + offset_downward_to_clobbers) as i32;
+                    frame.moved = offset_upward_to_caller_sp - 16;
+                    if frame.moved > 0 {
+                        frame.move_down(offset);
+                    }
+                }
+                UnwindInst::SaveReg { clobber_offset, reg } => {
+                    let register = dwarf_register(reg, isa);
+                    let place = clobber_offset as i32 - to_saved;
+                    frame.prologue.push((offset, Change::Offset(register, place)));
+                    frame.saved.push(register);
+                }
+                UnwindInst::StackAlloc { .. } => {}
+                UnwindInst::RegStackOffset { .. } | UnwindInst::Aarch64SetPointerAuth { .. } => {
+                    unreachable!("{step:?} is for other processors")
+                }
+            }
+        }
+        frame
+    }
+
+    /// The frame was moved down. `end` is where all of that is done.
+    fn move_down(&mut self, end: u32) {
+        // Two words were loaded from the old place and stored to the new one, each with R11; the first store has no
+        // distance, the second one of a byte, and loads have one of a byte or of four.
+        let load = |distance: u32| if distance < 128 { 5 } else { 8 };
+        let set = end - load(self.moved) - 4 - load(self.moved + 8) - 5;
+        let moved = self.moved as i32;
+        self.prologue.push((set, Change::CfaOffset(16 + moved)));
+        self.prologue.push((end, Change::Offset(RBP, -16 - moved)));
+        self.prologue.push((end, Change::Offset(RETURN_ADDRESS, -8 - moved)));
+    }
+}
+
+/// What follows when the frame is gone.
+struct Rest {
+    /// How many bytes of code.
+    bytes: usize,
+    /// If the return address is moved up: behind which of these bytes the stack pointer has followed, and by how much.
+    moves: Option<(usize, u32)>,
+}
+
+impl Rest {
+    /// What follows at this place; `None` if it is nothing that follows the end of a frame, so that what looked like it was
+    /// part of something else.
+    fn of(code: &Code<'_>, at: usize) -> Option<Rest> {
+        let rest = &code.bytes[at..];
+        match rest {
+            [0xc3, ..] => return Some(Rest { bytes: 1, moves: None }),
+            [0xc2, _, _, ..] => return Some(Rest { bytes: 3, moves: None }),
+            _ => {}
+        }
+        let moves = Rest::moves(rest);
+        let moved = moves.map_or(0, |(bytes, _)| bytes);
+        let jump = match &rest[moved..] {
+            // A jump to another function; one within the function names no symbol.
+            [0xe9, ..] if code.relocations.binary_search(&((at + moved + 1) as u32)).is_ok() => 5,
+            [0xff, 0xe0..=0xe7, ..] => 2,
+            [0x41, 0xff, 0xe0..=0xe7, ..] => 3,
+            _ => return None,
+        };
+        Some(Rest { bytes: moved + jump, moves })
+    }
+
+    /// `mov r, [rsp]; mov [rsp + K], r; add rsp, K`: how many bytes it has, and K.
+    fn moves(rest: &[u8]) -> Option<(usize, u32)> {
+        let [0x48 | 0x4c, 0x8b, _, 0x24, 0x48 | 0x4c, 0x89, store, 0x24, ..] = rest else {
+            return None;
+        };
+        // One byte of distance, or four; the same for the addition.
+        let store = 4 + 4 + if store & 0xc0 == 0x40 { 1 } else { 4 };
+        match rest.get(store..)? {
+            [0x48, 0x83, 0xc4, by, ..] => Some((store + 4, u32::from(*by))),
+            [0x48, 0x81, 0xc4, a, b, c, d, ..] => {
+                Some((store + 7, u32::from_le_bytes([*a, *b, *c, *d])))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes.windows(pattern.len()).position(|window| window == pattern)
+}
