@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use anyhow::Context;
 use anyhow::Result;
 use wootz_runtime::vm::epoch::Epoch;
-use wootz_runtime::vm::trap;
+use wootz_runtime::vm::{debugger, trap};
 
 #[cfg(feature = "compiler")]
 use crate::cache::{Cache, Key};
@@ -84,6 +84,7 @@ impl Engine {
             None => None,
         };
         trap::install();
+        debugger::be_found();
         Ok(Engine {
             inner: Arc::new(EngineInner {
                 epoch: Arc::default(),
@@ -108,6 +109,7 @@ impl Engine {
         let mut config = config.clone();
         config.enable_compiler(false).check()?;
         trap::install();
+        debugger::be_found();
         Ok(Engine {
             inner: Arc::new(EngineInner {
                 epoch: Arc::default(),

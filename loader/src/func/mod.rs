@@ -225,11 +225,15 @@ impl Func {
         let funcref = *unsafe { self.raw.as_ref() };
         match funcref.entry {
             // SAFETY: the trampoline belongs to the function's signature; the rest is the caller's promise.
-            Some(entry) => unsafe { store.enter(|| entry(funcref.vmctx, funcref.code, values)) },
+            Some(entry) => unsafe {
+                store.enter(funcref.vmctx, || entry(funcref.vmctx, funcref.code, values))
+            },
             // SAFETY: without a trampoline it is a host function, whose context tells what to call.
             None => unsafe {
                 let entry = (*funcref.vmctx.cast::<VmHostContext>()).entry;
-                store.enter(|| entry(funcref.vmctx, std::ptr::null_mut(), values, count))
+                store.enter(funcref.vmctx, || {
+                    entry(funcref.vmctx, std::ptr::null_mut(), values, count)
+                })
             },
         }
     }

@@ -20,6 +20,7 @@ use std::ptr::NonNull;
 
 use anyhow::{Error, Result, bail};
 use wootz_runtime::abi::types as abi;
+use wootz_runtime::abi::vmctx::VmContext;
 use wootz_runtime::vm::store::{Owner, Payload};
 use wootz_runtime::vm::trap;
 
@@ -201,26 +202,34 @@ impl<T: 'static> StoreInner<T> {
         &mut self.data
     }
 
-    /// Calls into wasm, or a host function from the host.
+    /// Calls into wasm, or a host function from the host; `vmctx` is the context of what is called.
     ///
     /// # Safety
     /// `call` runs code of this store only, lets nothing unwind, and returns `false` only after a reason was recorded.
     #[inline]
-    pub(crate) unsafe fn enter(&mut self, call: impl FnOnce() -> bool) -> Result<()> {
+    pub(crate) unsafe fn enter(
+        &mut self,
+        vmctx: *const VmContext,
+        call: impl FnOnce() -> bool,
+    ) -> Result<()> {
         self.note_call(CallHook::CallingWasm)?;
         // SAFETY: the caller's promise.
-        let result = unsafe { self.enter_quietly(call) };
+        let result = unsafe { self.enter_quietly(vmctx, call) };
         self.note_call(CallHook::ReturningFromWasm)?;
         result
     }
 
     #[inline]
-    unsafe fn enter_quietly(&mut self, call: impl FnOnce() -> bool) -> Result<()> {
+    unsafe fn enter_quietly(
+        &mut self,
+        vmctx: *const VmContext,
+        call: impl FnOnce() -> bool,
+    ) -> Result<()> {
         let vm: *const _ = self.core.vm();
         let owner = NonNull::from(&mut *self as &mut dyn Owner);
         // SAFETY: the part of the store behind `vm` is not part of what is borrowed, and lives as long. The rest is the
         // caller's promise.
-        match unsafe { trap::enter(&*vm, owner, call) } {
+        match unsafe { trap::enter(&*vm, owner, vmctx, call) } {
             Ok(()) => Ok(()),
             Err(raised) => Err(self.core.error(*raised)),
         }

@@ -8,9 +8,11 @@
 //! chain neither allocates nor locks, so that the fault handler may.
 
 use std::cell::Cell;
+use std::mem::offset_of;
 use std::ptr;
 
 use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::VmContext;
 
 use super::store::{Payload, Store};
 use super::sys::Fault;
@@ -92,6 +94,8 @@ pub struct Activation {
     previous_in_store: *const Activation,
     /// The store that was entered.
     pub store: *const Store,
+    /// The context that was entered, for debuggers.
+    vmctx: *const VmContext,
     /// Its registers before.
     pub saved: Registers,
     /// A fault that ended it.
@@ -100,6 +104,13 @@ pub struct Activation {
     pub raised: Cell<Option<Box<Raised>>>,
 }
 
+/// Where debuggers find what is in here.
+pub const DEBUGGER_LAYOUT: &[(&str, usize)] = &[
+    ("Activation.store", offset_of!(Activation, store)),
+    ("Activation.vmctx", offset_of!(Activation, vmctx)),
+    ("Activation.saved_entry_fp", offset_of!(Activation, saved.entry_fp)),
+];
+
 thread_local! {
     static CURRENT: Cell<*const Activation> = const { Cell::new(ptr::null()) };
 }
@@ -107,11 +118,12 @@ thread_local! {
 impl Activation {
     /// A new one, not yet in the chains.
     #[inline]
-    pub fn new(store: &Store) -> Activation {
+    pub fn new(store: &Store, vmctx: *const VmContext) -> Activation {
         Activation {
             previous: CURRENT.get(),
             previous_in_store: store.innermost().get().cast(),
             store,
+            vmctx,
             saved: Registers::save(store),
             fault: Cell::new(None),
             raised: Cell::new(None),

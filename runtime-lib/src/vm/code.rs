@@ -12,6 +12,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::mem::offset_of;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -20,8 +21,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::abi::artifact::{MetadataError, NO_CODE, Tables};
 use crate::abi::compat::Compatibility;
 use crate::abi::index::{MemoryIndex, SignatureIndex};
-use crate::abi::manifest::Manifest;
-use crate::abi::types::{RefType, ValType};
+use crate::abi::manifest::{ImportType, Manifest};
+use crate::abi::types::{GlobalType, RefKind, RefType, ValType};
 use crate::abi::vmctx::{EntryTrampoline, VmLayout};
 
 use super::debug_cell::DebugCell;
@@ -42,6 +43,7 @@ pub struct Code {
     debug_cell: Option<DebugCell>,
     /// Where images are mapped from, once that is known.
     image_file: OnceLock<Option<(Arc<File>, u64)>>,
+    view: Box<ModuleView>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
     _library: Box<dyn Any + Send + Sync>,
 }
@@ -96,10 +98,12 @@ impl Code {
         let (compat, manifest) = tables.decode().map_err(CodeError::Metadata)?;
         let types = ModuleTypes::of(&manifest).map_err(CodeError::Types)?;
         let layout = VmLayout::new(manifest.shape());
+        let view = Box::new(ModuleView::new(&tables, &manifest, &layout));
         if !parts.text.is_empty() {
             register(Entry {
                 start: parts.text.as_ptr() as usize,
                 bytes: parts.text.len(),
+                view: &*view,
                 tables,
             });
         }
@@ -119,6 +123,7 @@ impl Code {
                 ImageFile::MadeOnDemand if parts.images.is_empty() => OnceLock::from(None),
                 ImageFile::MadeOnDemand => OnceLock::new(),
             },
+            view,
             _library: parts.library,
         })
     }
@@ -141,6 +146,11 @@ impl Code {
     /// The layout of its instances' vmctx.
     pub fn layout(&self) -> &VmLayout {
         &self.layout
+    }
+
+    /// What debuggers see of it.
+    pub fn view(&self) -> &ModuleView {
+        &self.view
     }
 
     /// Its code.
@@ -256,15 +266,132 @@ impl std::error::Error for CodeError {}
 
 /// A range of compiled code in this process.
 #[derive(Clone, Copy)]
-struct Entry {
+pub struct Entry {
     start: usize,
     bytes: usize,
+    /// For debuggers. Valid as long as the module is.
+    view: *const ModuleView,
     tables: Tables<'static>,
 }
 
+// SAFETY: the pointer is not followed.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
 /// All ranges there are, sorted by start. Never changed once readers can see it: each change makes a new one. A range
 /// appears as often as it was registered, since one library may be loaded as several modules.
-type Snapshot = Vec<Entry>;
+pub struct Snapshot {
+    entries: Vec<Entry>,
+    /// Where the entries are, and how many, for debuggers.
+    start: *const Entry,
+    count: usize,
+}
+
+impl Snapshot {
+    fn new(entries: Vec<Entry>) -> Snapshot {
+        Snapshot { start: entries.as_ptr(), count: entries.len(), entries }
+    }
+}
+
+/// The present ranges, for debuggers.
+pub static RANGES: &AtomicPtr<Snapshot> = &CURRENT;
+
+/// What debuggers see of a module. It is complete when the module's code is registered, and never changes.
+pub struct ModuleView {
+    metadata: *const u8,
+    name: *const u8,
+    name_bytes: usize,
+    layout: VmLayout,
+    memories: *const u8,
+    memory_count: usize,
+    globals: *const u8,
+    global_count: usize,
+    /// What the pointers above point to: the name, a byte for each memory, a byte for each global.
+    _bytes: Box<[u8]>,
+}
+
+// SAFETY: the pointers are not followed.
+unsafe impl Send for ModuleView {}
+// SAFETY: as above.
+unsafe impl Sync for ModuleView {}
+
+/// In a memory's byte of a [`ModuleView`]: the vmctx has a pointer to its record.
+pub const MEMORY_BY_POINTER: u8 = 1;
+/// In a global's byte of a [`ModuleView`], next to the type's number: it can be set.
+pub const GLOBAL_IS_MUTABLE: u8 = 0x80;
+/// What the numbers of types mean in a [`ModuleView`].
+pub const GLOBAL_TYPES: [&str; 8] =
+    ["i32", "i64", "f32", "f64", "v128", "funcref", "externref", "reference"];
+
+impl ModuleView {
+    fn new(tables: &Tables<'static>, manifest: &Manifest, layout: &VmLayout) -> ModuleView {
+        let (mut memories, mut globals) = (Vec::new(), Vec::new());
+        for import in &manifest.imports {
+            match &import.ty {
+                ImportType::Memory(_) => memories.push(MEMORY_BY_POINTER),
+                ImportType::Global(ty) => globals.push(global_byte(ty)),
+                _ => {}
+            }
+        }
+        let by_pointer = |shared| if shared { MEMORY_BY_POINTER } else { 0 };
+        memories.extend(manifest.memories.iter().map(|memory| by_pointer(memory.ty.shared)));
+        globals.extend(manifest.globals.iter().map(|global| global_byte(&global.ty)));
+        let name = manifest.name.as_deref().unwrap_or_default().as_bytes();
+        let bytes = [name, &memories, &globals].concat().into_boxed_slice();
+        let (of_memories, of_globals) = bytes[name.len()..].split_at(memories.len());
+        ModuleView {
+            metadata: tables.bytes().as_ptr(),
+            name: bytes.as_ptr(),
+            name_bytes: name.len(),
+            layout: *layout,
+            memories: of_memories.as_ptr(),
+            memory_count: memories.len(),
+            globals: of_globals.as_ptr(),
+            global_count: globals.len(),
+            _bytes: bytes,
+        }
+    }
+}
+
+fn global_byte(ty: &GlobalType) -> u8 {
+    let number = match ty.value {
+        ValType::I32 => 0,
+        ValType::I64 => 1,
+        ValType::F32 => 2,
+        ValType::F64 => 3,
+        ValType::V128 => 4,
+        ValType::Ref(ty) => match ty.kind() {
+            RefKind::Func => 5,
+            RefKind::Extern => 6,
+            RefKind::Object => 7,
+        },
+    };
+    if ty.mutable { number | GLOBAL_IS_MUTABLE } else { number }
+}
+
+/// Where debuggers find what is in here.
+pub const DEBUGGER_LAYOUT: &[(&str, usize)] = &[
+    ("Snapshot.start", offset_of!(Snapshot, start)),
+    ("Snapshot.count", offset_of!(Snapshot, count)),
+    ("Entry", size_of::<Entry>()),
+    ("Entry.start", offset_of!(Entry, start)),
+    ("Entry.bytes", offset_of!(Entry, bytes)),
+    ("Entry.view", offset_of!(Entry, view)),
+    ("ModuleView.metadata", offset_of!(ModuleView, metadata)),
+    ("ModuleView.name", offset_of!(ModuleView, name)),
+    ("ModuleView.name_bytes", offset_of!(ModuleView, name_bytes)),
+    ("ModuleView.memories", offset_of!(ModuleView, memories)),
+    ("ModuleView.memory_count", offset_of!(ModuleView, memory_count)),
+    ("ModuleView.globals", offset_of!(ModuleView, globals)),
+    ("ModuleView.global_count", offset_of!(ModuleView, global_count)),
+    ("VmLayout.imported_memories", offset_of!(ModuleView, layout.imported_memories)),
+    ("VmLayout.imported_globals", offset_of!(ModuleView, layout.imported_globals)),
+    ("VmLayout.memories", offset_of!(ModuleView, layout.memories)),
+    ("VmLayout.globals", offset_of!(ModuleView, layout.globals)),
+    ("VmShape.imported_memories", offset_of!(ModuleView, layout.shape.imported_memories)),
+    ("VmShape.imported_globals", offset_of!(ModuleView, layout.shape.imported_globals)),
+];
 
 static CURRENT: AtomicPtr<Snapshot> = AtomicPtr::new(ptr::null_mut());
 /// How many calls of [`find`] are under way.
@@ -283,7 +410,7 @@ pub fn find(pc: usize) -> Option<(Tables<'static>, u32)> {
     READERS.fetch_add(1, Ordering::SeqCst);
     let snapshot = CURRENT.load(Ordering::SeqCst);
     // SAFETY: a snapshot is freed only when, after it ceased to be current, there was a moment without readers.
-    let found = unsafe { snapshot.as_ref() }.and_then(|entries| {
+    let found = unsafe { snapshot.as_ref() }.and_then(|Snapshot { entries, .. }| {
         let after = entries.partition_point(|entry| entry.start <= pc);
         let entry = entries.get(after.checked_sub(1)?)?;
         let offset = pc - entry.start;
@@ -308,13 +435,14 @@ fn unregister(start: usize) {
     });
 }
 
-fn change(edit: impl FnOnce(&mut Snapshot)) {
+fn change(edit: impl FnOnce(&mut Vec<Entry>)) {
     let mut retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: only writers free snapshots, and this is the only one.
-    let mut entries =
-        unsafe { CURRENT.load(Ordering::SeqCst).as_ref() }.cloned().unwrap_or_default();
+    let present = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() };
+    let mut entries = present.map(|it| it.entries.clone()).unwrap_or_default();
     edit(&mut entries);
-    let old = CURRENT.swap(Box::into_raw(Box::new(entries)), Ordering::SeqCst);
+    let snapshot = Box::into_raw(Box::new(Snapshot::new(entries)));
+    let old = CURRENT.swap(snapshot, Ordering::SeqCst);
     retired.extend(NonNull::new(old).map(RetiredSnapshot));
     // Who comes from now on sees the new snapshot. If nobody is reading at this moment, nobody sees an old one; otherwise
     // they are freed at one of the next changes, rather than waiting for a reader that may not be scheduled.

@@ -8,6 +8,7 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
+use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +25,7 @@ use crate::abi::vmctx::{
     VmFunctionImport, VmGlobal, VmMemory, VmTable,
 };
 
-use super::code::Code;
+use super::code::{Code, ModuleView};
 use super::debug_cell::Shown;
 use super::memory::{AddressSpace, Memory, MemoryError};
 use super::shared_memory::SharedMemory;
@@ -104,7 +105,17 @@ pub struct Instance {
     dropped_elements: Vec<bool>,
     /// Which data segments count as empty, because they were dropped.
     dropped_data: Vec<bool>,
+    /// The instance of the store that was made before it, or null. For debuggers, like the next.
+    previous: *const (),
+    view: *const ModuleView,
 }
+
+/// Where debuggers find what is in here.
+pub const DEBUGGER_LAYOUT: &[(&str, usize)] = &[
+    ("Instance.vmctx", offset_of!(Instance, vmctx)),
+    ("Instance.previous", offset_of!(Instance, previous)),
+    ("Instance.view", offset_of!(Instance, view)),
+];
 
 /// Why a module could not be instantiated.
 #[derive(Debug)]
@@ -170,6 +181,8 @@ impl Instance {
             memories: imports.memories.to_vec(),
             dropped_elements: vec![false; code.manifest().elements.len()],
             dropped_data: vec![false; code.manifest().data.len()],
+            previous: store.newest_instance().get(),
+            view: code.view(),
             code,
         });
         let runtime = NonNull::from(&mut *instance).as_ptr().cast();
@@ -191,6 +204,7 @@ impl Instance {
         instance.make_globals()?;
         instance.make_tables()?;
         instance.shown = instance.code.debug_cell().map(|cell| cell.show(vmctx));
+        store.newest_instance().set(std::ptr::from_ref(&*instance).cast());
         Ok(instance)
     }
 

@@ -41,3 +41,5 @@ pub mod trap;
 pub mod instance;
 // What compiled code calls.
 pub mod builtins;
+// What debuggers read of a process.
+pub mod debugger;

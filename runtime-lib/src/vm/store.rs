@@ -9,6 +9,7 @@
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::fmt::Display;
+use std::mem::offset_of;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -102,6 +103,9 @@ pub struct Store {
     depth: Cell<u32>,
     /// The innermost of them: an [`Activation`](super::activation::Activation), or null.
     innermost: Cell<*const ()>,
+    /// The instance that was made last: an [`Instance`](super::instance::Instance), or null. For debuggers, which go on from
+    /// there to the others.
+    newest_instance: Cell<*const ()>,
     /// Where the fault handler writes program counters, because it cannot allocate.
     fault_frames: Box<[Cell<usize>]>,
     fault_frame_count: Cell<usize>,
@@ -185,6 +189,11 @@ impl Store {
         &self.innermost
     }
 
+    #[inline]
+    pub(super) fn newest_instance(&self) -> &Cell<*const ()> {
+        &self.newest_instance
+    }
+
     /// Remembers a program counter of a backtrace. `false` when there is no more room. Neither allocates nor locks.
     pub(super) fn push_fault_frame(&self, pc: usize) -> bool {
         let count = self.fault_frame_count.get();
@@ -200,6 +209,12 @@ impl Store {
         self.fault_frames[..count].iter().map(Cell::get).collect()
     }
 }
+
+/// Where debuggers find what is in here.
+pub const DEBUGGER_LAYOUT: &[(&str, usize)] = &[
+    ("Store.entry_fp", offset_of!(Store, context) + offset_of!(VmStoreContext, entry_fp)),
+    ("Store.newest_instance", offset_of!(Store, newest_instance)),
+];
 
 /// A store, owned.
 pub struct OwnedStore(NonNull<Store>);
@@ -234,6 +249,7 @@ impl OwnedStore {
             owner: Cell::new(None),
             depth: Cell::new(0),
             innermost: Cell::new(ptr::null()),
+            newest_instance: Cell::new(ptr::null()),
             fault_frames: vec![Cell::new(0); settings.max_backtrace_frames.min(MOST_FAULT_FRAMES)]
                 .into(),
             fault_frame_count: Cell::new(0),

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::ptr::NonNull;
 
+use crate::abi::vmctx::VmContext;
 use crate::vm::activation::{Activation, Failure, Raised};
 use crate::vm::store::{Owner, Store};
 use crate::vm::sys::{AltStack, stack_bounds};
@@ -45,7 +46,7 @@ thread_local! {
 
 /// Calls into wasm.
 ///
-/// `call` returns what the entry trampoline does: `false` when the call was ended by a trap, error or panic.
+/// `vmctx` is the context that is entered, of which only debuggers want to know. `call` returns what the entry trampoline does: `false` when the call was ended by a trap, error or panic.
 ///
 /// # Errors
 /// What ended the call. A panic of a host function is given back like the rest; it is the caller's to continue it.
@@ -59,10 +60,11 @@ thread_local! {
 pub unsafe fn enter(
     store: &Store,
     owner: NonNull<dyn Owner>,
+    vmctx: *const VmContext,
     call: impl FnOnce() -> bool,
 ) -> Result<(), Box<Raised>> {
     let thread = THREAD.get().unwrap_or_else(prepare_thread);
-    let activation = Activation::new(store);
+    let activation = Activation::new(store, vmctx);
     let outer_owner = store.owner();
     let depth = store.depth().get();
     // SAFETY: the context is valid; compiled code does not run at this moment.

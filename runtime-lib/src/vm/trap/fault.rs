@@ -9,6 +9,8 @@ use crate::vm::backtrace;
 use crate::vm::code;
 use crate::vm::sys::{self, Fault, Resumption};
 
+use super::hook;
+
 /// Makes hardware faults in wasm traps, in the whole process. Only the first call does something.
 pub fn install() {
     sys::install_fault_handler(on_fault);
@@ -28,5 +30,6 @@ fn on_fault(fault: &Fault) -> Option<Resumption> {
     // SAFETY: wasm code is interrupted in a frame that the fault describes, and everything around it is active.
     unsafe { backtrace::walk(store, Some(fault), |frame| store.push_fault_frame(frame.pc)) };
     activation.fault.set(Some((trap, *fault)));
+    hook::on_fault(trap, fault);
     Some(Resumption { pc: context.entry_handler, sp: context.entry_sp, fp: context.entry_fp })
 }

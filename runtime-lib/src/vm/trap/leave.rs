@@ -10,6 +10,8 @@ use crate::vm::backtrace;
 use crate::vm::store::{Payload, Store};
 use crate::vm::sys::{Resumption, arch};
 
+use super::hook;
+
 /// Runs the body of a host or built-in function. `failure` says what its error means.
 ///
 /// # Safety
@@ -43,6 +45,9 @@ unsafe fn failed<E>(store: &Store, ended: Result<E, Payload>, failure: fn(E) -> 
 /// As [`leave`].
 #[cold]
 pub unsafe fn record(store: &Store, failure: Failure) {
+    if let Failure::Trap(code) = failure {
+        hook::on_failure(code, store);
+    }
     let activation = Activation::innermost().expect("wasm is only run by way of `enter`");
     let backtrace = match failure {
         Failure::Panic(_) => Vec::new(),

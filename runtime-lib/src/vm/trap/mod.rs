@@ -9,6 +9,8 @@
 //!
 //! Always true: only wasm frames are ever skipped, never a Rust frame, so every destructor runs.
 
+/// Where debuggers wait for traps.
+mod hook;
 /// Into wasm.
 mod enter;
 /// Hardware faults in wasm.
@@ -19,4 +21,5 @@ mod leave;
 pub use super::activation::{Failure, Raised};
 pub use enter::enter;
 pub use fault::install;
+pub use hook::wootz_trap_hook;
 pub use leave::{leave, record, resume};
