@@ -35,6 +35,8 @@ pub mod wast;
 mod dump;
 /// `wootz bindgen`
 mod bindgen;
+/// `wootz gdb-init`, `wootz lldb-init`
+mod debuggers;
 
 /// The program: does what its command line says, and returns its exit code.
 pub fn main() -> ExitCode {
@@ -75,6 +77,8 @@ enum Command {
     Inspect(inspect::Inspect),
     Dump(dump::Dump),
     Bindgen(bindgen::Bindgen),
+    GdbInit(debuggers::GdbInit),
+    LldbInit(debuggers::LldbInit),
 }
 
 impl CommandLine {
@@ -94,6 +98,8 @@ impl CommandLine {
             Command::Inspect(command) => command.execute(),
             Command::Dump(command) => command.execute(),
             Command::Bindgen(command) => command.execute(),
+            Command::GdbInit(command) => command.execute(),
+            Command::LldbInit(command) => command.execute(),
         };
         result.unwrap_or_else(|error| report::failure(&error))
     }
