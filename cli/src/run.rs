@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -33,6 +33,8 @@ mod clock;
 pub mod calls;
 /// How guests end that do not return.
 pub mod ending;
+/// `--profile`: where the time goes, as a picture.
+mod profile;
 
 use calls::Call;
 use clock::Clock;
@@ -113,6 +115,12 @@ pub struct Run {
     #[arg(long)]
     no_cache: bool,
 
+    /// Draw where the time goes, as a flame graph in SVG: functions of wasm, and those of the host that they call
+    ///
+    /// `perf` is needed, and that it may look at programs.
+    #[arg(long, value_name = "PICTURE", conflicts_with = "no_cache")]
+    profile: Option<PathBuf>,
+
     #[command(flatten)]
     code: CodeOptions,
 
@@ -130,6 +138,7 @@ Examples:
   wootz run --invoke add math.so 2 0x10         calls a function, and prints 18
   wootz run --preload math=math.so app.wasm     what app.wasm imports from `math` is in math.so
   wootz run --timeout 10s --max-memory 64MiB app.wasm
+  wootz run --profile app.svg app.wasm          where the time goes
 
 Exit codes: the guest's own; 134 if it trapped or was stopped, as when its time or
 fuel was used up; 1 if it could not be run; 2 if the command line makes no sense.";
@@ -141,6 +150,9 @@ impl Run {
             self.file_and_arguments.split_first().expect("clap requires a value");
         let file = Path::new(file);
         self.check(file)?;
+        if let Some(picture) = self.profile.as_deref().filter(|_| !profile::is_watched()) {
+            return profile::record(picture, file);
+        }
         let wasi = self.wasi(file, arguments)?;
         let modules = self.modules(file)?;
         let (module, preloaded) = modules.split_last().expect("as many as there are files");
@@ -226,7 +238,13 @@ impl Run {
     fn modules(&self, file: &Path) -> Result<Vec<Module>> {
         let preloads = self.preloads.iter().map(|preload| preload.file.as_path());
         let files: Vec<&Path> = preloads.chain([file]).collect();
-        let mut settings = Settings::new(self.code.config()?, !self.no_cache);
+        let mut config = self.code.config()?;
+        if profile::is_watched() {
+            // When perf unwinds, it takes the lowest part of a file that is mapped for the library's beginning, and images of
+            // memories may lie lower.
+            config.memory_init_cow(false);
+        }
+        let mut settings = Settings::new(config, !self.no_cache);
         if self.fuel.is_some() {
             settings.consume_fuel("--fuel");
         }
