@@ -1,0 +1,32 @@
+// Enumerations by the names of their values, and typedefs.
+//
+// builds: O0 O0+speed O0+dwarf4 O2
+//
+// > break inside
+// > run
+// > in look
+// > p color = GREEN
+// > p count = 7
+// > p *at = BLUE
+// O0> up
+// O0> p colors = {RED, GREEN, BLUE}
+// O0> p colors[0] = RED
+// O0> p level = HIGH
+// > exits 0
+
+enum color { RED, GREEN = 5, BLUE };
+typedef enum { LOW = -1, HIGH = 1 } level_t;
+typedef unsigned int count_t;
+
+volatile int sink;
+
+__attribute__((noinline)) void look(enum color color, count_t count, enum color *at) {
+    sink = color + count + *at; // @inside
+}
+
+int main(void) {
+    enum color colors[3] = {RED, GREEN, BLUE};
+    level_t level = HIGH;
+    look(colors[1], 7, &colors[2]);
+    return level - HIGH;
+}

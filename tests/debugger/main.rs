@@ -1,0 +1,249 @@
+//! Guests in gdb and lldb: that breakpoints, steps, stacks and values are those of the source.
+//!
+//! One test for each guest in `debugger/guests`, way to build it, and debugger; README.md there says how they are written.
+//! `verify` has the debug information checked by LLVM's own reader, for all targets. The tests that begin with `native` run the
+//! same scripts on the same sources compiled for this machine, which tells a wrong script from a wrong compiler:
+//! `cargo test -p wootz-tests --test debugger -- --ignored native`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use wootz_tests::{files, has, programs, root, skipped, stem};
+
+/// What debuggers print, as values.
+mod value;
+/// What guests are built of, and what is done with them.
+mod script;
+/// Building them.
+mod guest;
+/// Doing it.
+mod session;
+
+use script::{Build, Case, cases};
+use session::{Debugger, Program};
+
+const WOOTZ: &str = env!("CARGO_BIN_EXE_wootz-under-test");
+const HOST: &str = env!("CARGO_BIN_EXE_wootz-debug-host");
+
+/// The targets whose files LLVM's reader understands.
+const TARGETS: [&str; 8] = [
+    "x86_64-linux",
+    "aarch64-linux",
+    "riscv64-linux",
+    "s390x-linux",
+    "x86_64-macos",
+    "aarch64-macos",
+    "x86_64-windows",
+    "aarch64-windows",
+];
+
+const READER: &str = "llvm-dwarfdump-19";
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = vec![Trial::test("values", || value::check().map_err(Failed::from))];
+    for case in cases(&root().join("tests/debugger/guests")) {
+        let case = Arc::new(case);
+        for build in &case.builds {
+            for debugger in Debugger::ALL {
+                let name = format!("{}/{}/{}", debugger.name(), case.name, build.name);
+                let (for_case, for_build) = (case.clone(), build.clone());
+                trials.push(Trial::test(name.clone(), move || {
+                    check(&name, &for_case, &for_build, debugger, false)
+                }));
+                // Only what differs natively.
+                if build.memory64 || build.name.contains("speed") || case.name.starts_with("wat_") {
+                    continue;
+                }
+                let name = format!("native/{}/{}/{}", debugger.name(), case.name, build.name);
+                let (for_case, for_build) = (case.clone(), build.clone());
+                let trial = Trial::test(name.clone(), move || {
+                    check(&name, &for_case, &for_build, debugger, true)
+                });
+                trials.push(trial.with_ignored_flag(true));
+            }
+            if build.name.contains("+speed") {
+                continue;
+            }
+            let name = format!("verify/{}/{}", case.name, build.name);
+            let (case, build) = (case.clone(), build.clone());
+            trials.push(Trial::test(name.clone(), move || verify_guest(&name, &case, &build)));
+        }
+    }
+    let built = files(&programs().join("debug"), "wasm");
+    if built.is_empty() {
+        skipped(
+            "verify/programs",
+            "programs with debug information are not built; `make -C tests/programs` does it",
+        );
+    }
+    for wasm in built {
+        let name = format!("verify/programs/{}", stem(&wasm));
+        trials.push(Trial::test(name.clone(), move || {
+            if missing(&name, &[READER]) {
+                return Ok(());
+            }
+            verify(&wasm, &[], &stem(&wasm), &TARGETS[..1])
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Runs a script. Fails with all lines of it that are not as they should be.
+fn check(
+    name: &str,
+    case: &Case,
+    build: &Build,
+    debugger: Debugger,
+    native: bool,
+) -> Result<(), Failed> {
+    if missing(name, &[debugger.command()]) || missing_for(name, case) {
+        return Ok(());
+    }
+    let folder = guest::folder().join("sessions").join(name.replace('/', "-"));
+    std::fs::create_dir_all(&folder)?;
+    let mut words = build.words();
+    words.push(debugger.name().to_string());
+    words.push(if native { "native" } else { "wasm" }.to_string());
+    let program = match native {
+        true => match guest::native(case, build)? {
+            Some(path) => Program { path, arguments: Vec::new(), lldb_init: None },
+            None => return Ok(()),
+        },
+        false => compiled(case, build, debugger, &folder)?,
+    };
+    match debugger.run(case, &program, &words, &folder) {
+        wrong if wrong.is_empty() => Ok(()),
+        wrong => Err(wrong.into()),
+    }
+}
+
+/// A guest compiled by Wootz for a debugger, and how it is run.
+fn compiled(
+    case: &Case,
+    build: &Build,
+    debugger: Debugger,
+    folder: &Path,
+) -> Result<Program, Failed> {
+    let compile = |wasm: &Path, to: &Path| {
+        let mut command = Command::new(WOOTZ);
+        command.args(["compile", "-g", "--debugger", debugger.name(), "-O", &build.wootz_level]);
+        quietly(command.args(&case.compile_flags).arg(wasm).arg("-o").arg(to))
+    };
+    let file = folder.join(format!("{}.so", case.name));
+    compile(&guest::wasm(case, build)?, &file)?;
+    let mut arguments = Vec::new();
+    match &case.host {
+        Some(mode) => arguments.push(mode.clone()),
+        None => arguments.push("run".to_string()),
+    }
+    if let Some((wasm, name)) = guest::library(case, build)? {
+        let library = folder.join(format!("{name}.so"));
+        compile(&wasm, &library)?;
+        arguments.extend(["--preload".to_string(), format!("{name}={}", library.display())]);
+    }
+    arguments.extend(case.run_flags.iter().cloned());
+    arguments.push(file.display().to_string());
+    let lldb_init = match debugger {
+        Debugger::Gdb => None,
+        Debugger::Lldb => Some(lldb_init(folder)?),
+    };
+    let path = if case.host.is_some() { HOST } else { WOOTZ };
+    Ok(Program { path: path.into(), arguments, lldb_init })
+}
+
+/// What lldb reads to know guests' pointers.
+fn lldb_init(folder: &Path) -> Result<PathBuf, Failed> {
+    let output = Command::new(WOOTZ).arg("lldb-init").output()?;
+    if !output.status.success() {
+        return Err(format!("lldb-init: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let file = folder.join("init.lldb");
+    std::fs::write(&file, output.stdout)?;
+    Ok(file)
+}
+
+// --- What LLVM's reader says ---
+
+fn verify_guest(name: &str, case: &Case, build: &Build) -> Result<(), Failed> {
+    if missing(name, &[READER]) || missing_for(name, case) {
+        return Ok(());
+    }
+    let mut modules = vec![guest::wasm(case, build)?];
+    modules.extend(guest::library(case, build)?.map(|(wasm, _)| wasm));
+    for wasm in modules {
+        let flags: Vec<_> = case.compile_flags.iter().map(String::as_str).collect();
+        verify(&wasm, &flags, &format!("{}-{}", case.name, build.name), &TARGETS)?;
+    }
+    Ok(())
+}
+
+/// Checks what is compiled for debuggers from a module: libraries and objects.
+fn verify(wasm: &Path, flags: &[&str], name: &str, targets: &[&str]) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut wrong = String::new();
+    for target in targets {
+        for (emit, level, debugger) in
+            [("shared", "speed", "gdb"), ("shared", "none", "lldb"), ("object", "speed", "lldb")]
+        {
+            let file = folder.path().join(format!("{name}-{target}-{emit}"));
+            let mut command = Command::new(WOOTZ);
+            command.args(["compile", "-g", "--debugger", debugger, "-O", level]);
+            command.args(["--target", target, "--emit", emit]).args(flags);
+            quietly(command.arg(wasm).arg("-o").arg(&file))?;
+            let output = Command::new(READER).arg("--verify").arg(&file).output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let clean = text.trim_end().ends_with("No errors.")
+                && !text.contains("warning:")
+                && output.stderr.is_empty();
+            if !output.status.success() || !clean {
+                let text = format!("{text}{}", String::from_utf8_lossy(&output.stderr));
+                let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).take(30).collect();
+                wrong +=
+                    &format!("{target} {emit} -O {level} for {debugger}: {}\n", lines.join("\n"));
+            } else if !has_units(&file)? {
+                wrong += &format!("{target} {emit}: there is nothing to verify\n");
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// Whether there is debug information at all: an empty file is verified, too.
+fn has_units(file: &Path) -> Result<bool, Failed> {
+    let output =
+        Command::new(READER).args(["--debug-info", "--show-children"]).arg(file).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).contains("DW_TAG_compile_unit"))
+}
+
+// --- Tools ---
+
+fn missing(name: &str, tools: &[&str]) -> bool {
+    let missing = tools.iter().find(|tool| !has(tool));
+    if let Some(tool) = missing {
+        skipped(name, &format!("`{tool}` is missing"));
+    }
+    missing.is_some()
+}
+
+fn missing_for(name: &str, case: &Case) -> bool {
+    let missing = guest::missing_tool(case);
+    if let Some(what) = missing {
+        skipped(name, what);
+    }
+    missing.is_some()
+}
+
+/// Runs a command that must succeed.
+fn quietly(command: &mut Command) -> Result<(), Failed> {
+    let output = command.output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => {
+            let error = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{command:?}: {}: {error}", output.status).into())
+        }
+    }
+}
