@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the tools that tests use: a debugger, readers of object files, C compilers and emulators for all targets, Python
+# Installs the tools that tests use: debuggers, readers of object files, C compilers and emulators for all targets, Python
 # for fetching zig and Go.
 #
 # Where the system is not Debian or its kin, or nobody is allowed to install, it says what is missing and goes on: tests
@@ -26,7 +26,11 @@ need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-posix
 need /usr/lib/wine/wine64 wine64
 need llvm-readobj-19 llvm-19
 need ld64.lld-19 lld-19
+# Guests with debug information, and the debuggers that read it.
 need lldb-19 lldb-19
+need clang-19 'clang-19 libclang-rt-19-dev-wasm32'
+need wasm-ld-19 lld-19
+[ -e /usr/include/wasm32-wasi/stdlib.h ] || missing="$missing wasi-libc"
 need c++ g++
 command -v ld.lld-19 >/dev/null 2>&1 || need ld.lld lld
 need python3 python3

@@ -19,7 +19,7 @@ pub fn folder() -> PathBuf {
 
 /// A program without which a guest cannot be built, if it is missing.
 pub fn missing_tool(case: &Case) -> Option<&'static str> {
-    let c = || match has("clang-19") && has("wasm-ld-19") {
+    let c = || match is_there("clang-19") && is_there("wasm-ld-19") {
         true => (!Path::new("/usr/include/wasm32-wasi/stdlib.h").exists())
             .then_some("wasi-libc is missing"),
         false => Some("clang-19 or wasm-ld-19 is missing"),
@@ -34,6 +34,13 @@ pub fn missing_tool(case: &Case) -> Option<&'static str> {
         }),
         _ => c(),
     }
+}
+
+/// Whether a tool can be run. It is asked once.
+pub fn is_there(tool: &str) -> bool {
+    static ASKED: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+    let mut asked = ASKED.lock().expect("no test panics here");
+    *asked.entry(tool.to_string()).or_insert_with(|| has(tool))
 }
 
 /// The module, in either format.
@@ -149,7 +156,7 @@ fn c_to_wasm(
         (false, true) => command.args(["--target=wasm32", "-nostdlib", "-mbulk-memory"]),
         (false, false) => command.arg("--target=wasm32-wasi"),
     };
-    if library {
+    if library || build.memory64 {
         command.arg("-Wl,--no-entry");
     }
     command

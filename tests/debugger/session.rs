@@ -373,7 +373,14 @@ impl Frame<'_> {
     /// Whether it is of a function, whatever the debugger says besides: its path, what it returns.
     fn is(&self, name: &str) -> bool {
         // Rust's generics are `name::<i32>` for one debugger, and `name<i32>` for the other.
-        let found = self.name.replace("::<", "<");
+        let mut found = self.name.replace("::<", "<");
+        // What the host's compiler puts behind names: `::h0c3da14583d23aee`.
+        if let Some((name, hash)) = found.rsplit_once("::h")
+            && hash.len() == 16
+            && hash.chars().all(|digit| digit.is_ascii_hexdigit())
+        {
+            found.truncate(name.len());
+        }
         let rest = found.strip_suffix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with("::") || rest.ends_with(' '))
     }
@@ -433,8 +440,10 @@ fn answer(transcript: &str, number: usize) -> String {
     let (begin, end) = (separator(number), separator(number + 1));
     let lines = transcript.lines().map(str::trim_end);
     let inside = lines.skip_while(|line| *line != begin).skip(1).take_while(|line| *line != end);
-    // lldb repeats what it was told.
-    inside.filter(|line| !line.starts_with("(lldb) ")).map(|line| format!("{line}\n")).collect()
+    // lldb repeats what it was told, and says when it likes that a breakpoint is no longer pending.
+    let is_answer =
+        |line: &&str| !line.starts_with("(lldb) ") && !line.contains(" added to breakpoint ");
+    inside.filter(is_answer).map(|line| format!("{line}\n")).collect()
 }
 
 /// Runs a debugger, whose output goes to a file. Whether it ended by itself.

@@ -25,13 +25,13 @@ fn main() -> Result<()> {
 fn host_call_back(mut caller: Caller<'_, ()>, number: i32) -> Result<i32> {
     let inner = caller.get_export("inner").and_then(|export| export.into_func());
     let inner = inner.context("the guest exports `inner`")?.typed::<i32, i32>(&caller)?;
-    Ok(inner.call(&mut caller, number + 1)?)
+    inner.call(&mut caller, number + 1)
 }
 
 fn callback(engine: &Engine, module: &Module) -> Result<()> {
     let mut linker = Linker::new(engine);
     linker.func_wrap("host", "call_back", |caller: Caller<'_, ()>, number: i32| {
-        host_call_back(caller, number).map_err(|error| wootz::Error::msg(format!("{error:#}")))
+        host_call_back(caller, number)
     })?;
     let mut store = Store::new(engine, ());
     let instance = linker.instantiate(&mut store, module)?;
@@ -45,7 +45,7 @@ fn threads(engine: &Engine, module: &Module) -> Result<()> {
         let mut store = Store::new(engine, ());
         let instance = Linker::new(engine).instantiate(&mut store, module)?;
         let work = instance.get_typed_func::<i32, i32>(&mut store, "work")?;
-        Ok(work.call(&mut store, number)?)
+        work.call(&mut store, number)
     };
     std::thread::scope(|scope| {
         let threads = [1, 2, 3].map(|number| scope.spawn(move || work(number)));

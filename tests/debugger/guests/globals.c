@@ -30,7 +30,7 @@ struct point {
     int x, y;
 };
 
-int counter = 5;
+volatile int counter = 5;
 static volatile int hidden = 100;
 volatile struct point origin = {3, 4};
 volatile struct point *volatile pointer = &origin;

@@ -1,6 +1,6 @@
 // Belongs to globals.c.
 
-extern int counter;
+extern volatile int counter;
 static volatile int hidden = 200;
 
 __attribute__((noinline)) int other(void) {
