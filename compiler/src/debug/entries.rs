@@ -7,6 +7,7 @@
 //! telling, the entry is.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use cranelift_codegen::ir::Endianness;
 use gimli::write::{
@@ -176,17 +177,29 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         let unit = self.guest.units[number].unit;
         let header = unit.line_program.as_ref()?.header();
         let file = header.file(index)?;
-        let name = unit.attr_string(file.path_name()).ok()?;
-        let name = line_string(name.slice())?;
+        let bytes = unit.attr_string(file.path_name()).ok()?.slice();
+        let name = line_string(bytes)?;
         let directory = file.directory(header).and_then(|name| unit.attr_string(name).ok());
-        // In version 4 the directory of the unit is not in the list.
-        let directory = directory.and_then(|name| line_string(name.slice()));
-        let program = &mut self.out(number).line_program;
-        let directory = match directory {
-            Some(directory) => program.add_directory(directory),
-            None => program.default_directory(),
+        let program = &mut self.out.units.get_mut(self.units[number]).line_program;
+        // The unit's own file is the first one already.
+        let whole = |directory: &[u8], name: &[u8]| {
+            let path = |bytes: &[u8]| PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
+            let unit = unit.comp_dir.map_or(&b""[..], |directory| directory.slice());
+            path(unit).join(path(directory)).join(path(name))
         };
-        let file = program.add_file(name, directory, None);
+        let in_directory = directory.map_or(&b""[..], |directory| directory.slice());
+        let own = unit.name.map(|name| whole(b"", name.slice()));
+        let is_own = own == Some(whole(in_directory, bytes));
+        let file = if is_own {
+            program.files().next()?.0
+        } else {
+            // In version 4 the directory of the unit is not in the list.
+            let directory = match line_string(in_directory) {
+                Some(directory) => program.add_directory(directory),
+                None => program.default_directory(),
+            };
+            program.add_file(name, directory, None)
+        };
         self.files[number].insert(index, file);
         Some(file)
     }

@@ -3,8 +3,9 @@
 //! In: the entries of pointer and reference types. Out: what a debugger makes the most of.
 //!
 //! For gdb, a pointer has as many bytes as in the module, and points to a copy of its type that says where the data of such
-//! objects is: at the beginning of the memory plus the pointer's value (`DW_AT_data_location`). gdb takes that for structures
-//! and arrays only, so what a pointer to a number points to is an array of such numbers.
+//! objects is: at the beginning of the memory plus the pointer's value (`DW_AT_data_location`). gdb takes that for structures,
+//! arrays and ranges of integers only. So what a pointer to an integer points to is a range of such integers; to characters, an
+//! array of them, which gdb shows as a string; to anything else, an array with one element.
 //!
 //! lldb does not know about that, and takes every pointer for one of 8 bytes. For it, and for machines on which numbers have
 //! their highest byte first, a pointer is a structure `guest_pointer<T>` with a number in it; the commands of `wootz lldb-init`
@@ -178,10 +179,10 @@ impl<'a> Translation<'_, '_, 'a> {
                     Some(self.alias(key, &entry, target)?)
                 }
                 Some(aliased) if self.is_function(aliased, depth - 1)? => None,
-                Some(_) => Some(self.array(key)),
+                Some(_) => Some(self.around(key)?),
             }
         } else {
-            Some(self.array(key))
+            Some(self.around(key)?)
         };
         self.pointers.targets.insert(key, made);
         Ok(made)
@@ -339,16 +340,59 @@ impl<'a> Translation<'_, '_, 'a> {
         Ok(copy)
     }
 
-    /// An array of a type, of any length: what a pointer to its first element points to.
-    fn array(&mut self, key: EntryKey) -> (usize, UnitEntryId) {
-        let array = self.beside(key, constants::DW_TAG_array_type);
-        if let Some(element) = self.type_reference(array.0, key) {
-            let out = self.out.units.get_mut(self.units[array.0]);
-            out.get_mut(array.1).set(constants::DW_AT_type, element);
-            out.add(array.1, constants::DW_TAG_subrange_type);
+    /// What a pointer to something points to that gdb cannot be told the place of.
+    fn around(&mut self, key: EntryKey) -> Result<(usize, UnitEntryId), Fault> {
+        let (is_integer, is_character) = match self.encoding(key, DEEPEST)? {
+            Some((constants::DW_ATE_signed | constants::DW_ATE_unsigned, _)) => (true, false),
+            Some((_, is_character)) => (false, is_character),
+            None => (false, false),
+        };
+        let tag = match is_integer {
+            true => constants::DW_TAG_subrange_type,
+            false => constants::DW_TAG_array_type,
+        };
+        let made = self.beside(key, tag);
+        if let Some(element) = self.type_reference(made.0, key) {
+            let out = self.out.units.get_mut(self.units[made.0]);
+            out.get_mut(made.1).set(constants::DW_AT_type, element);
+            if !is_integer {
+                let range = out.add(made.1, constants::DW_TAG_subrange_type);
+                if !is_character {
+                    out.get_mut(range).set(constants::DW_AT_count, Value::Udata(1));
+                }
+            }
         }
-        self.set_data_location(array);
-        array
+        self.set_data_location(made);
+        Ok(made)
+    }
+
+    /// How a number is encoded, by whatever name, and whether it is a character.
+    fn encoding(
+        &mut self,
+        mut key: EntryKey,
+        depth: usize,
+    ) -> Result<Option<(gimli::DwAte, bool)>, Fault> {
+        for _ in 0..depth {
+            self.budget.charge(1)?;
+            let Some(entry) = self.read(key) else { return Ok(None) };
+            if entry.tag() == constants::DW_TAG_base_type {
+                let encoding = entry.attr_value(constants::DW_AT_encoding);
+                let Some(AttributeValue::Encoding(encoding)) = encoding else { return Ok(None) };
+                let is_character = matches!(
+                    encoding,
+                    constants::DW_ATE_signed_char
+                        | constants::DW_ATE_unsigned_char
+                        | constants::DW_ATE_UTF
+                );
+                return Ok(Some((encoding, is_character)));
+            }
+            if !is_alias(entry.tag()) {
+                return Ok(None);
+            }
+            let Some(next) = self.type_of(key.0, &entry) else { return Ok(None) };
+            key = next;
+        }
+        Ok(None)
     }
 
     /// A pointer as a structure with a number.
