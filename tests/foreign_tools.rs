@@ -360,7 +360,7 @@ fn debug_information_of(files: &Files, path: &Path, emit: Emit) {
     };
     contains(&dwarfdump(&["--debug-line"]), &["shapes.cpp", "is_stmt"]);
     contains(&dwarfdump(&["--debug-info"]), &["DW_TAG_inlined_subroutine", "\"area\"", "half"]);
-    contains(&files.told("llvm-readobj-19", &["--sections"], path), &["debug_info"]);
+    contains(&files.told("llvm-objdump-19", &["-h"], path), &["debug_info"]);
 }
 
 /// Unwind information for macOS, by both tables.
