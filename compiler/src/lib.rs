@@ -59,6 +59,7 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
+use wootz_runtime::abi::artifact::SourceLines;
 use wootz_runtime::abi::manifest::Manifest;
 
 pub use debug::text;
@@ -115,6 +116,16 @@ pub fn interface(wasm: &[u8], options: &Options) -> Result<Manifest> {
         Ok(metadata::manifest(&plan))
     };
     interface().map_err(|error| explain(wasm, &target, options, error))
+}
+
+/// What the DWARF of a WebAssembly module (binary format) says about these offsets in it, which ascend: the functions, files and
+/// lines that they come from. An artifact has it for fewer offsets, those that backtraces show.
+///
+/// # Errors
+/// If it is no valid module. Function bodies are not looked at, and DWARF that cannot be read is left out.
+pub fn source_lines_at(wasm: &[u8], offsets: &[u32], options: &Options) -> Result<SourceLines> {
+    let module = parse::module(wasm, &options.features)?;
+    Ok(source_lines::table(&module, offsets, options))
 }
 
 fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {

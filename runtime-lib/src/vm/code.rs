@@ -495,7 +495,7 @@ mod tests {
             image_bytes: 0,
             debug_cell: false,
         };
-        let order = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
+        let order = ByteOrder::NATIVE;
         let metadata = metadata.to_bytes(order).unwrap().leak();
         Parts {
             metadata,

@@ -30,7 +30,7 @@
 /// Numbers of any size.
 mod leb128;
 /// Numbers in bytes.
-mod search;
+mod numbers;
 /// The table of source lines, both ways.
 mod source_lines;
 /// Reading.
@@ -41,11 +41,12 @@ mod write;
 use core::mem::offset_of;
 
 pub use leb128::read_leb;
+pub use numbers::ByteOrder;
 pub use read::{MetadataError, Tables};
 pub use source_lines::{
     FunctionLines, SourceFrame, SourceFrames, SourceLines, SourcePlace, SourceRow, SourceScope,
 };
-pub use write::{ByteOrder, Metadata, StackMap, TooLarge};
+pub use write::{Metadata, StackMap, TooLarge};
 
 /// The exported symbol of an artifact.
 pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
@@ -239,14 +240,23 @@ mod tests {
         }
     }
 
-    fn native() -> ByteOrder {
-        if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little }
+    #[test]
+    fn what_is_written_is_found() {
+        let bytes = sample().to_bytes(ByteOrder::NATIVE).unwrap();
+        what_is_written_is_found_in(Tables::new(&bytes).unwrap());
     }
 
     #[test]
-    fn what_is_written_is_found() {
-        let bytes = sample().to_bytes(native()).unwrap();
-        let tables = Tables::new(&bytes).unwrap();
+    fn what_is_written_for_another_machine_is_found() {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let bytes = sample().to_bytes(order).unwrap();
+            what_is_written_is_found_in(Tables::in_order(&bytes, order).unwrap());
+            let native = Tables::new(&bytes);
+            assert_eq!(native.is_ok(), order == ByteOrder::NATIVE);
+        }
+    }
+
+    fn what_is_written_is_found_in(tables: Tables<'_>) {
         let (compat, manifest) = tables.decode().unwrap();
         assert_eq!((compat, manifest), (sample().compat, sample().manifest));
         assert_eq!(tables.function_at(15), None);
@@ -286,7 +296,7 @@ mod tests {
 
     #[test]
     fn no_flipped_byte_and_no_truncation_panics() {
-        let bytes = sample().to_bytes(native()).unwrap();
+        let bytes = sample().to_bytes(ByteOrder::NATIVE).unwrap();
         let use_all = |bytes: &[u8]| -> Result<(), MetadataError> {
             let tables = Tables::new(bytes)?;
             for offset in 0..48 {

@@ -8,7 +8,7 @@ use core::fmt;
 use core::mem::{offset_of, size_of};
 
 use super::leb128::{read_leb, unzigzag};
-use super::search::{partition, read_u32};
+use super::numbers::{ByteOrder, partition};
 use super::source_lines::SourceTable;
 use super::{
     DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode,
@@ -57,10 +57,11 @@ impl core::error::Error for MetadataError {}
 
 /// The tables of an artifact, searched in place.
 ///
-/// In: the bytes of the metadata, in native byte order, 8-byte aligned. Lookups cost at most a binary search.
+/// In: the bytes of the metadata, in any byte order. Lookups cost at most a binary search.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
     metadata: &'a [u8],
+    order: ByteOrder,
     descriptor: Descriptor,
 }
 
@@ -70,8 +71,15 @@ impl<'a> Tables<'a> {
     /// # Errors
     /// If there is no descriptor of this version.
     pub fn metadata_bytes(descriptor: &[u8]) -> Result<usize, MetadataError> {
+        Tables::metadata_bytes_in_order(descriptor, ByteOrder::NATIVE)
+    }
+
+    fn metadata_bytes_in_order(
+        descriptor: &[u8],
+        order: ByteOrder,
+    ) -> Result<usize, MetadataError> {
         let number = |at: usize| {
-            read_u32(descriptor, at).ok_or(MetadataError::Corrupted { part: "descriptor" })
+            order.read_u32(descriptor, at).ok_or(MetadataError::Corrupted { part: "descriptor" })
         };
         if !descriptor.starts_with(&MAGIC) {
             return Err(MetadataError::NotADescriptor);
@@ -91,10 +99,18 @@ impl<'a> Tables<'a> {
     /// # Errors
     /// The first check that failed.
     pub fn new(metadata: &'a [u8]) -> Result<Tables<'a>, MetadataError> {
+        Tables::in_order(metadata, ByteOrder::NATIVE)
+    }
+
+    /// As [`new`](Self::new), for an artifact whose numbers are in this byte order: one for another machine, perhaps.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn in_order(metadata: &'a [u8], order: ByteOrder) -> Result<Tables<'a>, MetadataError> {
         let corrupted = MetadataError::Corrupted { part: "descriptor" };
-        let metadata_bytes = Tables::metadata_bytes(metadata)?;
+        let metadata_bytes = Tables::metadata_bytes_in_order(metadata, order)?;
         let metadata = metadata.get(..metadata_bytes).ok_or(corrupted.clone())?;
-        let number = |at: usize| read_u32(metadata, at).ok_or(corrupted.clone());
+        let number = |at: usize| order.read_u32(metadata, at).ok_or(corrupted.clone());
         let outside = |field: usize| -> Result<Span, MetadataError> {
             Ok(Span { offset: number(field)? as i32, bytes: number(field + 4)? })
         };
@@ -114,13 +130,12 @@ impl<'a> Tables<'a> {
             (DEBUG_CELL_BYTES, offset) if offset % DEBUG_CELL_BYTES as i32 == 0 => Ok(span),
             _ => Err(MetadataError::Corrupted { part: "debug cell" }),
         };
-        let checksum_bytes =
-            metadata.get(offset_of!(Descriptor, checksum)..).and_then(|rest| rest.first_chunk());
+        let checksum = order.read_u64(metadata, offset_of!(Descriptor, checksum));
         let descriptor = Descriptor {
             magic: MAGIC,
             abi_version: ABI_VERSION,
             metadata_bytes: metadata_bytes as u32,
-            checksum: u64::from_ne_bytes(*checksum_bytes.ok_or(corrupted.clone())?),
+            checksum: checksum.ok_or(corrupted.clone())?,
             compat: inside(offset_of!(Descriptor, compat), 1, "compatibility record")?,
             manifest: inside(offset_of!(Descriptor, manifest), 1, "manifest")?,
             functions: inside(
@@ -149,7 +164,7 @@ impl<'a> Tables<'a> {
             image: outside(offset_of!(Descriptor, image))?,
             debug_cell: cell(outside(offset_of!(Descriptor, debug_cell))?)?,
         };
-        Ok(Tables { metadata, descriptor })
+        Ok(Tables { metadata, order, descriptor })
     }
 
     /// All of the metadata.
@@ -234,8 +249,8 @@ impl<'a> Tables<'a> {
             return None;
         }
         let text = names.get((self.function_count() + 1) * 4..)?;
-        let start = read_u32(names, position * 4)? as usize;
-        let end = read_u32(names, position * 4 + 4)? as usize;
+        let start = self.order.read_u32(names, position * 4)? as usize;
+        let end = self.order.read_u32(names, position * 4 + 4)? as usize;
         let name = core::str::from_utf8(text.get(start..end)?).ok()?;
         (!name.is_empty()).then_some(name)
     }
@@ -258,7 +273,7 @@ impl<'a> Tables<'a> {
     pub fn trap_at(&self, code_offset: u32) -> Option<TrapCode> {
         let traps = self.span(self.descriptor.traps);
         let count = traps.len() / 5;
-        let offset = |i: usize| read_u32(traps, i * 4);
+        let offset = |i: usize| self.order.read_u32(traps, i * 4);
         let position = partition(count, |i| offset(i).is_some_and(|o| o < code_offset));
         if position >= count || offset(position)? != code_offset {
             return None;
@@ -274,15 +289,14 @@ impl<'a> Tables<'a> {
         positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
     }
 
-    /// The source positions of a function, by its position in the table.
-    fn positions_of(&self, position: usize) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+    /// The source positions of a function, by its position in the table: (code offset, wasm offset).
+    pub fn positions_of(&self, position: usize) -> impl Iterator<Item = (u32, u32)> + use<'a> {
         let function = self.function(position);
         let all = self.span(self.descriptor.positions);
         let own = || {
             let bytes = all.get((self.function_count() + 1) * 4..)?;
-            bytes.get(
-                read_u32(all, position * 4)? as usize..read_u32(all, position * 4 + 4)? as usize,
-            )
+            let end = |i: usize| Some(self.order.read_u32(all, i * 4)? as usize);
+            bytes.get(end(position)?..end(position + 1)?)
         };
         let mut bytes = own().unwrap_or_default();
         let (mut code, mut wasm) =
@@ -302,10 +316,10 @@ impl<'a> Tables<'a> {
 
     /// All trap sites, in the order of code offsets.
     pub fn traps(&self) -> impl Iterator<Item = (u32, TrapCode)> + 'a {
-        let traps = self.span(self.descriptor.traps);
+        let (traps, order) = (self.span(self.descriptor.traps), self.order);
         let count = traps.len() / 5;
         (0..count).filter_map(move |i| {
-            Some((read_u32(traps, i * 4)?, TrapCode::from_u8(*traps.get(count * 4 + i)?)?))
+            Some((order.read_u32(traps, i * 4)?, TrapCode::from_u8(*traps.get(count * 4 + i)?)?))
         })
     }
 
@@ -329,14 +343,15 @@ impl<'a> Tables<'a> {
         code_offset: u32,
     ) -> Option<(u32, impl Iterator<Item = u32> + use<'a>)> {
         let all = self.span(self.descriptor.stack_maps);
-        let count = read_u32(all, 0)? as usize;
-        let offset = |i: usize| read_u32(all, (i + 1) * 4);
+        let number = |i: usize| self.order.read_u32(all, i * 4);
+        let count = number(0)? as usize;
+        let offset = |i: usize| number(i + 1);
         let count = count.min(all.len() / 8);
         let position = partition(count, |i| offset(i).is_some_and(|o| o < code_offset));
         if position >= count || offset(position)? != code_offset {
             return None;
         }
-        let start = |i: usize| Some(read_u32(all, (1 + count + i) * 4)? as usize);
+        let start = |i: usize| Some(number(1 + count + i)? as usize);
         let bytes = all.get((2 + 2 * count) * 4..)?;
         let mut bytes = bytes.get(start(position)?..start(position + 1)?)?;
         let frame_bytes = read_leb(&mut bytes)? as u32;
@@ -366,7 +381,7 @@ impl<'a> Tables<'a> {
     }
 
     fn source_lines(&self) -> SourceTable<'a> {
-        SourceTable::new(self.span(self.descriptor.source_lines))
+        SourceTable::new(self.span(self.descriptor.source_lines), self.order)
     }
 
     fn part(&self, span: Span, range: Range) -> Option<&'a [u8]> {
@@ -376,8 +391,8 @@ impl<'a> Tables<'a> {
     fn record<const N: usize>(&self, span: Span, position: usize) -> Option<[u32; N]> {
         let bytes = self.span(span).get(position.checked_mul(N * 4)?..)?.get(..N * 4)?;
         let mut record = [0; N];
-        for (number, bytes) in record.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            *number = u32::from_ne_bytes(*bytes);
+        for (position, number) in record.iter_mut().enumerate() {
+            *number = self.order.read_u32(bytes, position * 4)?;
         }
         Some(record)
     }

@@ -32,7 +32,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::leb128::{read_leb, unzigzag, write_leb, zigzag};
-use super::search::{partition, read_u32};
+use super::numbers::{ByteOrder, partition};
 
 /// What goes into the table.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -143,6 +143,38 @@ impl SourceLines {
         bytes.extend(self.strings.iter().flat_map(|string| string.as_bytes()));
         bytes
     }
+
+    /// What was being executed at an offset in the wasm file, as the table will have it: the innermost first.
+    /// `position` is that of the function in the function table.
+    pub fn frames(&self, position: usize, wasm_offset: u32) -> Vec<SourceFrame<'_>> {
+        let Some(function) = self.functions.get(position) else { return Vec::new() };
+        let behind = function.rows.partition_point(|row| row.wasm_offset <= wasm_offset);
+        let Some(row) = behind.checked_sub(1).map(|at| function.rows[at]) else {
+            return Vec::new();
+        };
+        if row.scope.is_none() && row.place == SourcePlace::default() {
+            return Vec::new();
+        }
+        let string = |number: Option<u32>| Some(self.strings.get(number? as usize)?.as_str());
+        let column = (row.place.line != 0).then_some(row.place.column);
+        let mut next = Some((row.scope, row.place, column));
+        let mut frames = Vec::new();
+        while let Some((number, place, column)) = next {
+            let scope = number.and_then(|number| function.scopes.get(number as usize));
+            frames.push(SourceFrame {
+                name: string(scope.and_then(|scope| scope.name)),
+                file: string(place.file),
+                line: (place.line != 0).then_some(place.line),
+                column,
+            });
+            // A scope stands behind its caller, so this ends.
+            next = scope
+                .and_then(|scope| scope.caller)
+                .filter(|&(caller, _)| Some(caller) < number)
+                .map(|(caller, at)| (Some(caller), at, (at.column != 0).then_some(at.column)));
+        }
+        frames
+    }
 }
 
 impl FunctionLines {
@@ -189,33 +221,38 @@ fn write_optional(bytes: &mut Vec<u8>, number: Option<u32>) {
 #[derive(Clone, Copy)]
 pub(super) struct SourceTable<'a> {
     bytes: &'a [u8],
+    order: ByteOrder,
     functions: usize,
     strings: usize,
     readable_names: usize,
 }
 
 impl<'a> SourceTable<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> SourceTable<'a> {
-        let count = |at| read_u32(bytes, at).unwrap_or(0) as usize;
-        SourceTable { bytes, functions: count(0), strings: count(4), readable_names: count(8) }
+    pub(super) fn new(bytes: &'a [u8], order: ByteOrder) -> SourceTable<'a> {
+        let count = |at| order.read_u32(bytes, at).unwrap_or(0) as usize;
+        let (functions, strings, readable_names) = (count(0), count(4), count(8));
+        SourceTable { bytes, order, functions, strings, readable_names }
+    }
+
+    fn number(self, at: usize) -> Option<u32> {
+        self.order.read_u32(self.bytes, at)
     }
 
     pub(super) fn dwarf_left_out(self) -> bool {
-        read_u32(self.bytes, 12).is_some_and(|flags| flags & DWARF_LEFT_OUT != 0)
+        self.number(12).is_some_and(|flags| flags & DWARF_LEFT_OUT != 0)
     }
 
     pub(super) fn readable_name(self, position: usize) -> Option<&'a str> {
         let names =
             HEADER_BYTES.checked_add((self.functions + self.strings + 2).checked_mul(4)?)?;
-        let function =
-            |i: usize| read_u32(self.bytes, names + 4 * i).map(|function| function as usize);
+        let function = |i: usize| self.number(names + 4 * i).map(|function| function as usize);
         // Not more than there can be, whatever the header says.
         let count = self.readable_names.min(self.bytes.len() / 4);
         let at = partition(count, |i| function(i).is_some_and(|function| function < position));
         if at >= count || function(at)? != position {
             return None;
         }
-        self.string(read_u32(self.bytes, names + 4 * (count + at))?)
+        self.string(self.number(names + 4 * (count + at))?)
     }
 
     /// What was being executed at an offset in the wasm file, the innermost first.
@@ -251,8 +288,8 @@ impl<'a> SourceTable<'a> {
             return None;
         }
         let streams = self.streams()?;
-        let start = read_u32(self.bytes, HEADER_BYTES + 4 * position)?;
-        let end = read_u32(self.bytes, HEADER_BYTES + 4 * position + 4)?;
+        let start = self.number(HEADER_BYTES + 4 * position)?;
+        let end = self.number(HEADER_BYTES + 4 * position + 4)?;
         streams.get(start as usize..end as usize)
     }
 
@@ -272,9 +309,9 @@ impl<'a> SourceTable<'a> {
             return None;
         }
         let ends = HEADER_BYTES + 4 * (self.functions + 1);
-        let text = self.streams()?.get(read_u32(self.bytes, ends - 4)? as usize..)?;
-        let start = read_u32(self.bytes, ends + 4 * number)? as usize;
-        let end = read_u32(self.bytes, ends + 4 * number + 4)? as usize;
+        let text = self.streams()?.get(self.number(ends - 4)? as usize..)?;
+        let start = self.number(ends + 4 * number)? as usize;
+        let end = self.number(ends + 4 * number + 4)? as usize;
         core::str::from_utf8(text.get(start..end)?).ok()
     }
 }
@@ -395,8 +432,13 @@ pub(super) mod tests {
     #[test]
     fn what_is_written_is_found() {
         let bytes = sample().to_bytes([40, 60].into_iter(), u32::to_ne_bytes);
-        let table = SourceTable::new(&bytes);
-        let frames = |offset| table.frames(1, 60, offset).collect::<Vec<_>>();
+        let table = SourceTable::new(&bytes, ByteOrder::NATIVE);
+        let lines = sample();
+        let frames = |offset| {
+            let frames: Vec<_> = table.frames(1, 60, offset).collect();
+            assert_eq!(lines.frames(1, offset), frames, "the same, before it is a table");
+            frames
+        };
         let outer = |line, column| frame(Some("outer"), "a.c", Some(line), Some(column));
         let inlined = [frame(Some("inner"), "b.c", Some(100_000), None), outer(7, 3)];
         assert_eq!(frames(59), []);
@@ -421,12 +463,12 @@ pub(super) mod tests {
     #[test]
     fn nothing_to_tell_takes_no_space() {
         let bytes = SourceLines::default().to_bytes([].into_iter(), u32::to_ne_bytes);
-        let table = SourceTable::new(&bytes);
+        let table = SourceTable::new(&bytes, ByteOrder::NATIVE);
         assert!(bytes.is_empty() && !table.dwarf_left_out());
         assert_eq!((table.frames(0, 0, 0).count(), table.readable_name(0)), (0, None));
         let left_out = SourceLines { dwarf_left_out: true, ..SourceLines::default() };
         let bytes = left_out.to_bytes([40].into_iter(), u32::to_ne_bytes);
-        let table = SourceTable::new(&bytes);
+        let table = SourceTable::new(&bytes, ByteOrder::NATIVE);
         assert!(table.dwarf_left_out());
         assert_eq!(table.frames(0, 40, 40).count(), 0);
     }
@@ -435,7 +477,7 @@ pub(super) mod tests {
     fn whatever_the_bytes_are_every_walk_ends() {
         let bytes = sample().to_bytes([40, 60].into_iter(), u32::to_ne_bytes);
         let use_all = |bytes: &[u8]| {
-            let table = SourceTable::new(bytes);
+            let table = SourceTable::new(bytes, ByteOrder::NATIVE);
             for position in 0..4 {
                 let _ = table.readable_name(position);
                 for offset in 38..70 {

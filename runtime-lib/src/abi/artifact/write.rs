@@ -9,8 +9,8 @@ use core::mem::size_of;
 
 use super::leb128::{write_leb, zigzag};
 use super::{
-    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode, SourceLines,
-    Span, checksum,
+    ByteOrder, DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode,
+    SourceLines, Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
@@ -61,14 +61,6 @@ pub struct StackMap {
     pub frame_bytes: u32,
     /// Where the references are, relative to the stack pointer; ascending. 32 bits each.
     pub slots: Vec<u32>,
-}
-
-/// The byte order of numbers in a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum ByteOrder {
-    Little,
-    Big,
 }
 
 impl Metadata {
