@@ -9,16 +9,14 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use wootz_runtime::abi::manifest::Manifest;
 
+use crate::container::{self, Container};
 use crate::{files, program, report};
 
-/// The file: its sections, and where in it modules are.
-mod container;
 /// A module in a file: everything its descriptor leads to.
 mod module;
 /// All of it as text for people.
 mod text;
 
-use container::Container;
 use module::ModuleReport;
 pub use module::{ExportReport, ImportReport, interface};
 

@@ -21,6 +21,14 @@ mod options;
 mod guest;
 /// A program of its own: a runner that carries a compiled module.
 mod program;
+/// A native file, and the modules and code in it.
+mod container;
+/// Machine code as text.
+mod disassembly;
+/// A module as text, with the places that its lines come from.
+mod wasm_text;
+/// A compiled module as code, and where in the wasm file it comes from.
+mod compiled;
 /// What a compiled module imports, exports and needs: `wootz inspect`.
 mod inspect;
 /// `wootz compile`
@@ -33,6 +41,8 @@ pub mod runner;
 pub mod wast;
 /// `wootz dump`
 mod dump;
+/// `wootz explain`
+mod explain;
 /// `wootz bindgen`
 mod bindgen;
 /// `wootz gdb-init`, `wootz lldb-init`
@@ -76,6 +86,7 @@ enum Command {
     Wast(wast::Wast),
     Inspect(inspect::Inspect),
     Dump(dump::Dump),
+    Explain(explain::Explain),
     Bindgen(bindgen::Bindgen),
     GdbInit(debuggers::GdbInit),
     LldbInit(debuggers::LldbInit),
@@ -97,6 +108,7 @@ impl CommandLine {
             Command::Wast(command) => command.execute(),
             Command::Inspect(command) => command.execute(),
             Command::Dump(command) => command.execute(),
+            Command::Explain(command) => command.execute(),
             Command::Bindgen(command) => command.execute(),
             Command::GdbInit(command) => command.execute(),
             Command::LldbInit(command) => command.execute(),

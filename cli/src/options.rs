@@ -2,12 +2,12 @@
 
 use std::num::NonZeroUsize;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches, ValueEnum};
 use wootz::{Config, WasmBacktraceDetails};
 use wootz_compiler::{CpuFeature, DebugInfo, Features, OptLevel, Options, TargetCpu, WasmFeature};
 
 /// What modules may use.
-#[derive(Args, Debug)]
+#[derive(Args, PartialEq, Debug)]
 pub struct FeatureOptions {
     /// Allow or refuse WebAssembly features, such as -simd,+wide-arithmetic
     ///
@@ -33,7 +33,7 @@ impl FeatureOptions {
 }
 
 /// How to make code.
-#[derive(Args, Debug)]
+#[derive(Args, PartialEq, Debug)]
 #[command(next_help_heading = "Code")]
 pub struct CodeOptions {
     /// How much to optimise: none, speed, or speed-and-size
@@ -142,6 +142,13 @@ impl CodeOptions {
             None => wootz_compiler::debugger(target),
         };
         DebugInfo { debugger, ..DebugInfo::default() }
+    }
+
+    /// Whether they say anything at all, which is of no use for what was compiled before.
+    pub fn is_used(&self) -> bool {
+        let command = CodeOptions::augment_args(clap::Command::new("none").no_binary_name(true));
+        let none = command.try_get_matches_from([""; 0]).ok();
+        none.and_then(|none| CodeOptions::from_arg_matches(&none).ok()).as_ref() != Some(self)
     }
 
     /// The compiler's options, for files: unless a CPU was named, for all but very old ones.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Serialize;
-use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
+use wootz_runtime::abi::artifact::{Descriptor, Span};
 use wootz_runtime::abi::compat::{Compatibility, Settings};
 use wootz_runtime::abi::index::SignatureIndex;
 use wootz_runtime::abi::manifest::{BoundsChecks, ExportItem, ImportType, Manifest, Memory};
 
-use super::container::{Found, hexadecimal};
+use crate::container::{Found, hexadecimal};
 
 /// What is shown of a module.
 #[derive(Serialize, Debug)]
@@ -88,7 +88,7 @@ pub struct MemoryReport {
 /// # Errors
 /// If its tables are damaged or of another version.
 pub fn manifest(found: &Found<'_>) -> Result<Manifest> {
-    Ok(Tables::new(found.metadata)?.decode()?.1)
+    Ok(found.tables()?.decode()?.1)
 }
 
 /// Everything that is shown of a module.
@@ -96,7 +96,7 @@ pub fn manifest(found: &Found<'_>) -> Result<Manifest> {
 /// # Errors
 /// If its tables are damaged or of another version.
 pub fn report(found: &Found<'_>) -> Result<ModuleReport> {
-    let tables = Tables::new(found.metadata)?;
+    let tables = found.tables()?;
     let (compat, manifest) = tables.decode()?;
     let names = Names::new(&manifest);
     let (imports, exports) = interface(&manifest);

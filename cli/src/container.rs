@@ -1,4 +1,8 @@
-//! The file: its sections, and where in it modules are.
+//! A native file: its sections, and where in it modules and their code are.
+//!
+//! In: the bytes of an object, archive, library or program of any system, which may be anything. Out: what is in it.
+//!
+//! Always true: nothing is loaded, so the file may be for another machine than this one.
 
 use anyhow::{Context, Result, bail, ensure};
 use object::read::archive::ArchiveFile;
@@ -11,7 +15,12 @@ use object::{
     ObjectSymbol, SectionFlags, SectionIndex, archive, elf, macho, pe,
 };
 use serde::Serialize;
-use wootz_runtime::abi::artifact::DESCRIPTOR_SYMBOL;
+use wootz_runtime::abi::artifact::{ByteOrder, DESCRIPTOR_SYMBOL, MetadataError, Tables};
+
+/// The code of a module, and its symbols.
+mod code;
+
+pub use code::Code;
 
 /// A file, as far as its operating system is concerned.
 #[derive(Serialize, Debug)]
@@ -46,7 +55,23 @@ pub struct Found<'a> {
     /// The symbol at its descriptor.
     pub symbol: String,
     /// The bytes from the descriptor to the end of its section.
-    pub metadata: &'a [u8],
+    metadata: &'a [u8],
+    /// The object, library or program that it is in.
+    file: &'a [u8],
+    /// In which section the descriptor is, and its address, as the file counts.
+    descriptor: (SectionIndex, u64),
+    /// How the file's numbers are written.
+    order: ByteOrder,
+}
+
+impl<'a> Found<'a> {
+    /// The tables of the module.
+    ///
+    /// # Errors
+    /// If they are damaged or of another version.
+    pub fn tables(&self) -> Result<Tables<'a>, MetadataError> {
+        Tables::in_order(self.metadata, self.order)
+    }
 }
 
 /// Finds the modules of a file; at least one.
@@ -108,11 +133,7 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         BinaryFormat::MachO => "mach-o",
         _ => bail!("files of this format cannot be inspected yet"),
     };
-    let same_order = file.is_little_endian() == cfg!(target_endian = "little");
-    ensure!(
-        same_order,
-        "it is for machines with another byte order than this one, and cannot be inspected here"
-    );
+    let order = if file.is_little_endian() { ByteOrder::Little } else { ByteOrder::Big };
     let symbols = file.symbols().chain(file.dynamic_symbols());
     let symbols = symbols.filter(|symbol| {
         symbol.is_global() && (symbol.is_definition() || symbol.section_index().is_some())
@@ -133,14 +154,15 @@ fn open_file(bytes: &[u8]) -> Result<(Container, Vec<Found<'_>>)> {
         if found.iter().any(|known| known.symbol == name) {
             continue;
         }
-        let section = section.context("its descriptor is in no section")?;
-        let section = file.section_by_index(section).context("its descriptor is in no section")?;
+        let index = section.context("its descriptor is in no section")?;
+        let section = file.section_by_index(index).context("its descriptor is in no section")?;
         let offset =
             address.checked_sub(section.address()).context("its descriptor is in no section")?;
         let data = section.data().context("the section with its descriptor is damaged")?;
         let metadata = usize::try_from(offset).ok().and_then(|offset| data.get(offset..));
         let metadata = metadata.context("its descriptor is outside of its section")?;
-        found.push(Found { symbol: name.to_string(), metadata });
+        let (symbol, descriptor) = (name.to_string(), (index, address));
+        found.push(Found { symbol, metadata, file: bytes, descriptor, order });
     }
     let container = Container {
         format,
