@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the tools that tests use: debuggers, readers of object files, C compilers and emulators for all targets, Python
-# for fetching zig and Go.
+# Installs the tools that tests use: debuggers, readers of object files, C compilers and emulators for all targets, a browser,
+# Python for fetching zig and Go.
 #
 # Where the system is not Debian or its kin, or nobody is allowed to install, it says what is missing and goes on: tests
 # whose tools are missing say so, and fail only in CI.
@@ -32,6 +32,8 @@ need clang-19 'clang-19 libclang-rt-19-dev-wasm32'
 need wasm-ld-19 lld-19
 [ -e /usr/include/wasm32-wasi/stdlib.h ] || missing="$missing wasi-libc"
 need c++ g++
+# A browser, for the pages of `wootz explore`.
+command -v google-chrome >/dev/null 2>&1 || need chromium chromium
 command -v ld.lld-19 >/dev/null 2>&1 || need ld.lld lld
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sha2::{Digest, Sha256};
-use wootz_compiler::Options;
 
 use crate::compiled::Compiled;
 use crate::options::CodeOptions;
@@ -105,7 +104,7 @@ impl Explain {
                 )));
             }
             let wasm = files::binary(&self.file, bytes)?;
-            let options = Options { target: self.target.clone(), ..self.code.options() };
+            let options = self.code.options(self.target.clone());
             let artifact = wootz_compiler::compile(&wasm, &options)
                 .with_context(|| format!("cannot compile {name}"))?;
             (artifact, Some(wasm))

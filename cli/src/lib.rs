@@ -43,6 +43,8 @@ pub mod wast;
 mod dump;
 /// `wootz explain`
 mod explain;
+/// `wootz explore`
+mod explore;
 /// `wootz bindgen`
 mod bindgen;
 /// `wootz gdb-init`, `wootz lldb-init`
@@ -87,6 +89,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Dump(dump::Dump),
     Explain(explain::Explain),
+    Explore(explore::Explore),
     Bindgen(bindgen::Bindgen),
     GdbInit(debuggers::GdbInit),
     LldbInit(debuggers::LldbInit),
@@ -109,6 +112,7 @@ impl CommandLine {
             Command::Inspect(command) => command.execute(),
             Command::Dump(command) => command.execute(),
             Command::Explain(command) => command.execute(),
+            Command::Explore(command) => command.execute(),
             Command::Bindgen(command) => command.execute(),
             Command::GdbInit(command) => command.execute(),
             Command::LldbInit(command) => command.execute(),
