@@ -144,7 +144,7 @@ impl Debugger {
         script += &format!("settings set target.output-path {}\n", output.display());
         script += &format!("settings set target.error-path {}\n", output.display());
         if let Some(init) = &program.lldb_init {
-            script += &format!("command source {}\n", init.display());
+            script += &format!("command script import {}\n", init.display());
         }
         for (number, step) in steps.iter().enumerate() {
             script += &format!("script print(\"{}\")\n", separator(number));

@@ -15,7 +15,7 @@
 // > continue
 // > in outer
 // > at after
-// > p depth = 1
+// > p depth = 2
 
 #ifdef __wasm__
 __attribute__((import_module("host"), import_name("call_back"))) int call_back(int number);
@@ -34,13 +34,13 @@ volatile int depth;
 
 EXPORT("inner") int inner(int number) {
     depth += 1;
-    depth += number * 0; // @inside
+    depth += number - 20; // @inside
     return number * 2;
 }
 
 EXPORT("outer") int outer(int number) {
     int result = call_back(number);
-    depth += 0; // @after
+    depth += 1; // @after
     return result + 1;
 }
 

@@ -1,6 +1,6 @@
 // step, next, finish and until go where they go in C.
 //
-// builds: O0 O0+speed O0+dwarf4 O0+memory64
+// builds: O0 O0+dwarf4 O0+memory64
 //
 // > break begin
 // > run
