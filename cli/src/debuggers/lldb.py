@@ -89,6 +89,95 @@ def command_class(name, run):
     return OneCommand
 
 
+# A pointer is as wide as any array that it may point to.
+MOST_ELEMENTS = 1 << 20
+
+
+def memory_of(value):
+    """Where the memory begins that a guest's pointer points into."""
+    frame = value.GetFrame()
+    if not frame.IsValid():
+        frame = value.GetProcess().GetSelectedThread().GetSelectedFrame()
+    memory = frame.FindVariable("wootz_memory")
+    if not memory.IsValid() or memory.GetError().Fail():
+        memory = value.GetTarget().FindFirstGlobalVariable("wootz_memory")
+    return memory.GetValueAsUnsigned(0)
+
+
+class GuestPointer:
+    """What a `guest_pointer<T>` points to, for `frame variable`: `*p`, `p->member` and `p[1]`."""
+
+    def __init__(self, value, dictionary):
+        self.value = value.GetNonSyntheticValue()
+
+    def update(self):
+        self.address = self.value.GetChildMemberWithName("address").GetValueAsUnsigned(0)
+        self.type = self.value.GetType().GetCanonicalType().GetTemplateArgumentType(0)
+        return False
+
+    def num_children(self, *most):
+        return MOST_ELEMENTS if self.type.IsValid() and self.type.GetByteSize() else 0
+
+    def has_children(self):
+        return self.num_children() > 0
+
+    def get_child_index(self, name):
+        if name == "$$dereference$$":
+            return 0
+        number = name.strip("[]")
+        return int(number) if number.isdecimal() else -1
+
+    def get_child_at_index(self, index):
+        memory = memory_of(self.value)
+        if not memory or not self.address or not self.type.GetByteSize():
+            return None
+        place = memory + self.address + index * self.type.GetByteSize()
+        return self.value.CreateValueFromAddress(f"[{index}]", place, self.type)
+
+
+class GuestReference(GuestPointer):
+    """What a `guest_reference<T>` refers to, as if it were that."""
+
+    def update(self):
+        super().update()
+        self.target = self.get_child_at_index(0)
+        return False
+
+    def num_children(self, *most):
+        return self.target.GetNumChildren() if self.target else 0
+
+    def get_child_index(self, name):
+        return self.target.GetIndexOfChildWithName(name) if self.target else -1
+
+    def get_child_at_index(self, index):
+        if not hasattr(self, "target"):
+            return super().get_child_at_index(index)
+        return self.target.GetChildAtIndex(index) if self.target else None
+
+
+CHARACTERS = {lldb.eBasicTypeChar, lldb.eBasicTypeSignedChar, lldb.eBasicTypeUnsignedChar, lldb.eBasicTypeChar8}
+
+
+def pointer_summary(value, dictionary):
+    pointer = GuestPointer(value, dictionary)
+    pointer.update()
+    text = f"{pointer.address:#x}"
+    if pointer.type.GetCanonicalType().GetUnqualifiedType().GetBasicType() in CHARACTERS and pointer.address:
+        error = lldb.SBError()
+        string = value.GetProcess().ReadCStringFromMemory(memory_of(value) + pointer.address, 1024, error)
+        if error.Success():
+            escaped = string.encode("unicode_escape").decode().replace('"', '\\"')
+            text += f' "{escaped}"'
+    return text
+
+
+def reference_summary(value, dictionary):
+    reference = GuestReference(value.GetNonSyntheticValue(), dictionary)
+    reference.update()
+    target = reference.target
+    return (target.GetSummary() or target.GetValue() or "") if target else f"{reference.address:#x}"
+
+
 class CatchCommand:
     def __init__(self, debugger, dictionary):
         pass
@@ -113,3 +202,9 @@ def __lldb_init_module(debugger, dictionary):
     debugger.HandleCommand('command container add --overwrite --help "Commands for programs that run WebAssembly with Wootz." wootz')
     for name in [*COMMANDS, "catch"]:
         debugger.HandleCommand(f"command script add --overwrite --class {__name__}.Command_{name} wootz {name}")
+    for kind, hide, provider, summary in [
+        ("guest_pointer", "-h", "GuestPointer", "pointer_summary"), ("guest_reference", "", "GuestReference", "reference_summary"),
+    ]:
+        debugger.HandleCommand(f'type synthetic add -w wootz -x "^{kind}<.*>$" -l {__name__}.{provider}')
+        debugger.HandleCommand(f'type summary add -w wootz {hide or "-e"} -x "^{kind}<.*>$" -F {__name__}.{summary}')
+    debugger.HandleCommand("type category enable wootz")

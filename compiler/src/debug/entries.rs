@@ -57,6 +57,8 @@ pub struct Translation<'t, 'd, 'a> {
     pub ids: HashMap<EntryKey, UnitEntryId>,
     /// How pointers are written.
     pub pointers: Pointers,
+    /// Where the code begins in which frames are complete, of functions whose lines say it.
+    begins: HashMap<usize, u32>,
     /// How much work may still be made.
     pub budget: Budget,
     /// The files of each unit that were needed so far, by their numbers.
@@ -105,6 +107,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             units,
             ids,
             pointers,
+            begins: HashMap::new(),
             budget,
             files,
         }
@@ -118,6 +121,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         for number in 0..self.units.len() {
             self.lines(number)?;
             self.unit(number)?;
+            self.memory(number);
         }
         Ok(())
     }
@@ -146,6 +150,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             if native.is_empty() {
                 continue;
             }
+            let begin = native.iter().find(|row| row.prologue_end).map(|row| row.at);
+            self.begins.extend(begin.map(|begin| (position, begin)));
             let code = function.code.clone();
             let start = Address::Symbol { symbol: CODE, addend: code.start.into() };
             self.out(number).line_program.begin_sequence(Some(start));
@@ -405,8 +411,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             let Some(frame) = frame.filter(|frame| frame.keeps()) else {
                 return Ok(Some(Value::Exprloc(location)));
             };
-            let places = self.places;
-            return Ok(Some(in_frame(self.out(number), places, frame.function, location)));
+            let code = self.with_frame(frame.function);
+            return Ok(Some(in_frame(self.out(number), code, location)));
         }
         let Ok(Some(mut list)) = unit.attr_locations(value) else { return Ok(None) };
         let mut made = Vec::new();
@@ -416,7 +422,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             let Some(function) = self.places.function_at(addresses.start) else { continue };
             let location = self.expressions.location(entry.data, unit, frame);
             let Some(location) = location else { continue };
-            let with_frame = self.places.functions[function].with_frame();
+            let with_frame = self.with_frame(function);
             for mut code in self.places.functions[function].code_of(&addresses) {
                 self.budget.charge(1)?;
                 code.start = code.start.max(with_frame.start);
@@ -435,6 +441,15 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         }
         let list = self.out(number).locations.add(LocationList(made));
         Ok(Some(Value::LocationListRef(list)))
+    }
+
+    /// The code in which the frame of a function has what it keeps, and what its own beginning makes of it.
+    fn with_frame(&self, function: usize) -> std::ops::Range<u32> {
+        let mut code = self.places.functions[function].with_frame();
+        if let Some(&begin) = self.begins.get(&function) {
+            code.start = code.start.max(begin).min(code.end);
+        }
+        code
     }
 
     /// A reference to an entry of any unit.
@@ -498,9 +513,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     }
 }
 
-/// The location of something that a frame keeps, as soon as it does.
-pub fn in_frame(unit: &mut Unit, places: &Places, function: usize, location: Expression) -> Value {
-    let code = places.functions[function].with_frame();
+/// The location of something that a frame keeps, in the code in which it does.
+pub fn in_frame(unit: &mut Unit, code: std::ops::Range<u32>, location: Expression) -> Value {
     let list = LocationList(vec![Location::StartLength {
         begin: Address::Symbol { symbol: CODE, addend: code.start.into() },
         length: u64::from(code.end - code.start),

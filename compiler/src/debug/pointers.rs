@@ -8,13 +8,14 @@
 //! array of them, which gdb shows as a string; to anything else, an array with one element.
 //!
 //! lldb does not know about that, and takes every pointer for one of 8 bytes. For it, and for machines on which numbers have
-//! their highest byte first, a pointer is a structure `guest_pointer<T>` with a number in it; the commands of `wootz lldb-init`
-//! follow it.
+//! their highest byte first, a pointer is a structure `guest_pointer<T>` with a number in it, and a reference one
+//! `guest_reference<T>`; the script that `wootz lldb-init` writes follows them. It finds the memory by the variable
+//! `wootz_memory`, which every unit has.
 
 use std::collections::HashMap;
 
 use cranelift_codegen::ir::Endianness;
-use gimli::write::{AttributeValue as Value, DebugInfoRef, Expression, UnitEntryId};
+use gimli::write::{AttributeValue as Value, DebugInfoRef, Expression, Unit, UnitEntryId};
 use gimli::{AttributeValue, DebuggingInformationEntry, DwTag, EntriesTreeNode, constants};
 
 use super::entries::{EntryKey, Translation};
@@ -109,7 +110,8 @@ impl<'a> Translation<'_, '_, 'a> {
         out.get_mut(id).set(constants::DW_AT_byte_size, Value::Udata(bytes));
         let target = self.type_of(number, entry);
         if self.pointers.are_structures {
-            return self.structure(number, id, target, bytes);
+            let is_reference = entry.tag() != constants::DW_TAG_pointer_type;
+            return self.structure(number, id, target, is_reference);
         }
         let Some(target) = target else { return Ok(()) };
         let made = match self.target(target, DEEPEST)? {
@@ -401,29 +403,18 @@ impl<'a> Translation<'_, '_, 'a> {
         number: usize,
         id: UnitEntryId,
         target: Option<EntryKey>,
-        bytes: u64,
+        is_reference: bool,
     ) -> Result<(), Fault> {
         let name = match target {
             Some(target) => self.readable(target, DEEPEST)?,
             None => "void".to_string(),
         };
         let target = target.and_then(|target| self.type_reference(number, target));
-        let big = self.expressions.endianness == Endianness::Big;
-        let address = self.pointers.addresses.get(&number).copied();
+        let address = self.address_type(number);
         let out = self.out.units.get_mut(self.units[number]);
-        let address = address.unwrap_or_else(|| {
-            let ty = out.add(out.root(), constants::DW_TAG_base_type);
-            let entry = out.get_mut(ty);
-            entry.set(constants::DW_AT_name, Value::String(b"guest_address".to_vec()));
-            entry.set(constants::DW_AT_byte_size, Value::Udata(bytes));
-            entry.set(constants::DW_AT_encoding, Value::Encoding(constants::DW_ATE_unsigned));
-            if big {
-                entry.set(constants::DW_AT_endianity, Value::Endianity(constants::DW_END_little));
-            }
-            ty
-        });
         let entry = out.get_mut(id);
-        entry.set(constants::DW_AT_name, Value::String(format!("guest_pointer<{name}>").into()));
+        let kind = if is_reference { "guest_reference" } else { "guest_pointer" };
+        entry.set(constants::DW_AT_name, Value::String(format!("{kind}<{name}>").into()));
         let member = out.add(id, constants::DW_TAG_member);
         let entry = out.get_mut(member);
         entry.set(constants::DW_AT_name, Value::String(b"address".to_vec()));
@@ -435,8 +426,43 @@ impl<'a> Translation<'_, '_, 'a> {
             entry.set(constants::DW_AT_name, Value::String(b"T".to_vec()));
             entry.set(constants::DW_AT_type, target);
         }
-        self.pointers.addresses.insert(number, address);
         Ok(())
+    }
+
+    /// The type of numbers that are addresses in the memory.
+    fn address_type(&mut self, number: usize) -> UnitEntryId {
+        if let Some(&known) = self.pointers.addresses.get(&number) {
+            return known;
+        }
+        let bytes = if self.expressions.has_wide_addresses() { 8 } else { 4 };
+        let big = self.expressions.endianness == Endianness::Big;
+        let out = self.out.units.get_mut(self.units[number]);
+        let ty = unsigned(out, "guest_address", bytes);
+        if big {
+            let little = Value::Endianity(constants::DW_END_little);
+            out.get_mut(ty).set(constants::DW_AT_endianity, little);
+        }
+        self.pointers.addresses.insert(number, ty);
+        ty
+    }
+
+    /// Where the memory begins, for scripts that follow pointers: a number that every unit has.
+    pub fn memory(&mut self, number: usize) {
+        let mut location = Expression::new();
+        if !self.pointers.are_structures
+            || self.expressions.memory_base(&mut location, false).is_none()
+        {
+            return;
+        }
+        location.op(constants::DW_OP_stack_value);
+        let out = self.out.units.get_mut(self.units[number]);
+        let ty = unsigned(out, "host_address", 8);
+        let variable = out.add(out.root(), constants::DW_TAG_variable);
+        let entry = out.get_mut(variable);
+        entry.set(constants::DW_AT_name, Value::String(b"wootz_memory".to_vec()));
+        entry.set(constants::DW_AT_type, Value::UnitRef(ty));
+        entry.set(constants::DW_AT_artificial, Value::FlagPresent);
+        entry.set(constants::DW_AT_location, Value::Exprloc(location));
     }
 
     /// The name of a type as people write it.
@@ -462,6 +488,16 @@ impl<'a> Translation<'_, '_, 'a> {
             _ => "(anonymous)".to_string(),
         })
     }
+}
+
+/// A new type of numbers without sign.
+fn unsigned(unit: &mut Unit, name: &str, bytes: u64) -> UnitEntryId {
+    let ty = unit.add(unit.root(), constants::DW_TAG_base_type);
+    let entry = unit.get_mut(ty);
+    entry.set(constants::DW_AT_name, Value::String(name.into()));
+    entry.set(constants::DW_AT_byte_size, Value::Udata(bytes));
+    entry.set(constants::DW_AT_encoding, Value::Encoding(constants::DW_ATE_unsigned));
+    ty
 }
 
 fn is_declaration(entry: &Read<'_>) -> bool {

@@ -256,7 +256,7 @@ impl Writer<'_> {
             let slot = slots.iter().find(|(slot, _)| *slot == Slot::Local(local));
             if let Some(&(_, offset)) = slot {
                 let location = self.value_at(offset, ty_bytes);
-                let location = in_frame(self.unit, places, position, location);
+                let location = in_frame(self.unit, place.with_frame(), location);
                 self.unit.get_mut(variable).set(constants::DW_AT_location, location);
             }
         }

@@ -290,7 +290,8 @@ mod tests {
         assert!(!tables.dwarf_left_out());
         let cell = tables.descriptor().debug_cell;
         assert_eq!(cell, Span { offset: 0, bytes: DEBUG_CELL_BYTES });
-        let without = Metadata { debug_cell: false, ..sample() }.to_bytes(ByteOrder::NATIVE).unwrap();
+        let without =
+            Metadata { debug_cell: false, ..sample() }.to_bytes(ByteOrder::NATIVE).unwrap();
         assert_eq!(Tables::new(&without).unwrap().descriptor().debug_cell, Span::default());
     }
 
