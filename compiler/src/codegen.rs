@@ -56,6 +56,8 @@ pub struct Frame {
     pub blocks: Vec<u32>,
     /// The wasm offsets of operators that change what debuggers can see; ascending.
     pub effects: Vec<u32>,
+    /// The instructions that may trap; ascending.
+    pub traps: Vec<u32>,
     /// The return addresses of calls; ascending.
     pub calls: Vec<u32>,
 }
@@ -179,6 +181,7 @@ fn frame(compiled: &CompiledCode, notes: Notes, target: &Target) -> Frame {
         pieces,
         blocks: compiled.bb_starts.clone(),
         effects: notes.effects,
+        traps: buffer.traps().iter().map(|trap| trap.offset).collect(),
         calls: buffer.call_sites().map(|call| call.ret_addr).collect(),
     }
 }

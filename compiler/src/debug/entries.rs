@@ -29,7 +29,6 @@ use crate::budget::{Budget, Fault};
 use crate::guest_dwarf::Reader;
 use crate::kept::Slot;
 use crate::link::Code;
-use crate::options::Debugger;
 
 /// How DWARF is written.
 pub const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 5, address_size: 8 };
@@ -73,12 +72,11 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         expressions: Expressions<'t>,
         code: &'t Code,
         frame_register: Register,
-        debugger: Debugger,
         budget: Budget,
     ) -> Translation<'t, 'd, 'a> {
         let mut out = Dwarf::new();
         let (mut units, mut ids) = (Vec::new(), HashMap::new());
-        let pointers = Pointers::new(debugger, expressions.endianness);
+        let pointers = Pointers::new(expressions.debugger, expressions.endianness);
         for (number, GuestUnit { unit, entries }) in guest.units.iter().enumerate() {
             let name = unit.name.map_or(&b"?"[..], |name| name.slice());
             let directory = unit.comp_dir.map_or(&b"."[..], |directory| directory.slice());

@@ -20,6 +20,7 @@ use wootz_runtime::abi::vmctx::{Place, VmMemory};
 use super::CELL;
 use crate::guest_dwarf::Reader;
 use crate::kept::Slot;
+use crate::options::Debugger;
 use crate::plan::Plan;
 
 /// What there is in a function's frame.
@@ -50,6 +51,8 @@ pub struct Expressions<'a> {
     pub plan: &'a Plan<'a>,
     /// The order of bytes in frames.
     pub endianness: Endianness,
+    /// Whom it is for.
+    pub debugger: Debugger,
 }
 
 impl Frame {
@@ -248,7 +251,7 @@ impl Expressions<'_> {
             ValType::I64 | ValType::F64 => 8,
             ValType::V128 | ValType::Ref(_) => return None,
         };
-        vmctx(out, frame.is_some_and(Frame::keeps));
+        vmctx(out, self.context(frame));
         match self.plan.layout.global(GlobalIndex(index)) {
             Place::Record(offset) => out.op_plus_uconst(offset.into()),
             Place::Pointer(offset) => {
@@ -266,15 +269,24 @@ impl Expressions<'_> {
             out.op_constu(u32::MAX.into());
             out.op(constants::DW_OP_and);
         }
-        self.memory_base(out, frame.is_some_and(Frame::keeps))?;
+        self.memory_base(out, self.context(frame))?;
         out.op(constants::DW_OP_plus);
         Some(())
     }
 
-    /// Pushes the address of memory 0: of the instance of the frame, or if there is none at hand, of the one that there is.
-    pub fn memory_base(self, out: &mut Expression, in_frame: bool) -> Option<()> {
+    /// Where a variable of a function with this frame, or of none, is looked at.
+    fn context(self, frame: Option<&Frame>) -> Context {
+        match (frame.is_some_and(Frame::keeps), self.debugger) {
+            (true, _) => Context::Frame,
+            (false, Debugger::Gdb) => Context::Anywhere,
+            (false, Debugger::Lldb) => Context::Maybe,
+        }
+    }
+
+    /// Pushes the address of memory 0.
+    pub fn memory_base(self, out: &mut Expression, context: Context) -> Option<()> {
         let memory = self.plan.module.memories.first()?;
-        vmctx(out, in_frame);
+        vmctx(out, context);
         let base = offset_of!(VmMemory, base) as u64;
         match self.plan.layout.memory(MemoryIndex(0), memory.shared) {
             Place::Record(offset) => out.op_plus_uconst(u64::from(offset) + base),
@@ -294,23 +306,37 @@ impl Expressions<'_> {
     }
 }
 
+/// Where an expression is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Context {
+    /// In a frame of a function that keeps its vmctx.
+    Frame,
+    /// Anywhere, maybe without any frame.
+    Anywhere,
+    /// Where a frame may be selected, or may not.
+    Maybe,
+}
+
 /// Pushes the vmctx.
 ///
-/// Without a frame of a function of the module, the cell has it if there is only one instance. With several, the frame that is
-/// being looked at decides.
-pub fn vmctx(out: &mut Expression, in_frame: bool) {
-    if in_frame {
+/// The cell has it if there is only one instance, and 0 with several: then the frame that is being looked at decides, or where
+/// there need not be one, nothing can be said. (Of a variable that could need a frame, gdb believes that it goes with the
+/// frame, and so a watchpoint for it.)
+pub fn vmctx(out: &mut Expression, context: Context) {
+    if context == Context::Frame {
         out.op_fbreg(0);
         out.op_deref();
         return;
     }
     out.op_addr(Address::Symbol { symbol: CELL, addend: 0 });
     out.op_deref();
-    out.op(constants::DW_OP_dup);
-    let found = out.op_bra();
-    out.op(constants::DW_OP_drop);
-    out.op_fbreg(0);
-    out.op_deref();
-    let end = out.next_index();
-    out.set_target(found, end);
+    if context == Context::Maybe {
+        out.op(constants::DW_OP_dup);
+        let found = out.op_bra();
+        out.op(constants::DW_OP_drop);
+        out.op_fbreg(0);
+        out.op_deref();
+        let end = out.next_index();
+        out.set_target(found, end);
+    }
 }

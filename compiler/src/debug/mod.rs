@@ -94,7 +94,8 @@ pub fn sections(
     let Some(kept) = &plan.kept else { return Default::default() };
     let places = Places::new(plan.module, code);
     let frame = frame_register(machine);
-    let expressions = Expressions { plan, endianness: machine.isa.endianness() };
+    let (endianness, debugger) = (machine.isa.endianness(), info.debugger);
+    let expressions = Expressions { plan, endianness, debugger };
     let mut budget = guest_dwarf::budget(plan.module);
     let sections = guest_dwarf::sections(plan.module);
     let Ok(units) = guest_dwarf::units(&sections, &mut budget) else {
@@ -105,14 +106,13 @@ pub fn sections(
     let mut dwarf = if kept.by_text {
         text::dwarf(&guest, &places, expressions, code, frame, info, &mut budget)
     } else {
-        let mut translation =
-            Translation::new(&guest, &places, expressions, code, frame, info.debugger, budget);
+        let mut translation = Translation::new(&guest, &places, expressions, code, frame, budget);
         if translation.all().is_err() {
             return (Sections::default(), vec![TOO_MUCH.to_string()]);
         }
         translation.out
     };
-    (write::sections(&mut dwarf, machine.isa.endianness()), warnings)
+    (write::sections(&mut dwarf, endianness), warnings)
 }
 
 const TOO_MUCH: &str = "the debug information takes too long to read, and is left out";

@@ -64,7 +64,9 @@ impl Places {
                 let blocks: Vec<u32> = frame.blocks.iter().map(|block| start + block).collect();
                 let effects: Vec<u32> =
                     frame.effects.iter().map(|wasm| wasm - module.code_start as u32).collect();
-                regions = cover(&body, &code, pieces.collect(), &blocks, &effects);
+                let traps: Vec<u32> = frame.traps.iter().map(|trap| start + trap).collect();
+                let anchors = Anchors { effects: &effects, traps: &traps };
+                regions = cover(&body, &code, pieces.collect(), &blocks, anchors);
                 calls = frame.calls.iter().map(|call| start + call).collect();
             }
             FunctionPlaces { body, code, regions, calls }
@@ -126,7 +128,7 @@ fn cover(
     code: &Range<u32>,
     pieces: Vec<Region>,
     blocks: &[u32],
-    effects: &[u32],
+    anchors: Anchors<'_>,
 ) -> Vec<Region> {
     let mut regions = vec![Region { start: code.start, end: code.start, at: body.start }];
     let mut add = |piece: Region| {
@@ -156,7 +158,15 @@ fn cover(
                 piece.end = end;
             }
         }
-        straighten(&mut block, effects);
+        // What traps lies behind the function's end: pieces of their own.
+        let mut rest = block.as_mut_slice();
+        while !rest.is_empty() {
+            let apart = (1..rest.len())
+                .find(|&next| rest[next].at < rest[next - 1].at && anchors.traps(rest[next]));
+            let (own, others) = rest.split_at_mut(apart.unwrap_or(rest.len()));
+            straighten(own, anchors);
+            rest = others;
+        }
         block.into_iter().for_each(&mut add);
     }
     regions.last_mut().expect("there is one at least").end = code.end;
@@ -164,13 +174,34 @@ fn cover(
     regions
 }
 
+/// What stays where it is.
+#[derive(Clone, Copy)]
+struct Anchors<'a> {
+    /// The addresses of operators with effects; ascending.
+    effects: &'a [u32],
+    /// The instructions that may trap, as offsets in the text; ascending.
+    traps: &'a [u32],
+}
+
+impl Anchors<'_> {
+    /// Whether a piece may trap.
+    fn traps(self, piece: Region) -> bool {
+        let first = self.traps.partition_point(|&trap| trap < piece.start);
+        self.traps.get(first).is_some_and(|&trap| trap < piece.end)
+    }
+
+    fn hold(self, piece: Region) -> bool {
+        self.effects.binary_search(&piece.at).is_ok() || self.traps(piece)
+    }
+}
+
 /// Gives the pieces of a block addresses that agree with the order of effects.
-fn straighten(block: &mut [Region], effects: &[u32]) {
+fn straighten(block: &mut [Region], anchors: Anchors<'_>) {
     // What is behind a later effect in the module was moved, whatever it belongs to.
     let mut earliest = u32::MAX;
     let mut is_effect = vec![false; block.len()];
     for (piece, is_effect) in block.iter().zip(&mut is_effect).rev() {
-        if piece.at <= earliest && effects.binary_search(&piece.at).is_ok() {
+        if piece.at <= earliest && anchors.hold(*piece) {
             (*is_effect, earliest) = (true, piece.at);
         }
     }
@@ -194,8 +225,18 @@ mod tests {
     use super::*;
 
     fn covered(pieces: &[(u32, u32, u32)], blocks: &[u32], effects: &[u32]) -> Vec<(u32, u32)> {
+        covered_with_traps(pieces, blocks, effects, &[])
+    }
+
+    fn covered_with_traps(
+        pieces: &[(u32, u32, u32)],
+        blocks: &[u32],
+        effects: &[u32],
+        traps: &[u32],
+    ) -> Vec<(u32, u32)> {
         let pieces = pieces.iter().map(|&(start, end, at)| Region { start, end, at }).collect();
-        let regions = cover(&(10..100), &(0..60), pieces, blocks, effects);
+        let anchors = Anchors { effects, traps };
+        let regions = cover(&(10..100), &(0..60), pieces, blocks, anchors);
         let ends = regions.iter().map(|region| region.end);
         let starts = regions.iter().skip(1).map(|region| region.start).chain([60]);
         assert!(ends.eq(starts), "without gaps");
@@ -219,6 +260,14 @@ mod tests {
     fn what_moved_before_an_effect_belongs_to_it() {
         let pieces = [(0, 4, 50), (4, 8, 30), (8, 12, 40)];
         assert_eq!(covered(&pieces, &[0], &[30, 50]), [(0, 30), (8, 40)]);
+    }
+
+    #[test]
+    fn what_traps_stays_where_it_is() {
+        // A trap between two stores, and one behind the end.
+        let pieces = [(0, 4, 30), (4, 8, 40), (8, 12, 50), (12, 14, 35)];
+        let regions = covered_with_traps(&pieces, &[0], &[30, 50], &[4, 12]);
+        assert_eq!(regions, [(0, 30), (4, 40), (8, 50), (12, 35)]);
     }
 
     #[test]

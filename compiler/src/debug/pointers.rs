@@ -19,6 +19,7 @@ use gimli::write::{AttributeValue as Value, DebugInfoRef, Expression, Unit, Unit
 use gimli::{AttributeValue, DebuggingInformationEntry, DwTag, EntriesTreeNode, constants};
 
 use super::entries::{EntryKey, Translation};
+use super::expression::Context;
 use crate::budget::Fault;
 use crate::guest_dwarf::Reader;
 use crate::options::Debugger;
@@ -265,7 +266,7 @@ impl<'a> Translation<'_, '_, 'a> {
     fn set_data_location(&mut self, (number, id): (usize, UnitEntryId)) {
         let mut location = Expression::new();
         location.op(constants::DW_OP_push_object_address);
-        if self.expressions.memory_base(&mut location, false).is_none() {
+        if self.expressions.memory_base(&mut location, Context::Maybe).is_none() {
             return;
         }
         location.op(constants::DW_OP_plus);
@@ -378,7 +379,10 @@ impl<'a> Translation<'_, '_, 'a> {
             self.budget.charge(1)?;
             let Some(entry) = self.read(key) else { return Ok(None) };
             if entry.tag() == constants::DW_TAG_base_type {
+                // Some languages have types of nothing, for which gdb has no ranges.
+                let bytes = entry.attr(constants::DW_AT_byte_size).and_then(|it| it.udata_value());
                 let encoding = entry.attr_value(constants::DW_AT_encoding);
+                let encoding = encoding.filter(|_| bytes.is_some_and(|bytes| bytes > 0));
                 let Some(AttributeValue::Encoding(encoding)) = encoding else { return Ok(None) };
                 let is_character = matches!(
                     encoding,
@@ -450,7 +454,7 @@ impl<'a> Translation<'_, '_, 'a> {
     pub fn memory(&mut self, number: usize) {
         let mut location = Expression::new();
         if !self.pointers.are_structures
-            || self.expressions.memory_base(&mut location, false).is_none()
+            || self.expressions.memory_base(&mut location, Context::Maybe).is_none()
         {
             return;
         }

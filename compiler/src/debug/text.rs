@@ -16,7 +16,7 @@ use wootz_runtime::abi::vmctx::Place;
 
 use super::CODE;
 use super::entries::{ENCODING, frame_slots, in_frame, line_program};
-use super::expression::{Expressions, vmctx};
+use super::expression::{Context, Expressions, vmctx};
 use super::guest::Guest;
 use super::lines::{self, Row};
 use super::places::Places;
@@ -281,7 +281,7 @@ impl Writer<'_> {
             let name = plan.module.names.global(index);
             let name = name.map_or_else(|| format!("global{number}"), str::to_string);
             let mut location = Expression::new();
-            vmctx(&mut location, false);
+            vmctx(&mut location, Context::Anywhere);
             match plan.layout.global(index) {
                 Place::Record(offset) => location.op_plus_uconst(offset.into()),
                 Place::Pointer(offset) => {
@@ -296,7 +296,7 @@ impl Writer<'_> {
 
     fn memories(&mut self) {
         let mut location = Expression::new();
-        if self.expressions.memory_base(&mut location, false).is_none() {
+        if self.expressions.memory_base(&mut location, Context::Anywhere).is_none() {
             return;
         }
         let bytes = self.bytes(None);
