@@ -450,7 +450,10 @@ fn answer(transcript: &str, number: usize) -> String {
 fn bounded(command: &mut process::Command, to: &Path) -> bool {
     let file = File::create(to).expect("there is room for what a debugger says");
     let copy = file.try_clone().expect("a file can be had twice");
+    // A debugger that crashes leaves a core where it was started.
+    let folder = to.parent().expect("a file lies in a folder");
     let mut child = command
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(file)
         .stderr(copy)
