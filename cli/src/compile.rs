@@ -19,11 +19,14 @@ use crate::report::{self, Usage};
 mod exe;
 /// `--split-debug`: debug information in a file of its own.
 mod split;
+/// `-g`: the text of modules without debug information.
+mod module_text;
 /// `--linker`: a system's linker makes the shared library.
 mod linker;
 
 use exe::ProgramOptions;
 use linker::LinkerOptions;
+use module_text::ModuleText;
 use split::SplitDebug;
 
 /// Compile a WebAssembly module into a native file
@@ -148,17 +151,24 @@ impl Compile {
             Emit::Exe => Some(self.program.runner()?),
             _ => None,
         };
-        let wasm = files::binary(&self.input, files::read(&self.input)?)?;
+        let with_lines = self.wants_debug_info();
+        let wasm = files::to_binary(&self.input, files::read(&self.input)?, with_lines)?;
         let emit = match self.emit {
             Emit::Shared if self.linker.is_used() => wootz_compiler::Emit::Object,
             other => other.compiled(),
         };
         let mut options =
-            Options { emit, prefix: self.prefix, ..self.code.options(self.target.clone()) };
-        if let Some(split) = &split {
-            let debug_info = self.code.debug_info(self.target.as_deref());
-            options.debug_info =
-                Some(DebugInfo { separate: Some(split.name.clone()), ..debug_info });
+            Options { emit, prefix: self.prefix.clone(), ..self.code.options(self.target.clone()) };
+        let text = match self.wants_debug_info() {
+            true => ModuleText::new(&wasm, &output)?,
+            false => None,
+        };
+        if self.wants_debug_info() {
+            options.debug_info = Some(DebugInfo {
+                separate: split.as_ref().map(|split| split.name.clone()),
+                text: text.as_ref().map(ModuleText::path),
+                ..self.code.debug_info(self.target.as_deref())
+            });
         }
         if self.emit == Emit::Exe {
             exe::check(&self.input, &wasm, &options)?;
@@ -182,10 +192,16 @@ impl Compile {
         if let Some((path, text)) = header {
             files::write(path, text.as_bytes(), false)?;
         }
+        text.as_ref().map_or(Ok(()), ModuleText::write)?;
         if self.time {
             eprint!("{}", table(&times));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether debug information is asked for.
+    fn wants_debug_info(&self) -> bool {
+        self.split_debug.is_some() || self.code.wants_debug_info()
     }
 
     /// Whether the options make sense together.
@@ -206,7 +222,7 @@ impl Compile {
                     .to_string(),
             );
         }
-        let debug_info = self.split_debug.is_some() || self.code.wants_debug_info();
+        let debug_info = self.wants_debug_info();
         let extension = Emit::Shared.extension(self.target.as_deref());
         if self.split_debug.is_some() && (self.emit != Emit::Shared || self.linker.is_used()) {
             return usage(

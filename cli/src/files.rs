@@ -72,11 +72,12 @@ pub enum Contents {
     Native(Vec<u8>),
 }
 
-/// Opens a module of any kind: in text or binary format, or compiled.
+/// Opens a module of any kind: in text or binary format, or compiled. What is text may become a module that says which line each
+/// operator is from, for debuggers.
 ///
 /// # Errors
 /// If it cannot be read, or is text, and malformed.
-pub fn open(path: &Path) -> Result<Contents> {
+pub fn open(path: &Path, with_lines: bool) -> Result<Contents> {
     let read = |path: &Path| -> std::io::Result<Contents> {
         let mut bytes = Vec::new();
         if is_standard(path) {
@@ -97,7 +98,7 @@ pub fn open(path: &Path) -> Result<Contents> {
         })
     };
     match read(path).with_context(|| format!("cannot read {}", name(path)))? {
-        Contents::Module(bytes) => Ok(Contents::Module(binary(path, bytes)?)),
+        Contents::Module(bytes) => Ok(Contents::Module(to_binary(path, bytes, with_lines)?)),
         native => Ok(native),
     }
 }
@@ -107,10 +108,28 @@ pub fn open(path: &Path) -> Result<Contents> {
 /// # Errors
 /// If it is text, and malformed.
 pub fn binary(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    to_binary(path, bytes, false)
+}
+
+/// As [`binary`]; what was text may say which line each operator is from, for debuggers.
+///
+/// # Errors
+/// If it is text, and malformed.
+pub fn to_binary(path: &Path, bytes: Vec<u8>, with_lines: bool) -> Result<Vec<u8>> {
     match kind(&bytes) {
         Kind::Text => {
-            let shown = if is_standard(path) { Path::new("<standard input>") } else { path };
-            wat::Parser::new()
+            // Debuggers look for the text where it is now, wherever they are started.
+            let absolute = std::path::absolute(path);
+            let shown = match absolute {
+                _ if is_standard(path) => Path::new("<standard input>"),
+                Ok(ref absolute) if with_lines => absolute,
+                _ => path,
+            };
+            let mut parser = wat::Parser::new();
+            if with_lines {
+                parser.generate_dwarf(wat::GenerateDwarf::Lines);
+            }
+            parser
                 .parse_bytes(Some(shown), &bytes)
                 .map(|binary| binary.into_owned())
                 .with_context(|| format!("{} is malformed", name(path)))

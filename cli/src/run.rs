@@ -244,7 +244,7 @@ impl Run {
             // memories may lie lower.
             config.memory_init_cow(false);
         }
-        let mut settings = Settings::new(config, !self.no_cache);
+        let mut settings = Settings::new(config, !self.no_cache, self.code.wants_debug_info());
         if self.fuel.is_some() {
             settings.consume_fuel("--fuel");
         }

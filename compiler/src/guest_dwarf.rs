@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gimli::{
     Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, EndianSlice, LittleEndian,
-    Section, Unit, UnitHeader, UnitType,
+    Section, Unit, UnitHeader, UnitRef, UnitType, constants,
 };
 
 use crate::budget::{Budget, Fault};
@@ -99,4 +99,24 @@ fn charge_line_header(
         }
     }
     Ok(())
+}
+
+/// Whether a unit is what the library `wat` makes for a module in text format. Its addresses are counted from behind the number
+/// of functions, which the code section's contents begin with, and not from there as everybody else's.
+pub fn is_of_text(unit: UnitRef<'_, Reader<'_>>) -> bool {
+    let producer = || {
+        let entry = unit.entry(unit.header.root_offset()).ok()?;
+        unit.attr_string(entry.attr_value(constants::DW_AT_producer)?).ok()
+    };
+    producer().is_some_and(|producer| producer.slice().starts_with(b"wast "))
+}
+
+/// How far addresses in a unit of a module with so many functions are from what they should be.
+pub fn skew(unit: UnitRef<'_, Reader<'_>>, functions: usize) -> u64 {
+    if !is_of_text(unit) {
+        return 0;
+    }
+    // The number of functions has seven bits in each byte.
+    let bits = usize::BITS - functions.leading_zeros();
+    u64::from(bits.div_ceil(7).max(1))
 }

@@ -126,7 +126,7 @@ pub fn find(module: &Module<'_>, options: &Options) -> Option<Kept> {
     let sections = guest_dwarf::sections(module);
     // Without a budget for it, there is no debug information either.
     let Ok(units) = guest_dwarf::units(&sections, &mut budget) else { return Some(all(false)) };
-    if units.iter().all(|unit| is_of_text(unit.unit_ref(&sections))) {
+    if units.iter().all(|unit| guest_dwarf::is_of_text(unit.unit_ref(&sections))) {
         return Some(all(true));
     }
     let mut functions = vec![Keep::default(); module.bodies.len()];
@@ -138,15 +138,6 @@ pub fn find(module: &Module<'_>, options: &Options) -> Option<Kept> {
         }
     }
     Some(Kept { by_text: false, in_loops, functions })
-}
-
-/// Whether a unit is what the library `wat` makes for a module in text format.
-fn is_of_text(unit: UnitRef<'_, Reader<'_>>) -> bool {
-    let producer = || {
-        let entry = unit.entry(unit.header.root_offset()).ok()?;
-        unit.attr_string(entry.attr_value(constants::DW_AT_producer)?).ok()
-    };
-    producer().is_some_and(|producer| producer.slice().starts_with(b"wast "))
 }
 
 /// A unit that is looked through.

@@ -50,6 +50,7 @@ impl Preload {
 /// The settings of the engine, and who wants them.
 pub struct Settings {
     config: Config,
+    with_lines: bool,
     /// Settings that must be on, and the beginning of a sentence that says why: "`--fuel` needs".
     wanted: Vec<(&'static str, String)>,
     /// How many bytes of address space files needed so far, by the name of the setting.
@@ -75,8 +76,9 @@ const EPOCHS: Switch = Switch {
 impl Settings {
     /// Those of a configuration that was made from the command line. What is compiled is looked for in the user's cache, and
     /// kept there, unless it is not `cached`.
-    pub fn new(config: Config, cached: bool) -> Settings {
-        Settings { config, wanted: Vec::new(), needed_bytes: HashMap::new(), cached }
+    /// Text may be compiled with its lines, for debuggers.
+    pub fn new(config: Config, cached: bool, with_lines: bool) -> Settings {
+        Settings { config, with_lines, wanted: Vec::new(), needed_bytes: HashMap::new(), cached }
     }
 
     /// Switches fuel on, for an option of the command line.
@@ -105,7 +107,7 @@ impl Settings {
     pub fn modules(mut self, paths: &[&Path]) -> Result<Vec<Module>> {
         let files: Vec<File<'_>> = paths
             .iter()
-            .map(|path| Ok(File { path, contents: files::open(path)? }))
+            .map(|path| Ok(File { path, contents: files::open(path, self.with_lines)? }))
             .collect::<Result<_>>()?;
         let compiles = files.iter().any(|file| matches!(file.contents, Contents::Module(_)));
         if self.cached && compiles {
@@ -256,7 +258,7 @@ mod tests {
     /// As if an engine rounded down what it is told.
     #[test]
     fn settings_that_have_no_effect_are_not_tried_for_ever() {
-        let mut settings = Settings::new(Config::new(), false);
+        let mut settings = Settings::new(Config::new(), false, false);
         let mut adapts = |error| settings.adapt(Path::new("f.so"), Error::new(error)).is_ok();
         for setting in ["memory_reservation", "memory_guard_size"] {
             let error = |artifact_bytes| ArtifactError::AddressSpace {

@@ -20,7 +20,7 @@ use gimli::{
 };
 
 use super::CODE;
-use super::expression::{Expressions, Frame, FrameBase};
+use super::expression::{Context, Expressions, Frame, FrameBase};
 use super::guest::{Guest, GuestUnit};
 use super::lines;
 use super::places::Places;
@@ -119,7 +119,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         for number in 0..self.units.len() {
             self.lines(number)?;
             self.unit(number)?;
-            self.memory(number);
+            let root = self.out(number).root();
+            self.memory(number, root, Context::Maybe);
         }
         Ok(())
     }
@@ -237,6 +238,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
                 && !frame.slots.is_empty()
             {
                 self.frame_base(number, id, entry.function.expect("it has a frame"));
+                self.memory(number, id, Context::Frame);
             }
         }
         Ok(())

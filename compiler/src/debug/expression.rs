@@ -251,14 +251,7 @@ impl Expressions<'_> {
             ValType::I64 | ValType::F64 => 8,
             ValType::V128 | ValType::Ref(_) => return None,
         };
-        vmctx(out, self.context(frame));
-        match self.plan.layout.global(GlobalIndex(index)) {
-            Place::Record(offset) => out.op_plus_uconst(offset.into()),
-            Place::Pointer(offset) => {
-                out.op_plus_uconst(offset.into());
-                out.op_deref();
-            }
-        }
+        self.global_address(out, GlobalIndex(index), self.context(frame));
         out.op_deref_size(bytes);
         Some(())
     }
@@ -283,21 +276,35 @@ impl Expressions<'_> {
         }
     }
 
-    /// Pushes the address of memory 0.
+    /// Pushes the address of memory 0; or 0, where it cannot be said whose.
     pub fn memory_base(self, out: &mut Expression, context: Context) -> Option<()> {
         let memory = self.plan.module.memories.first()?;
-        vmctx(out, context);
         let base = offset_of!(VmMemory, base) as u64;
-        match self.plan.layout.memory(MemoryIndex(0), memory.shared) {
-            Place::Record(offset) => out.op_plus_uconst(u64::from(offset) + base),
+        let place = self.plan.layout.memory(MemoryIndex(0), memory.shared);
+        with_vmctx(out, context, |out| {
+            match place {
+                Place::Record(offset) => out.op_plus_uconst(u64::from(offset) + base),
+                Place::Pointer(offset) => {
+                    out.op_plus_uconst(offset.into());
+                    out.op_deref();
+                    out.op_plus_uconst(base);
+                }
+            }
+            out.op_deref();
+        });
+        Some(())
+    }
+
+    /// Pushes the address of a global; or 0, where it cannot be said whose.
+    pub fn global_address(self, out: &mut Expression, index: GlobalIndex, context: Context) {
+        let place = self.plan.layout.global(index);
+        with_vmctx(out, context, |out| match place {
+            Place::Record(offset) => out.op_plus_uconst(offset.into()),
             Place::Pointer(offset) => {
                 out.op_plus_uconst(offset.into());
                 out.op_deref();
-                out.op_plus_uconst(base);
             }
-        }
-        out.op_deref();
-        Some(())
+        });
     }
 
     /// Whether addresses in memory 0 have 64 bits.
@@ -317,26 +324,33 @@ pub enum Context {
     Maybe,
 }
 
-/// Pushes the vmctx.
+/// Pushes what follows from the vmctx.
 ///
-/// The cell has it if there is only one instance, and 0 with several: then the frame that is being looked at decides, or where
-/// there need not be one, nothing can be said. (Of a variable that could need a frame, gdb believes that it goes with the
-/// frame, and so a watchpoint for it.)
-pub fn vmctx(out: &mut Expression, context: Context) {
+/// The cell has it if there is only one instance, and 0 with several: then the frame that is being looked at decides; or where
+/// there need not be one, the result is 0, and nothing more is read: expressions that fail take watchpoints with them. (Of a
+/// variable that could need a frame, gdb believes that it goes with the frame, and so a watchpoint for it.)
+fn with_vmctx(out: &mut Expression, context: Context, then: impl FnOnce(&mut Expression)) {
     if context == Context::Frame {
         out.op_fbreg(0);
         out.op_deref();
-        return;
+        return then(out);
     }
     out.op_addr(Address::Symbol { symbol: CELL, addend: 0 });
     out.op_deref();
+    out.op(constants::DW_OP_dup);
+    let found = out.op_bra();
     if context == Context::Maybe {
-        out.op(constants::DW_OP_dup);
-        let found = out.op_bra();
         out.op(constants::DW_OP_drop);
         out.op_fbreg(0);
         out.op_deref();
-        let end = out.next_index();
-        out.set_target(found, end);
+        let known = out.next_index();
+        out.set_target(found, known);
+        return then(out);
     }
+    let unknown = out.op_skip();
+    let known = out.next_index();
+    out.set_target(found, known);
+    then(out);
+    let end = out.next_index();
+    out.set_target(unknown, end);
 }

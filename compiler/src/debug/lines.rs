@@ -98,8 +98,9 @@ pub fn of_function(rows: &[Row], function: &FunctionPlaces) -> Vec<Row> {
     let mut native: Vec<Row> = Vec::new();
     let mut last = None;
     for region in &function.regions {
-        let Some(position) = rows.partition_point(|row| row.at <= region.at).checked_sub(1) else {
-            // A body begins with its locals, which may have no row of their own.
+        let position = rows.partition_point(|row| row.at <= region.at).checked_sub(1);
+        let Some(position) = position.filter(|_| region.at > function.body.start) else {
+            // A body begins with its locals, for which the frame is made.
             let prologue_end = false;
             native.push(Row { at: region.start, is_statement: true, prologue_end, ..rows[0] });
             continue;

@@ -31,6 +31,8 @@ pub struct Pointers {
     targets: HashMap<EntryKey, Option<(usize, UnitEntryId)>>,
     /// The type of addresses, by unit.
     addresses: HashMap<usize, UnitEntryId>,
+    /// The type of addresses in the process, by unit.
+    host_addresses: HashMap<usize, UnitEntryId>,
     /// The definitions of structures, by kind and name; `None` if there are several.
     definitions: Option<HashMap<(DwTag, Vec<u8>), EntryKey>>,
 }
@@ -45,6 +47,7 @@ impl Pointers {
             are_structures: debugger == Debugger::Lldb || endianness == Endianness::Big,
             targets: HashMap::new(),
             addresses: HashMap::new(),
+            host_addresses: HashMap::new(),
             definitions: None,
         }
     }
@@ -450,18 +453,23 @@ impl<'a> Translation<'_, '_, 'a> {
         ty
     }
 
-    /// Where the memory begins, for scripts that follow pointers: a number that every unit has.
-    pub fn memory(&mut self, number: usize) {
+    /// Where the memory begins, for scripts that follow pointers: a number that every unit has, and every function whose frame
+    /// leads to it.
+    pub fn memory(&mut self, number: usize, parent: UnitEntryId, context: Context) {
         let mut location = Expression::new();
         if !self.pointers.are_structures
-            || self.expressions.memory_base(&mut location, Context::Maybe).is_none()
+            || self.expressions.memory_base(&mut location, context).is_none()
         {
             return;
         }
         location.op(constants::DW_OP_stack_value);
         let out = self.out.units.get_mut(self.units[number]);
-        let ty = unsigned(out, "host_address", 8);
-        let variable = out.add(out.root(), constants::DW_TAG_variable);
+        let ty = *self
+            .pointers
+            .host_addresses
+            .entry(number)
+            .or_insert_with(|| unsigned(out, "host_address", 8));
+        let variable = out.add(parent, constants::DW_TAG_variable);
         let entry = out.get_mut(variable);
         entry.set(constants::DW_AT_name, Value::String(b"wootz_memory".to_vec()));
         entry.set(constants::DW_AT_type, Value::UnitRef(ty));

@@ -12,30 +12,34 @@ use gimli::write::{
 use gimli::{DwAte, constants};
 use wootz_runtime::abi::index::{FuncIndex, GlobalIndex};
 use wootz_runtime::abi::types::{RefKind, ValType};
-use wootz_runtime::abi::vmctx::Place;
 
 use super::CODE;
 use super::entries::{ENCODING, frame_slots, in_frame, line_program};
-use super::expression::{Context, Expressions, vmctx};
+use super::expression::{Context, Expressions};
 use super::guest::Guest;
 use super::lines::{self, Row};
 use super::places::Places;
 use crate::budget::Budget;
 use crate::convention::clif_type;
 use crate::error::{Error, Result};
+use crate::guest_dwarf;
 use crate::kept::Slot;
 use crate::link::Code;
-use crate::options::DebugInfo;
-use crate::parse::Module;
+use crate::options::{DebugInfo, Features};
+use crate::parse::{self, Module};
 
-/// A module (binary format) as text, as debuggers show it: what belongs into the file that [`DebugInfo::text`] names.
+/// A module (binary format) as text, as debuggers show it: what belongs into the file that [`DebugInfo::text`] names. `None` if the
+/// module has debug information of its own.
 ///
 /// # Errors
 /// If it is no valid module.
-pub fn text(wasm: &[u8]) -> Result<String> {
+pub fn text(wasm: &[u8]) -> Result<Option<String>> {
+    if !parse::module(wasm, &Features::all())?.dwarf.is_empty() {
+        return Ok(None);
+    }
     let mut text = String::new();
     printed(wasm, |_, line| text.push_str(line))?;
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// Prints a module: each line, and the offset in the file of what is in it.
@@ -61,10 +65,12 @@ struct Lines {
 
 impl Lines {
     /// Of what the library `wat` says about a module in text format.
-    fn written(guest: &Guest<'_, '_>, budget: &mut Budget) -> Option<Lines> {
+    fn written(guest: &Guest<'_, '_>, module: &Module<'_>, budget: &mut Budget) -> Option<Lines> {
         let unit = guest.units.first()?.unit;
         let program = unit.line_program.clone()?;
-        let rows = lines::rows(program, budget).ok()?;
+        let mut rows = lines::rows(program, budget).ok()?;
+        let skew = guest_dwarf::skew(unit, module.bodies.len()) as u32;
+        rows.iter_mut().for_each(|row| row.at = row.at.saturating_add(skew));
         let slice = |text: Option<crate::guest_dwarf::Reader<'_>>| {
             text.map(|text| text.slice().to_vec()).unwrap_or_default()
         };
@@ -118,7 +124,7 @@ pub fn dwarf(
     budget: &mut Budget,
 ) -> Dwarf {
     let module = expressions.plan.module;
-    let lines = Lines::written(guest, budget);
+    let lines = Lines::written(guest, module, budget);
     let lines = lines.unwrap_or_else(|| Lines::printed(module, info.text.as_deref()));
     let mut out = Dwarf::new();
     let program = line_program(&lines.directory, &lines.name);
@@ -281,14 +287,7 @@ impl Writer<'_> {
             let name = plan.module.names.global(index);
             let name = name.map_or_else(|| format!("global{number}"), str::to_string);
             let mut location = Expression::new();
-            vmctx(&mut location, Context::Anywhere);
-            match plan.layout.global(index) {
-                Place::Record(offset) => location.op_plus_uconst(offset.into()),
-                Place::Pointer(offset) => {
-                    location.op_plus_uconst(offset.into());
-                    location.op_deref();
-                }
-            }
+            self.expressions.global_address(&mut location, index, Context::Anywhere);
             let ty = self.ty(global.value);
             self.variable(&name, ty, location);
         }

@@ -199,11 +199,13 @@ impl<'a> Reading<'_, 'a> {
         if !self.programs.insert(program) {
             return Ok(());
         }
+        let unit_ref = self.units[unit].unit_ref(self.sections);
+        let skew = guest_dwarf::skew(unit_ref, self.bodies.len());
         let mut rows = lines.clone().rows();
         let mut sequence: Vec<Ranged<Place>> = Vec::new();
         while let Some((_, row)) = rows.next_row()? {
             self.budget.charge(1)?;
-            let (start, is_end) = (offset(row.address()), row.end_sequence());
+            let (start, is_end) = (offset(row.address().saturating_add(skew)), row.end_sequence());
             let line = row.line().map_or(0, |line| line.get() as u32);
             let column = match row.column() {
                 ColumnType::Column(column) if line != 0 => column.get() as u32,
@@ -290,7 +292,11 @@ impl<'a> Reading<'_, 'a> {
             let attribute = entries.read_attribute(attribute)?;
             let value = attribute.value();
             match attribute.name() {
-                constants::DW_AT_low_pc => entry.low = unit.attr_address(value)?,
+                constants::DW_AT_low_pc => {
+                    let skew = guest_dwarf::skew(unit, self.bodies.len());
+                    let low = unit.attr_address(value)?;
+                    entry.low = low.map(|low| low.saturating_add(skew));
+                }
                 constants::DW_AT_high_pc => match attribute.udata_value() {
                     Some(size) => entry.size = Some(size),
                     None => entry.high = unit.attr_address(value)?,

@@ -127,6 +127,10 @@ impl Translator<'_, '_> {
 
     /// Traps. What follows cannot be reached.
     pub fn trap_always(&mut self, code: TrapCode) {
+        if self.keeping.is_some() {
+            // Otherwise a branch to it would trap itself, on the line of the condition.
+            self.builder.ins().sequence_point();
+        }
         self.builder.ins().trap(trap(code));
         self.reachable = false;
     }

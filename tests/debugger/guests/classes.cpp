@@ -7,7 +7,7 @@
 // > in Square::area
 // > bt Square::area measure main ...
 // > p this->side = 6
-// > p side = 6
+// gdb> p side = 6
 // > p this->number = 2
 // gdb> p *this = {Shape = {_vptr$Shape = _, number = 2}, side = 6}
 // lldb> p *this = {Shape = {number = 2}, side = 6}

@@ -7,7 +7,9 @@
 // > in look
 // > p color = GREEN
 // > p count = 7
-// > p *at = BLUE
+// native> p *at = BLUE
+// lldb wasm> p *at = BLUE
+// gdb wasm> p *at = {BLUE}
 // O0> up
 // O0> p colors = {RED, GREEN, BLUE}
 // O0> p colors[0] = RED

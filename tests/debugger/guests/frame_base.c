@@ -8,7 +8,7 @@
 // > p before = 5
 // > p length = 4
 // > p after = 15
-// > p numbers[2] = 12
+// native> p numbers[2] = 12
 // > p many = {1, 2, 3, 4, 5, 6, 7, 8}
 // > up
 // > in main

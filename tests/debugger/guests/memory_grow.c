@@ -12,7 +12,9 @@
 // > locals value = 17, grown = 1
 // > p list->number = 1
 // > p list->next->number = 2
-// > p words = {"before", "after"}
+// native> p words = {"before", "after"}
+// lldb wasm> p words = {"before", "after"}
+// gdb wasm> p *words[1] = "after"
 // > p kept = 23
 // > set value = 18
 // > p value = 18

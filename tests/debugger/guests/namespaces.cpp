@@ -14,7 +14,7 @@
 // > break lambda
 // > continue
 // > p given = 4
-// > p captured = 10
+// gdb> p captured = 10
 // > up
 // > in main
 // > p mode = Twice

@@ -5,14 +5,19 @@
 // > break made
 // > run
 // > p *at = 5
-// > p *twice[0] = 5
-// gdb> p **twice = 5
-// gdb> p ***thrice = 5
+// native> p *twice[0] = 5
+// lldb wasm> p *twice[0] = 5
+// gdb wasm> p *(*twice)[0] = 5
+// gdb native> p **twice = 5
+// gdb native> p ***thrice = 5
+// gdb wasm> p *(*(*thrice)[0])[0] = 5
 // > p tree.left->left->value = 3
 // > p tree.right = 0x0
 // > p *tree.left = {value = 2, left = _, right = 0x0}
 // > p holder->tree->left->value = 2
-// > p holder->text = "held"
+// native> p holder->text = "held"
+// lldb wasm> p holder->text = "held"
+// gdb wasm> p *holder->text = "held"
 // > p row[0][1] = 7
 // gdb> p (*row)[1] = 7
 // > exits 0

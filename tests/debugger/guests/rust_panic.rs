@@ -9,7 +9,7 @@
 // native> break-function rust_panic
 // native> run
 // native> bt ... element main ...
-// wasm> exits 134
+// gdb wasm> exits 134
 
 use std::hint::black_box;
 

@@ -4,14 +4,24 @@
 //
 // > break made
 // > run
-// > p literal = "from the data"
+// native> p literal = "from the data"
+// lldb wasm> p literal = "from the data"
+// gdb wasm> p *literal = "from the data"
 // > p array = "on the stack"
 // > p nothing = 0x0
-// > p empty = ""
-// > p names = {"one", "two", "three"}
-// > p names[2] = "three"
+// native> p empty = ""
+// lldb wasm> p empty = ""
+// gdb wasm> p *empty = ""
+// native> p names = {"one", "two", "three"}
+// lldb wasm> p names = {"one", "two", "three"}
+// gdb wasm> p *names[0] = "one"
+// native> p names[2] = "three"
+// lldb wasm> p names[2] = "three"
+// gdb wasm> p *names[2] = "three"
 // > p letter = 'w'
-// > p greeting = "hello"
+// native> p greeting = "hello"
+// lldb wasm> p greeting = "hello"
+// gdb wasm> p *greeting = "hello"
 // > p array[3] = 't'
 // > exits 0
 

@@ -12,7 +12,7 @@
 // > up
 // > in middle
 // > p how = 2
-// wasm> exits 134
+// gdb wasm> exits 134
 
 volatile int sink;
 

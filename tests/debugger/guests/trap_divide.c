@@ -9,7 +9,7 @@
 // > at crash
 // > bt divide main ...
 // > args number = 17, by = 0
-// wasm> exits 134
+// gdb wasm> exits 134
 
 volatile int sink;
 

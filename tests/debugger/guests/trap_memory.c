@@ -10,7 +10,7 @@
 // > bt peek main ...
 // > p at[0] = 7
 // > p index = 1000000000
-// wasm> exits 134
+// gdb wasm> exits 134
 
 volatile int sink;
 

@@ -9,15 +9,15 @@
 ;; > in run
 ;; > step
 ;; > in double
-;; > args $number = 20
-;; > locals $result = 0
+;; > args number = 20
+;; > locals result = 0
 ;; > break set
 ;; > continue
 ;; > at set
 ;; > bt double run ...
-;; > args $number = 20
+;; > args number = 20
 ;; > next
-;; > locals $result = 40
+;; > locals result = 40
 ;; > finish
 ;; > in run
 ;; > exits 0

@@ -8,9 +8,9 @@
 ;; > traps
 ;; > in divide
 ;; > at crash
-;; > args $by = 0
+;; > args by = 0
 ;; > bt divide run ...
-;; > exits 134
+;; gdb> exits 134
 
 (module
   (func $divide (param $by i32) (result i32)

@@ -6,11 +6,11 @@
 ;; > break inside
 ;; > run
 ;; > in mix
-;; > args $a = 7, $b = 5000000000, $c = 1.5, $d = -2.25
-;; > locals $i = 0, $sum = 0
-;; > continue
-;; > at inside
-;; > locals $i = 1, $sum = 7
+;; > args a = 7, b = 5000000000, c = 1.5, d = -2.25
+;; none> locals i = 0, sum = 0
+;; none> continue
+;; none> at inside
+;; none> locals i = 1, sum = 7
 ;; > bt mix run ...
 ;; > delete
 ;; > exits 0
