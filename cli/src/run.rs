@@ -155,6 +155,8 @@ impl Run {
         }
         let wasi = self.wasi(file, arguments)?;
         let modules = self.modules(file)?;
+        // They stay loaded until the process ends: gdb fails when a library goes of which it watches a variable.
+        std::mem::forget(modules.clone());
         let (module, preloaded) = modules.split_last().expect("as many as there are files");
         let call = Call::new(module, self.invoke.as_deref(), arguments)
             .with_context(|| cannot_run(file))?;

@@ -20,6 +20,8 @@ use crate::parse::Body;
 /// What is kept in the frame of the function being translated.
 pub(super) struct Keeping<'a> {
     keep: &'a Keep,
+    /// Whether it keeps also what changes in loops, and code may be slower.
+    in_loops: bool,
     slots: HashMap<Slot, StackSlot>,
     /// The value that was last kept for a place of the operand stack, in straight code.
     operands: HashMap<u32, Value>,
@@ -39,7 +41,7 @@ impl<'a> Keeping<'a> {
             notes.lost = changed_in_loops(keep, body)?;
         }
         let (slots, operands) = (HashMap::new(), HashMap::new());
-        Ok(Keeping { keep, slots, operands, instructions: 0, notes })
+        Ok(Keeping { keep, in_loops, slots, operands, instructions: 0, notes })
     }
 }
 
@@ -84,6 +86,8 @@ impl Translator<'_, '_> {
             let value = self.builder.use_var(self.locals[index as usize]);
             self.keep_local(index, value);
         }
+        // Otherwise those that are overwritten before anybody else can see them would be left out.
+        self.builder.ins().sequence_point();
         self.builder.set_srcloc(first);
         if let Some(keeping) = &mut self.keeping {
             keeping.instructions = self.builder.func.dfg.num_insts();
@@ -99,7 +103,18 @@ impl Translator<'_, '_> {
             return;
         }
         let ty = self.builder.func.dfg.value_type(value);
+        if ty.is_vector() && !keeping.in_loops {
+            // Whether the store is left out cannot be told from what prepares the value.
+            return self.lose(slot);
+        }
         self.keep(slot, ty, value);
+    }
+
+    /// Gives something up.
+    fn lose(&mut self, slot: Slot) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.notes.lost.insert(slot);
+        }
     }
 
     /// Notes what an operator has changed, after it was translated.
