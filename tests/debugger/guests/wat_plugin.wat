@@ -11,8 +11,8 @@
 ;; > in double
 ;; > args number = 20
 ;; > locals result = 0
-;; > break set
-;; > continue
+;; none> break set
+;; none> continue
 ;; > at set
 ;; > bt double run ...
 ;; > args number = 20
