@@ -30,6 +30,8 @@ pub struct Kept {
 pub struct Keep {
     /// The vmctx, which leads to the memory that variables are in.
     pub vmctx: bool,
+    /// The local that says where in memory the function's own variables are.
+    pub base: Option<u32>,
     /// Locals.
     pub locals: Locals,
     /// Places of the operand stack, counted from its bottom.
@@ -113,7 +115,8 @@ pub struct Notes {
 /// What frames must keep; `None` if nobody wants to see it.
 pub fn find(module: &Module<'_>, options: &Options) -> Option<Kept> {
     options.debug_info.as_ref()?;
-    let everything = Keep { vmctx: true, locals: Locals::All, operands: BTreeSet::new() };
+    let everything =
+        Keep { vmctx: true, base: None, locals: Locals::All, operands: BTreeSet::new() };
     let in_loops = options.opt_level == OptLevel::None;
     let all = |by_text| {
         let functions = vec![everything.clone(); module.bodies.len()];
@@ -201,6 +204,12 @@ impl<'a> Scan<'_, 'a> {
         // Whatever a variable's location is made of, the way to the memory begins at the vmctx.
         self.functions[position].vmctx |= tag != constants::DW_TAG_subprogram;
         if let AttributeValue::Exprloc(expression) = location {
+            let first = expression.operations(self.unit.encoding()).next();
+            if tag == constants::DW_TAG_subprogram
+                && let Ok(Some(Operation::WasmLocal { index })) = first
+            {
+                self.functions[position].base = Some(index);
+            }
             return self.expression(position, expression, budget);
         }
         // A list may have expressions that cannot be read; what is behind them does not matter.

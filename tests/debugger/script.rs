@@ -239,10 +239,7 @@ impl Build {
         for word in name.split('+') {
             match word {
                 "O0" => {}
-                "O1" | "O2" => {
-                    build.guest_level = word[1..].to_string();
-                    build.wootz_level = "speed".to_string();
-                }
+                "O1" | "O2" => build.guest_level = word[1..].to_string(),
                 "none" | "speed" => build.wootz_level = word.to_string(),
                 "dwarf4" => build.dwarf = 4,
                 "memory64" => build.memory64 = true,

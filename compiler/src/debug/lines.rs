@@ -103,6 +103,7 @@ pub fn of_function(rows: &[Row], function: &FunctionPlaces) -> Vec<Row> {
             // A body begins with its locals, for which the frame is made.
             let prologue_end = false;
             native.push(Row { at: region.start, is_statement: true, prologue_end, ..rows[0] });
+            last = position.filter(|&position| !rows[position].prologue_end);
             continue;
         };
         if last == Some(position) {

@@ -1,7 +1,7 @@
 //! What debuggers want to see, kept in the frame.
 //!
-//! Always true: what is kept is what the operators so far have made of it. What would have to be kept in a loop again and
-//! again is given up if code shall be fast, and noted as lost.
+//! Always true: what is kept is what the operators so far have made of it. If code shall be fast, what would slow it down
+//! noticeably is given up, and noted as lost.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,6 +22,8 @@ pub(super) struct Keeping<'a> {
     keep: &'a Keep,
     /// Whether it keeps also what changes in loops, and code may be slower.
     in_loops: bool,
+    /// Whether it keeps the vmctx, without which nothing else is of use.
+    vmctx: bool,
     slots: HashMap<Slot, StackSlot>,
     /// The value that was last kept for a place of the operand stack, in straight code.
     operands: HashMap<u32, Value>,
@@ -31,52 +33,107 @@ pub(super) struct Keeping<'a> {
 }
 
 impl<'a> Keeping<'a> {
-    /// For a function that must keep this, also what changes in loops or not.
+    /// For a function with so many locals that must keep this, all of it or what does not slow it down.
     ///
     /// # Errors
     /// If the body cannot be decoded.
-    pub fn new(keep: &'a Keep, body: &Body<'_>, in_loops: bool) -> Result<Keeping<'a>> {
-        let mut notes = Notes::default();
+    pub fn new(
+        keep: &'a Keep,
+        body: &Body<'_>,
+        locals: u32,
+        in_loops: bool,
+    ) -> Result<Keeping<'a>> {
+        let mut keeping = Keeping {
+            keep,
+            in_loops,
+            vmctx: keep.vmctx,
+            slots: HashMap::new(),
+            operands: HashMap::new(),
+            instructions: 0,
+            notes: Notes::default(),
+        };
         if !in_loops {
-            notes.lost = changed_in_loops(keep, body)?;
+            let survey = survey(body)?;
+            keeping.afford(&survey, locals);
         }
-        let (slots, operands) = (HashMap::new(), HashMap::new());
-        Ok(Keeping { keep, in_loops, slots, operands, instructions: 0, notes })
+        Ok(keeping)
+    }
+
+    /// Gives up what the function cannot afford.
+    fn afford(&mut self, survey: &Survey, locals: u32) {
+        let mut rest = survey.operators / OPERATORS_PER_STORE;
+        let mut keeps_any = self.keep.base.is_some();
+        for local in 0..locals {
+            // Without it nothing in memory is found.
+            if self.keep.base == Some(local) && !survey.in_loops.contains(&local) {
+                continue;
+            }
+            let stores = 1 + survey.sets.get(&local).copied().unwrap_or(0);
+            let is_kept = self.keep.locals.contains(local)
+                && !survey.in_loops.contains(&local)
+                && stores <= rest;
+            if is_kept {
+                rest -= stores;
+                keeps_any = true;
+            } else {
+                self.notes.lost.insert(Slot::Local(local));
+            }
+        }
+        self.notes.lost.extend(self.keep.operands.iter().map(|&operand| Slot::Operand(operand)));
+        self.vmctx &= keeps_any;
     }
 }
 
-/// The locals that are changed in loops, and all places of the operand stack if there are loops.
-fn changed_in_loops(keep: &Keep, body: &Body<'_>) -> Result<BTreeSet<Slot>> {
-    let mut changed = BTreeSet::new();
+/// How many operators a function must have for each store that debuggers alone need, so that it is not noticed. In a loop they
+/// count as often as a loop is run at least.
+const OPERATORS_PER_STORE: u32 = 40;
+/// See [`OPERATORS_PER_STORE`].
+const ROUNDS: u32 = 4;
+
+/// What a function does to its locals.
+#[derive(Default)]
+struct Survey {
+    /// How often operators are executed, as far as that can be guessed.
+    operators: u32,
+    /// How often locals are changed outside of loops.
+    sets: HashMap<u32, u32>,
+    /// The locals that are changed in loops.
+    in_loops: BTreeSet<u32>,
+}
+
+fn survey(body: &Body<'_>) -> Result<Survey> {
+    let mut survey = Survey::default();
     // Whether each open block is a loop.
     let mut open: Vec<bool> = Vec::new();
     let mut loops = 0;
     let invalid = |error| Error::invalid(&error);
     for operator in body.reader.get_operators_reader().map_err(invalid)? {
+        survey.operators += if loops > 0 { ROUNDS } else { 1 };
         match operator.map_err(invalid)? {
             Operator::Loop { .. } => {
                 open.push(true);
                 loops += 1;
-                changed.extend(keep.operands.iter().map(|&operand| Slot::Operand(operand)));
             }
             Operator::Block { .. } | Operator::If { .. } => open.push(false),
             Operator::End => loops -= usize::from(open.pop() == Some(true)),
-            Operator::LocalSet { local_index } | Operator::LocalTee { local_index }
-                if loops > 0 =>
-            {
-                changed.insert(Slot::Local(local_index));
+            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
+                if loops > 0 {
+                    survey.in_loops.insert(local_index);
+                } else {
+                    *survey.sets.entry(local_index).or_default() += 1;
+                }
             }
             _ => {}
         }
     }
-    Ok(changed)
+    Ok(survey)
 }
 
 impl Translator<'_, '_> {
     /// Keeps the vmctx, and the first values of locals, before the first operator: as if the declaration of locals, which begins
     /// at that offset, did it.
     pub fn begin_keeping(&mut self, declaration: u32) {
-        if self.keeping.as_ref().is_none_or(|keeping| !keeping.keep.vmctx) {
+        if self.keeping.as_ref().is_none_or(|keeping| !keeping.vmctx) {
             return;
         }
         let first = self.builder.srcloc();
@@ -99,7 +156,8 @@ impl Translator<'_, '_> {
     pub fn keep_local(&mut self, index: u32, value: Value) {
         let slot = Slot::Local(index);
         let Some(keeping) = &self.keeping else { return };
-        if !keeping.keep.locals.contains(index) || keeping.notes.lost.contains(&slot) {
+        let is_kept = keeping.vmctx && keeping.keep.locals.contains(index);
+        if !is_kept || keeping.notes.lost.contains(&slot) {
             return;
         }
         let ty = self.builder.func.dfg.value_type(value);

@@ -83,7 +83,8 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
 fn keeping<'a>(plan: &'a Plan<'_>, index: FuncIndex) -> Result<Option<Keeping<'a>>> {
     let Some(kept) = &plan.kept else { return Ok(None) };
     let position = index.index() - plan.module.imported_functions();
-    Keeping::new(kept.of(position), plan.body(index), kept.in_loops).map(Some)
+    let locals = plan.locals(position).len() as u32;
+    Keeping::new(kept.of(position), plan.body(index), locals, kept.in_loops).map(Some)
 }
 
 fn operators(

@@ -41,8 +41,8 @@ pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
         let pops = words[..position].iter().rev().take_while(|word| restored(**word).is_some());
         let first = position - pops.count();
         changes.push((offset(first), Change::RememberState));
-        for at in first..position {
-            let registers = restored(words[at]).into_iter().flatten().flatten();
+        for (at, word) in (first..).zip(&words[first..position]) {
+            let registers = restored(*word).into_iter().flatten().flatten();
             changes.extend(registers.map(|register| (offset(at + 1), Change::Restore(register))));
         }
         let mut above = frame.moved as i32;

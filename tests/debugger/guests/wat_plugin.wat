@@ -1,6 +1,6 @@
 ;; A module in text format without debug information of its own: its lines are the text's, its variables the wasm's.
 ;;
-;; builds: O0 O0+speed
+;; builds: O0
 ;; run flags: --invoke run
 ;;
 ;; > break call
@@ -11,8 +11,8 @@
 ;; > in double
 ;; > args number = 20
 ;; > locals result = 0
-;; none> break set
-;; none> continue
+;; > break set
+;; > continue
 ;; > at set
 ;; > bt double run ...
 ;; > args number = 20

@@ -8,7 +8,7 @@
 ;; > traps
 ;; > in divide
 ;; > at crash
-;; > args by = 0
+;; none> args by = 0
 ;; > bt divide run ...
 ;; gdb> exits 134
 

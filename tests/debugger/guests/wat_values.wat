@@ -6,7 +6,7 @@
 ;; > break inside
 ;; > run
 ;; > in mix
-;; > args a = 7, b = 5000000000, c = 1.5, d = -2.25
+;; none> args a = 7, b = 5000000000, c = 1.5, d = -2.25
 ;; none> locals i = 0, sum = 0
 ;; none> continue
 ;; none> at inside
