@@ -11,6 +11,8 @@ need() { # PROGRAM PACKAGE
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need gdb gdb
+need lldb-19 lldb-19
+need perf linux-perf
 need readelf binutils
 need eu-elflint elfutils
 need llvm-readelf llvm
