@@ -61,6 +61,23 @@ pub fn units<'a>(
     Ok(units)
 }
 
+/// Whether there are more units than could be read, those of types aside.
+pub fn lacks_units(sections: &gimli::Dwarf<Reader<'_>>, read: usize) -> bool {
+    let mut units = sections.units();
+    let mut count = 0;
+    loop {
+        match units.next() {
+            Ok(Some(unit)) => {
+                let is_of_type =
+                    matches!(unit.type_(), UnitType::Type { .. } | UnitType::SplitType { .. });
+                count += usize::from(!is_of_type);
+            }
+            Ok(None) => return count > read,
+            Err(_) => return true,
+        }
+    }
+}
+
 /// The tables of abbreviations. Each is read once, and not beyond the beginning of the next.
 fn abbreviations(
     sections: &gimli::Dwarf<Reader<'_>>,

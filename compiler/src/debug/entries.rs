@@ -365,7 +365,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
                         self.ids.get(&(number, offset)).map(|&id| Value::UnitRef(id))
                     }
                     AttributeValue::DebugInfoRef(offset) => self.reference(offset),
-                    value => self.plain(number, name, value),
+                    value => self.plain(number, value),
                 },
             };
             // What GNU had before version 5 has other names there.
@@ -470,12 +470,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     }
 
     /// An attribute whose meaning does not depend on where things are.
-    fn plain(
-        &mut self,
-        number: usize,
-        name: DwAt,
-        value: AttributeValue<Reader<'a>>,
-    ) -> Option<Value> {
+    fn plain(&mut self, number: usize, value: AttributeValue<Reader<'a>>) -> Option<Value> {
         Some(match value {
             AttributeValue::Block(bytes) => Value::Block(bytes.slice().to_vec()),
             AttributeValue::Data1(value) => Value::Data1(value),
@@ -505,7 +500,6 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
                 let unit = self.guest.units[number].unit;
                 let text = unit.attr_string(value).ok()?;
                 let text = text.slice();
-                debug_assert!(name != constants::DW_AT_type);
                 Value::StringRef(self.out.strings.add(text))
             }
             _ => return None,

@@ -21,6 +21,8 @@ mod pointers;
 mod text;
 /// DWARF to bytes.
 mod write;
+#[cfg(test)]
+mod tests;
 
 use gimli::Register;
 use target_lexicon::Architecture;
@@ -102,7 +104,10 @@ pub fn sections(
         return (Sections::default(), vec![TOO_MUCH.to_string()]);
     };
     let guest = guest::read(&sections, &units, &places, &mut budget);
-    let warnings = guest.warnings.clone();
+    let mut warnings = guest.warnings.clone();
+    if guest_dwarf::lacks_units(&sections, units.len()) {
+        warnings.push("a part of the debug information is malformed, and is left out".to_string());
+    }
     let mut dwarf = if kept.by_text {
         text::dwarf(&guest, &places, expressions, code, frame, info, &mut budget)
     } else {
@@ -112,7 +117,11 @@ pub fn sections(
         }
         translation.out
     };
-    (write::sections(&mut dwarf, endianness), warnings)
+    let written = write::sections(&mut dwarf, endianness).unwrap_or_else(|why| {
+        warnings.push(format!("the debug information cannot be written ({why}), and is left out"));
+        Sections::default()
+    });
+    (written, warnings)
 }
 
 const TOO_MUCH: &str = "the debug information takes too long to read, and is left out";

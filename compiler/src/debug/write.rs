@@ -3,22 +3,23 @@
 use cranelift_codegen::ir::Endianness;
 use gimli::RunTimeEndian;
 use gimli::write::{
-    Dwarf, EndianVec, RelocateWriter, Relocation, RelocationTarget, Sections as Writers,
+    Dwarf, EndianVec, Error, RelocateWriter, Relocation, RelocationTarget, Sections as Writers,
 };
 
 use super::{CELL, Place, Section, Sections, Target};
 
-/// The sections of what was put together. They are empty if offsets in them would exceed 4 GiB.
-pub fn sections(dwarf: &mut Dwarf, endianness: Endianness) -> Sections {
+/// The sections of what was put together.
+///
+/// # Errors
+/// If offsets in them would exceed 4 GiB.
+pub fn sections(dwarf: &mut Dwarf, endianness: Endianness) -> Result<Sections, Error> {
     let endian = match endianness {
         Endianness::Little => RunTimeEndian::Little,
         Endianness::Big => RunTimeEndian::Big,
     };
     let mut writers =
         Writers::new(Recorder { bytes: EndianVec::new(endian), relocations: Vec::new() });
-    if dwarf.write(&mut writers).is_err() {
-        return Sections::default();
-    }
+    dwarf.write(&mut writers)?;
     let mut written = Vec::new();
     let Ok(()) = writers.for_each_mut(|id, recorder| -> Result<(), std::convert::Infallible> {
         let recorder = std::mem::replace(
@@ -52,7 +53,7 @@ pub fn sections(dwarf: &mut Dwarf, endianness: Endianness) -> Sections {
         places.sort_by_key(|place| place.offset);
         Section { name: id.name(), bytes: recorder.bytes.into_vec(), places }
     });
-    Sections { sections: sections.collect() }
+    Ok(Sections { sections: sections.collect() })
 }
 
 /// Writes a section, and notes where addresses belong instead of writing them.

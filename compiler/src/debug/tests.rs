@@ -1,0 +1,70 @@
+//! Whatever a module says about itself, compilation goes on.
+
+use crate::{Artifact, DebugInfo, Debugger, OptLevel, Options, compile_observed};
+
+/// Modules with DWARF, by what made it.
+const MODULES: [&[u8]; 2] = [
+    include_bytes!("../../../tests/lines/inlined.wasm"),
+    include_bytes!("../../../tests/lines/shapes.wasm"),
+];
+
+fn compile(wasm: &[u8], opt_level: OptLevel, debugger: Debugger) -> Artifact {
+    let debug_info = Some(DebugInfo { debugger, ..DebugInfo::default() });
+    let options = Options { opt_level, debug_info, ..Options::default() };
+    compile_observed(wasm, &options, &mut |_| ()).unwrap()
+}
+
+/// Where the contents of the module's debug sections are.
+fn debug_sections(wasm: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let payloads = wasmparser::Parser::new(0).parse_all(wasm).map(Result::unwrap);
+    let sections = payloads.filter_map(|payload| match payload {
+        wasmparser::Payload::CustomSection(section) if section.name().starts_with(".debug_") => {
+            let start = section.data_offset() as usize;
+            Some(start..start + section.data().len())
+        }
+        _ => None,
+    });
+    sections.collect()
+}
+
+#[test]
+fn what_is_well_formed_is_taken_without_a_word() {
+    for wasm in MODULES {
+        let artifact = compile(wasm, OptLevel::None, Debugger::Gdb);
+        assert!(artifact.warnings.is_empty(), "{:?}", artifact.warnings);
+    }
+}
+
+#[test]
+fn malformed_units_are_left_out_with_a_warning() {
+    let mut wasm = MODULES[0].to_vec();
+    let info = debug_sections(&wasm);
+    // The first unit's version.
+    let position = wasm.windows(11).position(|bytes| bytes == b".debug_info").unwrap();
+    let start = info.iter().map(|range| range.start).find(|start| *start > position).unwrap();
+    wasm[start + 4] = 77;
+    let artifact = compile(&wasm, OptLevel::None, Debugger::Gdb);
+    assert!(artifact.warnings.iter().any(|warning| warning.contains("malformed")));
+    assert!(!artifact.file.is_empty());
+}
+
+#[test]
+fn damaged_sections_never_stop_compilation() {
+    let mut random = 0x9e37_79b9_u64;
+    let mut next = move || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as usize
+    };
+    for round in 0..1_000 {
+        let mut wasm = MODULES[round % MODULES.len()].to_vec();
+        let sections = debug_sections(&wasm);
+        for _ in 0..1 << (round % 8) {
+            let section = &sections[next() % sections.len()];
+            let at = section.start + next() % section.len().max(1);
+            wasm[at] = next() as u8;
+        }
+        let debugger = if round % 3 == 0 { Debugger::Lldb } else { Debugger::Gdb };
+        let level = if round % 5 == 0 { OptLevel::Speed } else { OptLevel::None };
+        compile(&wasm, level, debugger);
+    }
+}
