@@ -50,6 +50,8 @@ mod codegen;
 mod link;
 /// The module's own debug information to a table of functions, files and lines of its source.
 mod source_lines;
+/// A section being written whose addresses are not known yet.
+mod recorder;
 /// What debuggers read.
 mod debug;
 /// What the loader needs to know.

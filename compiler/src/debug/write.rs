@@ -2,11 +2,10 @@
 
 use cranelift_codegen::ir::Endianness;
 use gimli::RunTimeEndian;
-use gimli::write::{
-    Dwarf, EndianVec, Error, RelocateWriter, Relocation, RelocationTarget, Sections as Writers,
-};
+use gimli::write::{Dwarf, Error, RelocationTarget, Sections as Writers};
 
 use super::{CELL, Place, Section, Sections, Target};
+use crate::recorder::Recorder;
 
 /// The sections of what was put together.
 ///
@@ -17,15 +16,11 @@ pub fn sections(dwarf: &mut Dwarf, endianness: Endianness) -> Result<Sections, E
         Endianness::Little => RunTimeEndian::Little,
         Endianness::Big => RunTimeEndian::Big,
     };
-    let mut writers =
-        Writers::new(Recorder { bytes: EndianVec::new(endian), relocations: Vec::new() });
+    let mut writers = Writers::new(Recorder::new(endian));
     dwarf.write(&mut writers)?;
     let mut written = Vec::new();
     let Ok(()) = writers.for_each_mut(|id, recorder| -> Result<(), std::convert::Infallible> {
-        let recorder = std::mem::replace(
-            recorder,
-            Recorder { bytes: EndianVec::new(endian), relocations: Vec::new() },
-        );
+        let recorder = std::mem::replace(recorder, Recorder::new(endian));
         if !recorder.bytes.slice().is_empty() {
             written.push((id, recorder));
         }
@@ -54,27 +49,4 @@ pub fn sections(dwarf: &mut Dwarf, endianness: Endianness) -> Result<Sections, E
         Section { name: id.name(), bytes: recorder.bytes.into_vec(), places }
     });
     Ok(Sections { sections: sections.collect() })
-}
-
-/// Writes a section, and notes where addresses belong instead of writing them.
-#[derive(Clone)]
-struct Recorder {
-    bytes: EndianVec<RunTimeEndian>,
-    relocations: Vec<Relocation>,
-}
-
-impl RelocateWriter for Recorder {
-    type Writer = EndianVec<RunTimeEndian>;
-
-    fn writer(&self) -> &Self::Writer {
-        &self.bytes
-    }
-
-    fn writer_mut(&mut self) -> &mut Self::Writer {
-        &mut self.bytes
-    }
-
-    fn relocate(&mut self, relocation: Relocation) {
-        self.relocations.push(relocation);
-    }
 }

@@ -7,7 +7,7 @@
 //! are loaded.
 
 use cranelift_codegen::gimli::write::{
-    Address, CommonInformationEntry, EhFrame, EndianVec, FrameTable, RelocateWriter, Relocation,
+    Address, CommonInformationEntry, EhFrame, FrameTable, Relocation,
 };
 use cranelift_codegen::gimli::{
     DW_EH_PE_absptr, DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe,
@@ -17,6 +17,7 @@ use object::{Endian, Endianness};
 
 use crate::codegen::Unwind;
 use crate::error::{Error, Result};
+use crate::recorder::Recorder;
 
 /// `.eh_frame`, all but the addresses of functions.
 #[derive(Default)]
@@ -94,15 +95,17 @@ pub fn frames(
         Endianness::Little => RunTimeEndian::Little,
         Endianness::Big => RunTimeEndian::Big,
     };
-    let mut section = EhFrame(Recorder { bytes: EndianVec::new(endian), places: Vec::new() });
+    let mut section = EhFrame(Recorder::new(endian));
     table
         .write_eh_frame(&mut section)
         .map_err(|error| Error::Limit { message: format!("unwind information: {error}") })?;
-    let Recorder { bytes, places } = section.0;
+    let Recorder { bytes, relocations } = section.0;
     let bytes = bytes.into_vec();
     if bytes.len() > i32::MAX as usize {
         return Err(Error::Limit { message: "its unwind information exceeds 2 GiB".to_string() });
     }
+    let place = |it: &Relocation| Place { field: it.offset as u32, code: it.addend as u32 };
+    let places = relocations.iter().map(place).collect();
     Ok(Frames { bytes, places, pointers })
 }
 
@@ -162,28 +165,5 @@ impl Frames {
             table.extend(number(entry.wrapping_sub(own_address)));
         }
         table
-    }
-}
-
-/// Writes the section, and notes where addresses belong instead of writing them.
-struct Recorder {
-    bytes: EndianVec<RunTimeEndian>,
-    places: Vec<Place>,
-}
-
-impl RelocateWriter for Recorder {
-    type Writer = EndianVec<RunTimeEndian>;
-
-    fn writer(&self) -> &Self::Writer {
-        &self.bytes
-    }
-
-    fn writer_mut(&mut self) -> &mut Self::Writer {
-        &mut self.bytes
-    }
-
-    fn relocate(&mut self, relocation: Relocation) {
-        // The caller checks that the section is small enough for its offsets.
-        self.places.push(Place { field: relocation.offset as u32, code: relocation.addend as u32 });
     }
 }
