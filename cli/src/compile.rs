@@ -21,6 +21,8 @@ mod exe;
 mod split;
 /// `-g`: the text of modules without debug information.
 mod module_text;
+/// `-g`: the source map of modules without debug information.
+mod source_map;
 /// `--linker`: a system's linker makes the shared library.
 mod linker;
 
@@ -159,12 +161,14 @@ impl Compile {
         };
         let mut options =
             Options { emit, prefix: self.prefix.clone(), ..self.code.options(self.target.clone()) };
-        let text = match self.wants_debug_info() {
-            true => ModuleText::new(&wasm, &output)?,
-            false => None,
-        };
+        let mut text = None;
         if self.wants_debug_info() {
+            let source_map = source_map::beside(&self.input, &wasm);
+            if source_map.is_none() {
+                text = ModuleText::new(&wasm, &output)?;
+            }
             options.debug_info = Some(DebugInfo {
+                source_map,
                 separate: split.as_ref().map(|split| split.name.clone()),
                 text: text.as_ref().map(ModuleText::path),
                 ..self.code.debug_info(self.target.as_deref())

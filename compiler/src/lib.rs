@@ -64,12 +64,12 @@ pub mod dump;
 use wootz_runtime::abi::artifact::SourceLines;
 use wootz_runtime::abi::manifest::Manifest;
 
-pub use debug::text;
+pub use debug::{source_map_url, text};
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
-    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Options, Stage, TargetCpu,
-    WasmFeature,
+    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Options, SourceMap, Stage,
+    TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
 

@@ -94,6 +94,18 @@ pub struct DebugInfo {
     /// The path of a file with the module's text, for modules that have no debug information of their own: what lines are
     /// counted in. [`text`](crate::text) makes it.
     pub text: Option<String>,
+    /// The source map of a module that has no debug information of its own; then lines are those of its sources. One that is
+    /// malformed counts as none.
+    pub source_map: Option<SourceMap>,
+}
+
+/// A source map: where [`source_map_url`](crate::source_map_url) says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceMap {
+    /// What the file holds.
+    pub contents: Vec<u8>,
+    /// The directory from which the paths of sources begin.
+    pub directory: String,
 }
 
 /// A debugger of native programs.

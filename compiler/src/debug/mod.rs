@@ -17,6 +17,8 @@ mod lines;
 mod entries;
 /// Pointers into a wasm memory.
 mod pointers;
+/// Source maps.
+mod source_map;
 /// Debug information by the module's text.
 mod text;
 /// DWARF to bytes.
@@ -36,7 +38,7 @@ use entries::Translation;
 use expression::Expressions;
 use places::Places;
 
-pub use text::text;
+pub use text::{source_map_url, text};
 
 /// Sections with DWARF. Their order is that in the file.
 #[derive(Default, Debug)]

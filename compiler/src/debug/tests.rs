@@ -1,6 +1,8 @@
 //! Whatever a module says about itself, compilation goes on.
 
-use crate::{Artifact, DebugInfo, Debugger, OptLevel, Options, compile_observed};
+use crate::{
+    Artifact, DebugInfo, Debugger, OptLevel, Options, SourceMap, compile_observed, source_map_url,
+};
 
 /// Modules with DWARF, by what made it.
 const MODULES: [&[u8]; 2] = [
@@ -66,5 +68,48 @@ fn damaged_sections_never_stop_compilation() {
         let debugger = if round % 3 == 0 { Debugger::Lldb } else { Debugger::Gdb };
         let level = if round % 5 == 0 { OptLevel::Speed } else { OptLevel::None };
         compile(&wasm, level, debugger);
+    }
+}
+
+#[test]
+fn source_maps_say_where_operators_come_from() {
+    let mut wasm =
+        wat::parse_str(r#"(module (func (param i32) (result i32) local.get 0 i32.eqz))"#).unwrap();
+    let url = b"\x00\x17\x10sourceMappingURL\x05a.map";
+    wasm.extend(url);
+    assert_eq!(source_map_url(&wasm).as_deref(), Some("a.map"));
+    // The offset of the first operator, line 3, and of the second, line 4.
+    let first = wasm.windows(3).position(|bytes| bytes == [0x20, 0, 0x45]).unwrap();
+    let mappings = format!("{}AEA,EACA", vlq(first as u32));
+    let contents = format!(
+        r#"{{"version":3,"sources":["a.ts"],"sourceRoot":"","names":[],"mappings":"{mappings}"}}"#
+    );
+    let with = |contents: String| {
+        let source_map = SourceMap { contents: contents.into_bytes(), directory: "/src".into() };
+        let debug_info = DebugInfo { source_map: Some(source_map), ..DebugInfo::default() };
+        let options = Options {
+            opt_level: OptLevel::None,
+            debug_info: Some(debug_info),
+            ..Options::default()
+        };
+        compile_observed(&wasm, &options, &mut |_| ()).unwrap().file
+    };
+    let has = |file: &[u8], text: &[u8]| file.windows(text.len()).any(|part| part == text);
+    assert!(has(&with(contents), b"a.ts\0"));
+    assert!(has(&with("{".into()), b"module.wat\0"), "a malformed one counts as none");
+}
+
+/// A number as source maps have it: six bits at a time, the lowest first, behind the sign.
+fn vlq(number: u32) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut rest = number << 1;
+    let mut text = String::new();
+    loop {
+        let more = if rest > 31 { 32 } else { 0 };
+        text.push(DIGITS[(rest & 31 | more) as usize].into());
+        rest >>= 5;
+        if rest == 0 {
+            return text;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Debug information for modules that have none of their own: by the module's text.
 //!
 //! In: which line of the text each operator is from; either from the module's printed text, or, of a module that was written as
-//! text, from the DWARF that the library `wat` makes. Out: a unit with all functions, their parameters and locals, globals and
+//! text, from the DWARF that the library `wat` makes; or which line of a source, from a source map. Out: a unit with all functions, their parameters and locals, globals and
 //! memories, by the names that they have in the text.
 
 use gimli::Register;
@@ -19,6 +19,7 @@ use super::expression::{Context, Expressions};
 use super::guest::Guest;
 use super::lines::{self, Row};
 use super::places::Places;
+use super::source_map;
 use crate::budget::Budget;
 use crate::convention::clif_type;
 use crate::error::{Error, Result};
@@ -42,6 +43,14 @@ pub fn text(wasm: &[u8]) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
+/// Where a module (binary format) without debug information says that its source map is: a URL, often a file's name. What is
+/// there belongs into [`DebugInfo::source_map`].
+pub fn source_map_url(wasm: &[u8]) -> Option<String> {
+    let module = parse::module(wasm, &Features::all()).ok()?;
+    let url = source_map::url(&module).filter(|_| module.dwarf.is_empty());
+    url.map(str::to_string)
+}
+
 /// Prints a module: each line, and the offset in the file of what is in it.
 fn printed(wasm: &[u8], mut line: impl FnMut(Option<u64>, &str)) -> Result<()> {
     let mut storage = String::new();
@@ -59,7 +68,8 @@ fn printed(wasm: &[u8], mut line: impl FnMut(Option<u64>, &str)) -> Result<()> {
 /// Where lines are counted, and which operator is in which.
 struct Lines {
     directory: Vec<u8>,
-    name: Vec<u8>,
+    /// The files, of which rows have the positions; the first one gives the unit its name.
+    files: Vec<Vec<u8>>,
     rows: Vec<Row>,
 }
 
@@ -70,11 +80,21 @@ impl Lines {
         let program = unit.line_program.clone()?;
         let mut rows = lines::rows(program, budget).ok()?;
         let skew = guest_dwarf::skew(unit, module.bodies.len()) as u32;
-        rows.iter_mut().for_each(|row| row.at = row.at.saturating_add(skew));
+        for row in &mut rows {
+            (row.at, row.file) = (row.at.saturating_add(skew), 0);
+        }
         let slice = |text: Option<crate::guest_dwarf::Reader<'_>>| {
             text.map(|text| text.slice().to_vec()).unwrap_or_default()
         };
-        Some(Lines { directory: slice(unit.comp_dir), name: slice(unit.name), rows })
+        Some(Lines { directory: slice(unit.comp_dir), files: vec![slice(unit.name)], rows })
+    }
+
+    /// Of the module's source map, if there is one.
+    fn mapped(module: &Module<'_>, info: &DebugInfo) -> Option<Lines> {
+        let source_map = info.source_map.as_ref()?;
+        let source_map::Mapped { files, rows } = source_map::read(module, &source_map.contents)?;
+        let directory = source_map.directory.clone().into_bytes();
+        Some(Lines { directory, files: files.into_iter().map(String::into_bytes).collect(), rows })
     }
 
     /// Of the printed text.
@@ -107,7 +127,7 @@ impl Lines {
         };
         Lines {
             directory: bytes(path.parent().map(std::path::Path::as_os_str)),
-            name: bytes(path.file_name()),
+            files: vec![bytes(path.file_name())],
             rows,
         }
     }
@@ -125,21 +145,21 @@ pub fn dwarf(
 ) -> Dwarf {
     let module = expressions.plan.module;
     let lines = Lines::written(guest, module, budget);
+    let lines = lines.or_else(|| Lines::mapped(module, info));
     let lines = lines.unwrap_or_else(|| Lines::printed(module, info.text.as_deref()));
     let mut out = Dwarf::new();
-    let program = line_program(&lines.directory, &lines.name);
+    let program = line_program(&lines.directory, &lines.files[0]);
     let unit = out.units.add(Unit::new(ENCODING, program));
     let unit = out.units.get_mut(unit);
-    let file = {
-        let directory = unit.line_program.default_directory();
-        let name = match lines.name.is_empty() || lines.name.contains(&0) {
-            true => b"?".to_vec(),
-            false => lines.name.clone(),
-        };
+    let directory = unit.line_program.default_directory();
+    let files = lines.files.iter().map(|name| {
+        let name: Vec<u8> = name.iter().copied().filter(|&byte| byte != 0).collect();
+        let name = if name.is_empty() { b"?".to_vec() } else { name };
         unit.line_program.add_file(LineString::String(name), directory, None)
-    };
+    });
+    let files = files.collect();
     let mut writer =
-        Writer { unit, file, expressions, code, frame_register, types: Types::default() };
+        Writer { unit, files, expressions, code, frame_register, types: Types::default() };
     writer.root(&lines, places);
     for position in 0..places.functions.len() {
         writer.function(position, &lines.rows, places);
@@ -152,7 +172,7 @@ pub fn dwarf(
 /// A unit being written.
 struct Writer<'w> {
     unit: &'w mut Unit,
-    file: FileId,
+    files: Vec<FileId>,
     expressions: Expressions<'w>,
     code: &'w Code,
     frame_register: Register,
@@ -178,7 +198,7 @@ impl Writer<'_> {
         root.set(constants::DW_AT_producer, string(format!("wootz {}", crate::VERSION).as_bytes()));
         // There is no number for WebAssembly; of those that there are, debuggers print numbers best for C.
         root.set(constants::DW_AT_language, Value::Language(constants::DW_LANG_C11));
-        root.set(constants::DW_AT_name, string(&lines.name));
+        root.set(constants::DW_AT_name, string(&lines.files[0]));
         root.set(constants::DW_AT_comp_dir, string(&lines.directory));
         if !places.functions.is_empty() {
             root.set(constants::DW_AT_low_pc, Value::Address(Address::Constant(0)));
@@ -203,7 +223,7 @@ impl Writer<'_> {
             for row in &native {
                 let made = program.row();
                 made.address_offset = u64::from(row.at - place.code.start);
-                made.file = self.file;
+                made.file = self.files[row.file as usize];
                 made.line = row.line;
                 made.column = row.column;
                 made.is_statement = row.is_statement;
@@ -220,7 +240,6 @@ impl Writer<'_> {
             [result] => Some(self.ty(*result)),
             _ => None,
         };
-        let file = self.file;
         let entry = self.unit.get_mut(id);
         entry.set(constants::DW_AT_name, text_value(&name));
         entry.set(constants::DW_AT_low_pc, Value::Address(start));
@@ -228,6 +247,7 @@ impl Writer<'_> {
         entry.set(constants::DW_AT_high_pc, Value::Udata(bytes));
         entry.set(constants::DW_AT_external, Value::FlagPresent);
         if let Some(first) = native.first().filter(|row| row.line != 0) {
+            let file = self.files[first.file as usize];
             entry.set(constants::DW_AT_decl_file, Value::FileIndex(Some(file)));
             entry.set(constants::DW_AT_decl_line, Value::Udata(first.line));
         }
