@@ -156,11 +156,7 @@ fn files_for_other_machines() {
     ] {
         directory.wootz(&["compile", "math.wat", "--target", target, "--emit", emit]).succeeds();
         assert!(directory.read(name).starts_with(magic), "{target}: {name}");
-        let inspected = directory.wootz(&["inspect", name]);
-        match target {
-            "s390x" => inspected.fails(1, &["another byte order"]),
-            _ => assert!(inspected.succeeds().contains("add"), "{target}"),
-        }
+        assert!(directory.wootz(&["inspect", name]).succeeds().contains("add"), "{target}");
         std::fs::remove_file(directory.path(name)).unwrap();
     }
     assert_eq!(directory.names(), ["math.wat"]);
