@@ -102,7 +102,7 @@ fn debug_information_goes_with_the_code() {
             return;
         }
         let mut gdb = Command::new("gdb");
-        gdb.args(["-nx", "-batch", "-ex", "info line area", "-ex", "info address area"]);
+        gdb.args(["-nx", "-batch", "-ex", "info line area(int, int)"]);
         let text = run(gdb.arg(&library));
         let start = text.split_once("shapes.cpp\" starts at address 0x").map(|(_, rest)| rest);
         let start = start.and_then(|rest| rest.split(' ').next());
