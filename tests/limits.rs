@@ -555,7 +555,10 @@ fn a_hundred_memories() {
         parts.run((&[], &[ValType::I32]), &[], &body);
         parts.finish()
     };
-    assert_eq!(start(&build(100)).run(&[]), (0..100).map(|number| number + number + 1).sum());
+    assert_eq!(
+        start(&build(100)).run(&[]),
+        (0..100).map(|number| number + number + 1).sum::<i32>()
+    );
     assert_refused(&build(101), "memories count exceeds limit of 100");
 }
 

@@ -424,7 +424,7 @@ fn writing_to_a_pipe_does_not_wait_if_it_must_not() {
     });
     let start = Instant::now();
     let block: Vec<u8> = (0..20_000_u32).map(|number| number as u8).collect();
-    let mut written = Vec::new();
+    let mut written: Vec<u8> = Vec::new();
     let error = loop {
         match guest.put(1, &block) {
             Ok(taken) => written.extend(&block[..taken as usize]),
