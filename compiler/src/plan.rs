@@ -120,6 +120,9 @@ pub struct Symbol(pub u32);
 /// JavaScript interface of WebAssembly sets for all engines are enforced by the validator; this one is ours.
 const MOST_VMCTX_ITEMS: usize = 10_000_000;
 
+/// How many locals a function may have, parameters included: one of those limits.
+const MOST_LOCALS: usize = 50_000;
+
 /// Decides where everything goes.
 ///
 /// # Errors
@@ -325,14 +328,16 @@ impl<'a> Plan<'a> {
         &self.module.bodies[index.index() - self.module.imported_functions()]
     }
 
-    /// The types of the parameters and locals of a defined function, by its position among those.
+    /// The types of the parameters and locals of a defined function, by its position among those. Of a body that was not
+    /// validated, which may declare any number of them, as many as one can have.
     pub fn locals(&self, position: usize) -> Vec<ValType> {
         let signature = self.module.functions[self.module.imported_functions() + position];
         let mut locals = self.signature(signature).params.to_vec();
         if let Ok(reader) = self.module.bodies[position].reader.get_locals_reader() {
             for (count, ty) in reader.into_iter().map_while(std::result::Result::ok) {
                 let ty = crate::parse::val_type(self.module, ty);
-                locals.extend(std::iter::repeat_n(ty, count as usize));
+                let count = (count as usize).min(MOST_LOCALS.saturating_sub(locals.len()));
+                locals.extend(std::iter::repeat_n(ty, count));
             }
         }
         locals

@@ -32,6 +32,14 @@ pub struct Row {
     pub is_end: bool,
 }
 
+impl Row {
+    /// A row where a statement begins.
+    pub fn statement(at: u32, file: u64, line: u64, column: u64) -> Row {
+        let (discriminator, prologue_end, is_end) = (0, false, false);
+        Row { at, file, line, column, discriminator, is_statement: true, prologue_end, is_end }
+    }
+}
+
 /// The rows of a line program, in the order of their addresses.
 ///
 /// # Errors

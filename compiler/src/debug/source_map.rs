@@ -49,16 +49,9 @@ pub fn read(module: &Module<'_>, contents: &[u8]) -> Option<Mapped> {
         if count < at.len() || !(module.code_start..code_end).contains(&offset) {
             continue;
         }
-        rows.push(Row {
-            at: (offset - module.code_start) as u32,
-            file: file.filter(|&file| file < files.len() as u64)?,
-            line: line?.checked_add(1)?,
-            column: column?.checked_add(1)?,
-            discriminator: 0,
-            is_statement: true,
-            prologue_end: false,
-            is_end: false,
-        });
+        let file = file.filter(|&file| file < files.len() as u64)?;
+        let (line, column) = (line?.checked_add(1)?, column?.checked_add(1)?);
+        rows.push(Row::statement((offset - module.code_start) as u32, file, line, column));
     }
     rows.sort_by_key(|row| row.at);
     rows.dedup_by_key(|row| row.at);

@@ -99,6 +99,18 @@ fn source_maps_say_where_operators_come_from() {
     assert!(has(&with("{".into()), b"module.wat\0"), "a malformed one counts as none");
 }
 
+#[test]
+fn any_number_of_locals_is_refused_in_time() {
+    // A function that declares as many as can be written.
+    let wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b";
+    for opt_level in [OptLevel::None, OptLevel::Speed] {
+        let debug_info = Some(DebugInfo::default());
+        let options = Options { opt_level, debug_info, ..Options::default() };
+        let error = compile_observed(wasm, &options, &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains("locals"), "{error}");
+    }
+}
+
 /// A number as source maps have it: six bits at a time, the lowest first, behind the sign.
 fn vlq(number: u32) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -107,16 +107,7 @@ impl Lines {
             let at = offset.and_then(|offset| offset.checked_sub(module.code_start));
             let Some(at) = at else { return };
             let column = line.len() - line.trim_start().len() + 1;
-            rows.push(Row {
-                at: at as u32,
-                file: 0,
-                line: number,
-                column: column as u64,
-                discriminator: 0,
-                is_statement: true,
-                prologue_end: false,
-                is_end: false,
-            });
+            rows.push(Row::statement(at as u32, 0, number, column as u64));
         });
         rows.sort_by_key(|row| row.at);
         // Of what is on one line, as `end` and the parentheses after it, the first counts.
