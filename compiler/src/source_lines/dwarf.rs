@@ -68,9 +68,12 @@ pub fn read<'a>(module: &Module<'a>) -> Option<Dwarf<'a>> {
     let mut budget = guest_dwarf::budget(module);
     let sections = guest_dwarf::sections(module);
     let units = guest_dwarf::units(&sections, &mut budget).ok()?;
+    let skew = |unit: &Unit<_>| guest_dwarf::skew(unit.unit_ref(&sections), bodies.len());
+    let skews = units.iter().map(skew).collect();
     let mut reading = Reading {
         sections: &sections,
         units: &units,
+        skews,
         code_end: bodies.last()?.end,
         bodies,
         budget,
@@ -89,6 +92,8 @@ pub fn read<'a>(module: &Module<'a>) -> Option<Dwarf<'a>> {
 struct Reading<'d, 'a> {
     sections: &'d gimli::Dwarf<Reader<'a>>,
     units: &'d [Unit<Reader<'a>>],
+    /// How far addresses are from what they should be, by unit.
+    skews: Vec<u64>,
     /// The function bodies of the module.
     bodies: Vec<Range<u32>>,
     /// Where the last one ends.
@@ -199,8 +204,7 @@ impl<'a> Reading<'_, 'a> {
         if !self.programs.insert(program) {
             return Ok(());
         }
-        let unit_ref = self.units[unit].unit_ref(self.sections);
-        let skew = guest_dwarf::skew(unit_ref, self.bodies.len());
+        let skew = self.skews[unit];
         let mut rows = lines.clone().rows();
         let mut sequence: Vec<Ranged<Place>> = Vec::new();
         while let Some((_, row)) = rows.next_row()? {
@@ -285,6 +289,7 @@ impl<'a> Reading<'_, 'a> {
         entries: &mut EntriesRaw<'_, Reader<'a>>,
         abbreviation: &Abbreviation,
     ) -> Result<Entry<'a>, Fault> {
+        let skew = self.skews[unit];
         let unit = UnitRef::new(self.sections, &self.units[unit]);
         let mut entry = Entry::default();
         self.budget.charge(abbreviation.attributes().len() as u64)?;
@@ -293,7 +298,6 @@ impl<'a> Reading<'_, 'a> {
             let value = attribute.value();
             match attribute.name() {
                 constants::DW_AT_low_pc => {
-                    let skew = guest_dwarf::skew(unit, self.bodies.len());
                     let low = unit.attr_address(value)?;
                     entry.low = low.map(|low| low.saturating_add(skew));
                 }
