@@ -93,7 +93,9 @@ pub struct CodeOptions {
 
     /// Add debug information for native debuggers, made of what the module has (DWARF)
     ///
-    /// Code then keeps variables where debuggers find them, which makes it slower. With -O none, all of them.
+    /// Code then keeps variables where debuggers find them: with -O none all of them, which makes it slower, otherwise those that
+    /// cost next to nothing. A module without DWARF is debugged by its source map, or by its text, which `wootz compile`
+    /// writes beside OUT.
     #[arg(short = 'g', long)]
     debug_info: bool,
 
