@@ -423,7 +423,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             let location = self.expressions.location(entry.data, unit, frame);
             let Some(location) = location else { continue };
             let with_frame = self.with_frame(function);
-            for mut code in self.places.functions[function].code_of(&addresses) {
+            let own = &self.places.functions[function];
+            for mut code in own.code_of(&addresses, &mut self.budget)? {
                 self.budget.charge(1)?;
                 code.start = code.start.max(with_frame.start);
                 if code.is_empty() {

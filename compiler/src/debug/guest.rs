@@ -192,8 +192,8 @@ impl<'a> Scan<'_, '_, 'a> {
                 let Some(function) = around else { return stays(Vec::new()) };
                 let mut code = Vec::new();
                 for addresses in self.addresses(covered)? {
-                    self.budget.charge(1)?;
-                    code.extend(self.places.functions[function].code_of(&addresses));
+                    let own = &self.places.functions[function];
+                    code.extend(own.code_of(&addresses, self.budget)?);
                 }
                 if code.is_empty() {
                     return Ok(Verdict::Goes);

@@ -13,6 +13,7 @@
 
 use std::ops::Range;
 
+use crate::budget::{Budget, Fault};
 use crate::link::Code;
 use crate::parse::Module;
 
@@ -30,6 +31,8 @@ pub struct FunctionPlaces {
     pub code: Range<u32>,
     /// Regions, in the order of the code.
     pub regions: Vec<Region>,
+    /// The same by their addresses, and then in the order of the code, as positions in `regions`.
+    by_address: Vec<u32>,
     /// The return addresses of calls, as offsets in the text; ascending.
     pub calls: Vec<u32>,
 }
@@ -69,7 +72,7 @@ impl Places {
                 regions = cover(&body, &code, pieces.collect(), &blocks, anchors);
                 calls = frame.calls.iter().map(|call| start + call).collect();
             }
-            FunctionPlaces { body, code, regions, calls }
+            FunctionPlaces::new(body, code, regions, calls)
         });
         Places { functions: functions.collect() }
     }
@@ -84,17 +87,49 @@ impl Places {
 }
 
 impl FunctionPlaces {
+    fn new(
+        body: Range<u32>,
+        code: Range<u32>,
+        regions: Vec<Region>,
+        calls: Vec<u32>,
+    ) -> FunctionPlaces {
+        let mut by_address: Vec<u32> = (0..regions.len() as u32).collect();
+        by_address.sort_by_key(|&region| regions[region as usize].at);
+        FunctionPlaces { body, code, regions, by_address, calls }
+    }
+
+    /// The regions from an address on, as positions in the order of addresses.
+    fn behind(&self, address: u64) -> usize {
+        self.by_address
+            .partition_point(|&region| u64::from(self.regions[region as usize].at) < address)
+    }
+
     /// The code that comes from a range of addresses; ascending and disjoint.
-    pub fn code_of(&self, addresses: &Range<u64>) -> Vec<Range<u32>> {
+    ///
+    /// # Errors
+    /// If it is too much work to find it.
+    pub fn code_of(
+        &self,
+        addresses: &Range<u64>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Range<u32>>, Fault> {
+        /// How many regions are sorted in the time of a step.
+        const REGIONS: u64 = 16;
+
+        let begin = self.behind(addresses.start);
+        let end = self.behind(addresses.end).max(begin);
+        budget.charge(1 + (end - begin) as u64 / REGIONS)?;
+        let mut own = self.by_address[begin..end].to_vec();
+        own.sort_unstable();
         let mut ranges: Vec<Range<u32>> = Vec::new();
-        let own = self.regions.iter().filter(|region| addresses.contains(&u64::from(region.at)));
         for region in own {
+            let region = self.regions[region as usize];
             match ranges.last_mut() {
                 Some(last) if last.end == region.start => last.end = region.end,
                 _ => ranges.push(region.start..region.end),
             }
         }
-        ranges
+        Ok(ranges)
     }
 
     /// The code in which the frame has what it keeps: all but its beginning.
@@ -105,20 +140,23 @@ impl FunctionPlaces {
 
     /// Where the first code from an address on begins, if there is any.
     pub fn first_at(&self, address: u64) -> Option<u32> {
-        let behind = self.regions.iter().filter(|region| u64::from(region.at) >= address);
-        behind.min_by_key(|region| (region.at, region.start)).map(|region| region.start)
+        let first = *self.by_address.get(self.behind(address))?;
+        Some(self.regions[first as usize].start)
     }
 
     /// The return address of the only call that comes from right before an address.
     pub fn return_to(&self, address: u64) -> Option<u32> {
-        let before = self.regions.iter().filter(|region| u64::from(region.at) < address);
-        let at = before.map(|region| region.at).max()?;
-        let calls = self.calls.iter().filter(|&&call| {
-            let behind = self.regions.partition_point(|region| region.start < call);
-            behind > 0 && self.regions[behind - 1].at == at
+        let before = &self.by_address[..self.behind(address)];
+        let at = self.regions[*before.last()? as usize].at;
+        let own = before.iter().rev().map(|&region| self.regions[region as usize]);
+        let mut calls = own.take_while(|region| region.at == at).flat_map(|region| {
+            // A call ends where its return address is.
+            let from = self.calls.partition_point(|&call| call <= region.start);
+            let to = self.calls.partition_point(|&call| call <= region.end);
+            &self.calls[from..to]
         });
-        let calls: Vec<u32> = calls.copied().collect();
-        <[u32; 1]>::try_from(calls).ok().map(|[call]| call)
+        let call = calls.next()?;
+        calls.next().is_none().then_some(*call)
     }
 }
 
@@ -277,5 +315,48 @@ mod tests {
         // One piece over the border of two blocks.
         let pieces = [(0, 8, 50), (8, 12, 30)];
         assert_eq!(covered(&pieces, &[0, 4], &[30, 50]), [(0, 50), (4, 30)]);
+    }
+
+    /// A function whose optimiser has shuffled the code.
+    fn shuffled() -> FunctionPlaces {
+        let places = [(0, 4, 10), (4, 8, 30), (8, 12, 20), (12, 16, 30), (16, 20, 31)];
+        let regions = places.map(|(start, end, at)| Region { start, end, at }).to_vec();
+        FunctionPlaces::new(10..40, 0..20, regions, vec![6, 12, 18])
+    }
+
+    #[test]
+    fn code_is_found_by_its_address() {
+        let (function, budget) = (shuffled(), &mut Budget::new(100));
+        let mut code = |addresses| function.code_of(&addresses, budget).unwrap();
+        assert_eq!(code(10..40), Vec::from_iter([0..20]));
+        assert_eq!(code(30..31), [4..8, 12..16]);
+        assert_eq!(code(30..40), [4..8, 12..20]);
+        assert_eq!(code(11..30), Vec::from_iter([8..12]));
+        assert!(code(32..40).is_empty() && code(0..10).is_empty());
+        // Malformed DWARF has ranges that end before they begin.
+        #[expect(clippy::reversed_empty_ranges)]
+        let backwards = 40..10;
+        assert!(code(backwards).is_empty());
+        let first = |address| function.first_at(address);
+        assert_eq!([first(0), first(11), first(30), first(32)], [Some(0), Some(8), Some(4), None]);
+    }
+
+    #[test]
+    fn calls_are_found_if_they_are_the_only_ones_there() {
+        let returns = |address| shuffled().return_to(address);
+        // There are none at 10, one at 20 and at 31; two places come from 30, of which one calls.
+        assert_eq!([returns(10), returns(11), returns(21)], [None, None, Some(12)]);
+        assert_eq!([returns(31), returns(40)], [Some(6), Some(18)]);
+        let twice = FunctionPlaces { calls: vec![6, 14], ..shuffled() };
+        assert_eq!(twice.return_to(31), None);
+    }
+
+    #[test]
+    fn saying_the_same_again_and_again_ends() {
+        let regions = (0..1600).map(|at| Region { start: at, end: at + 1, at: 1600 - at });
+        let function = FunctionPlaces::new(0..1601, 0..1600, regions.collect(), Vec::new());
+        let budget = &mut Budget::new(1000);
+        let times = (0..).take_while(|_| function.code_of(&(0..2000), budget).is_ok()).count();
+        assert_eq!(times, 9);
     }
 }
