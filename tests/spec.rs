@@ -55,6 +55,9 @@ fn main() {
         ("x86-64-v2", ["simd on x86-64-v2", "relaxed-simd on x86-64-v2"]),
         ("x86-64-v3", ["simd on x86-64-v3", "relaxed-simd on x86-64-v3"]),
     ] {
+        if !cfg!(target_arch = "x86_64") {
+            continue;
+        }
         let Some(engines) = engines_for_cpu(cpu) else {
             wootz_tests::skipped(folders[0], &format!("this machine is no {cpu}"));
             continue;
