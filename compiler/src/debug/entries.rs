@@ -18,6 +18,7 @@ use gimli::{
     AttributeValue, DebuggingInformationEntry, DwAt, DwTag, Encoding, Format, LineEncoding,
     Register, UnitOffset, UnitRef, constants,
 };
+use wootz_runtime::abi::index::FuncIndex;
 
 use super::CODE;
 use super::expression::{Context, Expressions, Frame, FrameBase};
@@ -29,6 +30,7 @@ use crate::budget::{Budget, Fault};
 use crate::guest_dwarf::Reader;
 use crate::kept::Slot;
 use crate::link::Code;
+use crate::options::Debugger;
 
 /// How DWARF is written.
 pub const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 5, address_size: 8 };
@@ -125,7 +127,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         Ok(())
     }
 
-    fn out(&mut self, number: usize) -> &mut Unit {
+    pub fn out(&mut self, number: usize) -> &mut Unit {
         self.out.units.get_mut(self.units[number])
     }
 
@@ -233,7 +235,20 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             } else {
                 self.cover(number, id, entry.tag, &entry.code);
             }
-            if entry.tag == constants::DW_TAG_subprogram
+            let is_function = entry.tag == constants::DW_TAG_subprogram;
+            if let Some(function) = entry.function.filter(|_| is_function)
+                && !self.returns_as_c(function)
+            {
+                let is_lldb = self.expressions.debugger == Debugger::Lldb;
+                let made = self.out(number).get_mut(id);
+                let unknown = Value::CallingConvention(constants::DW_CC_nocall);
+                made.set(constants::DW_AT_calling_convention, unknown);
+                if is_lldb {
+                    // It looks for a result wherever there is a type of one.
+                    made.delete(constants::DW_AT_type);
+                }
+            }
+            if is_function
                 && let Some(frame) = frame
                 && !frame.slots.is_empty()
             {
@@ -242,6 +257,16 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether debuggers find what a function returns where C has it: not if it is in memory, and not if its type has the bytes
+    /// in another order than the register.
+    fn returns_as_c(&self, function: usize) -> bool {
+        let module = self.expressions.plan.module;
+        let index = FuncIndex::from_position(module.imported_functions() + function);
+        !module.function_type(index).results.is_empty()
+            && self.expressions.returns_as_c
+            && self.expressions.endianness == Endianness::Little
     }
 
     /// What there is in the frame of a function, whose entry is this or around this.
@@ -340,7 +365,10 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             let name = attribute.name();
             let made = match name {
                 constants::DW_AT_frame_base => None,
-                constants::DW_AT_location => self.location(number, attribute.value(), frame)?,
+                constants::DW_AT_location => {
+                    let bytes = self.number_bytes(number, entry)?;
+                    self.location(number, attribute.value(), frame, bytes)?
+                }
                 constants::DW_AT_type if is_pointer => continue,
                 constants::DW_AT_decl_file | constants::DW_AT_call_file => {
                     let index = attribute.udata_value();
@@ -388,11 +416,8 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         }
         if is_pointer {
             self.pointer(number, entry, id)?;
-        } else if self.expressions.endianness == Endianness::Big
-            && entry.tag() == constants::DW_TAG_base_type
-        {
-            let little = Value::Endianity(constants::DW_END_little);
-            self.out(number).get_mut(id).set(constants::DW_AT_endianity, little);
+        } else if self.expressions.endianness == Endianness::Big {
+            self.set_endianity(number, entry, id);
         }
         Ok(())
     }
@@ -402,10 +427,11 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
         number: usize,
         value: AttributeValue<Reader<'a>>,
         frame: Option<&Frame>,
+        bytes: Option<u64>,
     ) -> Result<Option<Value>, Fault> {
         let unit = self.guest.units[number].unit;
         if let AttributeValue::Exprloc(expression) = value {
-            let Some(location) = self.expressions.location(expression, unit, frame) else {
+            let Some(location) = self.expressions.location(expression, unit, frame, bytes) else {
                 return Ok(None);
             };
             let Some(frame) = frame.filter(|frame| frame.keeps()) else {
@@ -420,7 +446,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
             self.budget.charge(1)?;
             let addresses = entry.range.begin..entry.range.end;
             let Some(function) = self.places.function_at(addresses.start) else { continue };
-            let location = self.expressions.location(entry.data, unit, frame);
+            let location = self.expressions.location(entry.data, unit, frame, bytes);
             let Some(location) = location else { continue };
             let with_frame = self.with_frame(function);
             let own = &self.places.functions[function];

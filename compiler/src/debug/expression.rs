@@ -17,7 +17,7 @@ use wootz_runtime::abi::index::{GlobalIndex, MemoryIndex};
 use wootz_runtime::abi::types::ValType;
 use wootz_runtime::abi::vmctx::{Place, VmMemory};
 
-use super::CELL;
+use super::{CELL, big_endian};
 use crate::guest_dwarf::Reader;
 use crate::kept::Slot;
 use crate::options::Debugger;
@@ -51,6 +51,8 @@ pub struct Expressions<'a> {
     pub plan: &'a Plan<'a>,
     /// The order of bytes in frames.
     pub endianness: Endianness,
+    /// Whether functions return results in the registers where C has them.
+    pub returns_as_c: bool,
     /// Whom it is for.
     pub debugger: Debugger,
 }
@@ -64,6 +66,15 @@ impl Frame {
     fn offset(&self, slot: Slot) -> Option<i64> {
         self.slots.iter().find(|(kept, _)| *kept == slot).map(|&(_, offset)| offset)
     }
+}
+
+/// What an expression is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// To find a variable; if it is a number, with so many bytes.
+    Variable { bytes: Option<u64> },
+    /// To compute a number.
+    Number,
 }
 
 /// What an expression has left on the stack so far.
@@ -80,14 +91,16 @@ enum Left {
 }
 
 impl Expressions<'_> {
-    /// Where a variable is; `None` if that cannot be said.
+    /// Where a variable is; `None` if that cannot be said. Big-endian machines need to know how many bytes it has if it is a
+    /// number.
     pub fn location<'a>(
         self,
         expression: gimli::Expression<Reader<'a>>,
         unit: UnitRef<'_, Reader<'a>>,
         frame: Option<&Frame>,
+        bytes: Option<u64>,
     ) -> Option<Expression> {
-        self.convert(expression, unit, frame, false)
+        self.convert(expression, unit, frame, Wanted::Variable { bytes })
     }
 
     /// A number, such as the size of an array, that an expression computes.
@@ -97,7 +110,7 @@ impl Expressions<'_> {
         unit: UnitRef<'_, Reader<'a>>,
         frame: Option<&Frame>,
     ) -> Option<Expression> {
-        self.convert(expression, unit, frame, true)
+        self.convert(expression, unit, frame, Wanted::Number)
     }
 
     fn convert<'a>(
@@ -105,7 +118,7 @@ impl Expressions<'_> {
         expression: gimli::Expression<Reader<'a>>,
         unit: UnitRef<'_, Reader<'a>>,
         frame: Option<&Frame>,
-        is_number: bool,
+        wanted: Wanted,
     ) -> Option<Expression> {
         let mut out = Expression::new();
         let mut left = Left::Nothing;
@@ -121,6 +134,14 @@ impl Expressions<'_> {
             }
             match operation {
                 Operation::StackValue => {
+                    if self.endianness == Endianness::Big {
+                        // The types of the module are those of numbers with their lowest byte first.
+                        let Wanted::Variable { bytes: Some(bytes) } = wanted else { return None };
+                        if operations.clone().next().ok()?.is_some() {
+                            return None;
+                        }
+                        big_endian::reverse(&mut out, bytes)?;
+                    }
                     out.op(constants::DW_OP_stack_value);
                     left = Left::Value;
                     continue;
@@ -151,7 +172,7 @@ impl Expressions<'_> {
                     let mut rest = operations;
                     let is_value = matches!(rest.next(), Ok(Some(Operation::StackValue)));
                     operations = rest;
-                    if !is_value || count != 1 {
+                    if !is_value || count != 1 || self.endianness == Endianness::Big {
                         return None;
                     }
                     left = Left::Native;
@@ -163,7 +184,7 @@ impl Expressions<'_> {
         }
         match left {
             Left::Nothing if count == 0 => return None,
-            Left::Address if !is_number => self.native(&mut out, frame)?,
+            Left::Address if wanted != Wanted::Number => self.native(&mut out, frame)?,
             _ => {}
         }
         Some(out)

@@ -13,6 +13,8 @@ mod expression;
 mod guest;
 /// Lines of the source.
 mod lines;
+/// What is different on big-endian machines.
+mod big_endian;
 /// Its entries, for native code.
 mod entries;
 /// Pointers into a wasm memory.
@@ -99,7 +101,9 @@ pub fn sections(
     let places = Places::new(plan.module, code);
     let frame = frame_register(machine);
     let (endianness, debugger) = (machine.isa.endianness(), info.debugger);
-    let expressions = Expressions { plan, endianness, debugger };
+    // The convention has results from the third register on there.
+    let returns_as_c = !matches!(machine.triple().architecture, Architecture::Aarch64(_));
+    let expressions = Expressions { plan, endianness, returns_as_c, debugger };
     let mut budget = guest_dwarf::budget(plan.module);
     let sections = guest_dwarf::sections(plan.module);
     let Ok(units) = guest_dwarf::units(&sections, &mut budget) else {

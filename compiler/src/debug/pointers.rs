@@ -18,6 +18,7 @@ use cranelift_codegen::ir::Endianness;
 use gimli::write::{AttributeValue as Value, DebugInfoRef, Expression, Unit, UnitEntryId};
 use gimli::{AttributeValue, DebuggingInformationEntry, DwTag, EntriesTreeNode, constants};
 
+use super::big_endian;
 use super::entries::{EntryKey, Translation};
 use super::expression::Context;
 use crate::budget::Fault;
@@ -27,6 +28,7 @@ use crate::options::Debugger;
 /// How pointers are written, and what was made for them.
 pub struct Pointers {
     are_structures: bool,
+    endianness: Endianness,
     /// What pointers to an entry point to instead, in the entry's unit; `None` if to itself.
     targets: HashMap<EntryKey, Option<(usize, UnitEntryId)>>,
     /// The type of addresses, by unit.
@@ -38,13 +40,14 @@ pub struct Pointers {
 }
 
 /// How deep types are followed: types made to do harm may refer to themselves.
-const DEEPEST: usize = 32;
+pub const DEEPEST: usize = 32;
 
 impl Pointers {
     /// For a debugger and a machine.
     pub fn new(debugger: Debugger, endianness: Endianness) -> Pointers {
         Pointers {
             are_structures: debugger == Debugger::Lldb || endianness == Endianness::Big,
+            endianness,
             targets: HashMap::new(),
             addresses: HashMap::new(),
             host_addresses: HashMap::new(),
@@ -56,6 +59,10 @@ impl Pointers {
     pub fn tag(&self, tag: DwTag) -> DwTag {
         match tag {
             tag if self.are_structures && self.is_pointer(tag) => constants::DW_TAG_structure_type,
+            // Debuggers take the bytes of numbers alone for what is said of them.
+            constants::DW_TAG_enumeration_type if self.endianness == Endianness::Big => {
+                constants::DW_TAG_typedef
+            }
             constants::DW_TAG_GNU_call_site => constants::DW_TAG_call_site,
             tag => tag,
         }
@@ -133,7 +140,7 @@ impl<'a> Translation<'_, '_, 'a> {
     }
 
     /// The entry that an entry's type is.
-    fn type_of(&self, number: usize, entry: &Read<'a>) -> Option<EntryKey> {
+    pub fn type_of(&self, number: usize, entry: &Read<'a>) -> Option<EntryKey> {
         match entry.attr_value(constants::DW_AT_type)? {
             AttributeValue::UnitRef(offset) => Some((number, offset)),
             AttributeValue::DebugInfoRef(offset) => self.find(offset),
@@ -150,7 +157,7 @@ impl<'a> Translation<'_, '_, 'a> {
         })
     }
 
-    fn read(&self, (number, offset): EntryKey) -> Option<Read<'a>> {
+    pub fn read(&self, (number, offset): EntryKey) -> Option<Read<'a>> {
         // What was not looked through is not there.
         self.ids.get(&(number, offset))?;
         self.guest.units[number].unit.entry(offset).ok()
@@ -446,8 +453,7 @@ impl<'a> Translation<'_, '_, 'a> {
         let out = self.out.units.get_mut(self.units[number]);
         let ty = unsigned(out, "guest_address", bytes);
         if big {
-            let little = Value::Endianity(constants::DW_END_little);
-            out.get_mut(ty).set(constants::DW_AT_endianity, little);
+            big_endian::set_little(out, ty);
         }
         self.pointers.addresses.insert(number, ty);
         ty
@@ -503,7 +509,7 @@ impl<'a> Translation<'_, '_, 'a> {
 }
 
 /// A new type of numbers without sign.
-fn unsigned(unit: &mut Unit, name: &str, bytes: u64) -> UnitEntryId {
+pub fn unsigned(unit: &mut Unit, name: &str, bytes: u64) -> UnitEntryId {
     let ty = unit.add(unit.root(), constants::DW_TAG_base_type);
     let entry = unit.get_mut(ty);
     entry.set(constants::DW_AT_name, Value::String(name.into()));

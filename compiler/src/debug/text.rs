@@ -245,6 +245,10 @@ impl Writer<'_> {
         if let Some(result) = result {
             entry.set(constants::DW_AT_type, Value::UnitRef(result));
         }
+        if !self.expressions.returns_as_c {
+            let unknown = Value::CallingConvention(constants::DW_CC_nocall);
+            entry.set(constants::DW_AT_calling_convention, unknown);
+        }
         let slots = frame_slots(self.code, position);
         let frame = self.code.frames[position].as_ref();
         let base = frame.and_then(|frame| {
