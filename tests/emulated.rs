@@ -12,7 +12,7 @@ use wootz::{Config, Engine, Module, Result};
 use wootz_cli::wast::HereAndNow;
 use wootz_emulated::{SETTINGS, failures, module_path};
 use wootz_tests::suite::{self, Folder};
-use wootz_tests::{examples, root, run, skipped, stem};
+use wootz_tests::{emulated_program, examples, root, run, skipped, stem, wants_all};
 use wootz_wast::Compiler;
 
 #[test]
@@ -59,15 +59,10 @@ const CHOSEN: &[(&str, &str)] = &[
     ("wide-arithmetic", "wide-arithmetic"),
 ];
 
-/// Whether `$WOOTZ_SUITE` asks for the whole suite.
-fn is_all() -> bool {
-    std::env::var_os("WOOTZ_SUITE").is_some_and(|which| which == "all")
-}
-
 /// The suite, or what is chosen of it.
 fn folders() -> Vec<Folder> {
     let mut folders = suite::folders();
-    if is_all() {
+    if wants_all() {
         return folders;
     }
     folders.retain_mut(|folder| {
@@ -102,13 +97,9 @@ impl Compiler for Recorder<'_> {
 
 /// `pages` are the sizes of pages to try, in bytes, or what is usual there.
 fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>]) {
-    let built = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
-    let extension = if triple.contains("windows") { "exe" } else { "" };
-    let program = built.join("cross").join(triple).join("debug/wootz-emulated");
-    let program = program.with_extension(extension);
-    if !program.exists() {
+    let Some(program) = emulated_program(triple) else {
         return skipped(target, "its test program is missing; `make emulated` builds it");
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     compile(folder.path(), target, vectors);
     for bytes in pages {
@@ -118,7 +109,7 @@ fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>
             command.env("EMULATED_PAGE_BYTES", bytes.to_string());
         }
         let output = run(command
-            .args([if is_all() { "3000" } else { "300" }, "sh"])
+            .args([if wants_all() { "3000" } else { "300" }, "sh"])
             .arg(root().join("tests/cross/run"))
             .arg(target)
             .arg(&program)

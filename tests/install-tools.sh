@@ -11,6 +11,7 @@ need() { # PROGRAM PACKAGE
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need gdb gdb
+need gdb-multiarch gdb-multiarch
 need lldb-19 lldb-19
 need perf linux-perf
 need readelf binutils
@@ -28,8 +29,7 @@ need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-posix
 need /usr/lib/wine/wine64 wine64
 need llvm-readobj-19 llvm-19
 need ld64.lld-19 lld-19
-# Guests with debug information, and the debuggers that read it.
-need lldb-19 lldb-19
+# Guests with debug information.
 need clang-19 'clang-19 libclang-rt-19-dev-wasm32'
 need wasm-ld-19 lld-19
 [ -e /usr/include/wasm32-wasi/stdlib.h ] || missing="$missing wasi-libc"

@@ -1,7 +1,7 @@
 # Sourced by the scripts of this folder with `target` set: how to build for that machine, and how to run there.
 #
-# In: $target, and $EMULATED_PRELOAD if programs shall have a library preloaded. Out: $triple, $linker, and $runner, the command
-# that runs a program of that machine.
+# In: $target; $EMULATED_PRELOAD if programs shall have a library preloaded; $EMULATED_DEBUGGER, a socket, if they shall wait
+# for a debugger there. Out: $triple, $linker, and $runner, the command that runs a program of that machine.
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CARGO_TARGET_DIR:-$root/target}
@@ -13,7 +13,7 @@ qemu() { # MACHINE LIBRARIES OPTIONS...
     shift 2
     program=$tools/qemu/usr/bin/qemu-$machine
     [ -x "$program" ] || program=qemu-$machine
-    runner="$program -L $libraries ${EMULATED_PRELOAD:+-E LD_PRELOAD=$EMULATED_PRELOAD} $*"
+    runner="$program -L $libraries ${EMULATED_PRELOAD:+-E LD_PRELOAD=$EMULATED_PRELOAD} ${EMULATED_DEBUGGER:+-g $EMULATED_DEBUGGER} $*"
 }
 
 case $target in

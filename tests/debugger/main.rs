@@ -1,16 +1,18 @@
 //! Guests in gdb and lldb: that breakpoints, steps, stacks and values are those of the source.
 //!
 //! One test for each guest in `debugger/guests`, way to build it, and debugger; README.md there says how they are written.
+//! Each is debugged on an emulated machine, too; with `WOOTZ_SUITE=all` on all of these, in all ways.
 //! `verify` has the debug information checked by LLVM's own reader, for all targets. The tests that begin with `native` run the
 //! same scripts on the same sources compiled for this machine, which tells a wrong script from a wrong compiler:
 //! `cargo test -p wootz-tests --test debugger -- --ignored native`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wootz_tests::{files, programs, root, skipped, stem};
+use wootz_tests::{emulated_program, files, programs, root, skipped, stem, wants_all};
 
 /// What debuggers print, as values.
 mod value;
@@ -39,13 +41,36 @@ const TARGETS: [&str; 8] = [
     "aarch64-windows",
 ];
 
+/// The machines that are emulated, for gdb: what they are called by Wootz and by Rust.
+const MACHINES: [(&str, &str); 3] = [
+    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
+    ("riscv64-linux", "riscv64gc-unknown-linux-gnu"),
+    ("s390x-linux", "s390x-unknown-linux-gnu"),
+];
+
 const READER: &str = "llvm-dwarfdump-19";
 
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("values", || value::check().map_err(Failed::from))];
-    for case in cases(&root().join("tests/debugger/guests")) {
+    for (number, case) in cases(&root().join("tests/debugger/guests")).into_iter().enumerate() {
         let case = Arc::new(case);
+        for (position, machine) in MACHINES.into_iter().enumerate() {
+            let builds = match (case.can_be_emulated(machine.0), wants_all()) {
+                (false, _) => 0,
+                (true, true) => case.builds.len(),
+                // In turn, so that there is something of everything.
+                (true, false) if position == number % MACHINES.len() => 2,
+                (true, false) => 0,
+            };
+            for build in case.builds.iter().take(builds) {
+                let name = format!("gdb-{}/{}/{}", machine.0, case.name, build.name);
+                let (case, build) = (case.clone(), build.clone());
+                trials.push(Trial::test(name.clone(), move || {
+                    check_emulated(&name, &case, &build, machine)
+                }));
+            }
+        }
         for build in &case.builds {
             for debugger in Debugger::ALL {
                 let name = format!("{}/{}/{}", debugger.name(), case.name, build.name);
@@ -109,15 +134,62 @@ fn check(
     words.push(if native { "native" } else { "wasm" }.to_string());
     let program = match native {
         true => match guest::native(case, build)? {
-            Some(path) => Program { path, arguments: Vec::new(), lldb_init: None },
+            Some(path) => Program { path, arguments: Vec::new(), lldb_init: None, machine: None },
             None => return Ok(()),
         },
         false => compiled(case, build, debugger, &folder)?,
     };
-    match debugger.run(case, &program, &words, &folder) {
+    debug(case, debugger, &program, &words, &folder)
+}
+
+fn debug(
+    case: &Case,
+    debugger: Debugger,
+    program: &Program,
+    words: &[String],
+    folder: &Path,
+) -> Result<(), Failed> {
+    match debugger.run(case, program, words, folder) {
         wrong if wrong.is_empty() => Ok(()),
         wrong => Err(wrong.into()),
     }
+}
+
+/// Runs a script in gdb, with a program on another machine.
+fn check_emulated(
+    name: &str,
+    case: &Case,
+    build: &Build,
+    (machine, triple): (&'static str, &str),
+) -> Result<(), Failed> {
+    if missing(name, "gdb-multiarch") || missing_for(name, case) {
+        return Ok(());
+    }
+    let Some(program) = emulated_program(triple) else {
+        skipped(name, "its test program is missing; `make emulated` builds it");
+        return Ok(());
+    };
+    let folder = guest::folder().join("sessions").join(name.replace('/', "-"));
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{}.so", case.name));
+    let mut command = compile(case, build, Debugger::Gdb, &guest::wasm(case, build)?, &file);
+    quietly(command.args(["--target", machine]))?;
+    let mut arguments = vec!["run".to_string(), file.display().to_string()];
+    arguments.extend(case.run_flags.iter().filter(|flag| *flag != "--invoke").cloned());
+    let path = without_debug_info(&program, &format!("{machine}-gnu-objcopy"), machine);
+    let program = Program { path, arguments, lldb_init: None, machine: Some(machine) };
+    let mut words = build.words();
+    let processor = machine.split('-').next().expect("machines have processors");
+    words.extend(["gdb", "wasm", "emulated", processor].map(str::to_string));
+    debug(case, Debugger::Gdb, &program, &words, &folder)
+}
+
+/// The command that compiles a guest for a debugger.
+fn compile(case: &Case, build: &Build, debugger: Debugger, wasm: &Path, to: &Path) -> Command {
+    let mut command = Command::new(WOOTZ);
+    command.args(["compile", "-g", "--debugger", debugger.name(), "-O", &build.wootz_level]);
+    command.args(&case.compile_flags).arg(wasm).arg("-o").arg(to);
+    command
 }
 
 /// A guest compiled by Wootz for a debugger, and how it is run.
@@ -127,13 +199,8 @@ fn compiled(
     debugger: Debugger,
     folder: &Path,
 ) -> Result<Program, Failed> {
-    let compile = |wasm: &Path, to: &Path| {
-        let mut command = Command::new(WOOTZ);
-        command.args(["compile", "-g", "--debugger", debugger.name(), "-O", &build.wootz_level]);
-        quietly(command.args(&case.compile_flags).arg(wasm).arg("-o").arg(to))
-    };
     let file = folder.join(format!("{}.so", case.name));
-    compile(&guest::wasm(case, build)?, &file)?;
+    quietly(&mut compile(case, build, debugger, &guest::wasm(case, build)?, &file))?;
     let mut arguments = Vec::new();
     match &case.host {
         Some(mode) => arguments.push(mode.clone()),
@@ -141,7 +208,7 @@ fn compiled(
     }
     if let Some((wasm, name)) = guest::library(case, build)? {
         let library = folder.join(format!("{name}.so"));
-        compile(&wasm, &library)?;
+        quietly(&mut compile(case, build, debugger, &wasm, &library))?;
         arguments.extend(["--preload".to_string(), format!("{name}={}", library.display())]);
     }
     arguments.extend(case.run_flags.iter().cloned());
@@ -150,22 +217,24 @@ fn compiled(
         Debugger::Gdb => None,
         Debugger::Lldb => Some(lldb_init(folder)?),
     };
-    static PROGRAMS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
-    let (path, program) = match &case.host {
-        Some(_) => (&PROGRAMS[0], HOST),
-        None => (&PROGRAMS[1], WOOTZ),
-    };
-    let path = path.get_or_init(|| without_debug_info(Path::new(program))).clone();
-    Ok(Program { path, arguments, lldb_init })
+    let program = if case.host.is_some() { HOST } else { WOOTZ };
+    let path = without_debug_info(Path::new(program), "objcopy", "here");
+    Ok(Program { path, arguments, lldb_init, machine: None })
 }
 
 /// A copy of a program that debuggers read in half the time: what it says of the host's lines is nothing that is tested.
-fn without_debug_info(program: &Path) -> PathBuf {
-    let copy = guest::folder().join(stem(program));
-    let mut command = Command::new("objcopy");
-    command.arg("--strip-debug").arg(program).arg(&copy);
-    let done = command.output().is_ok_and(|output| output.status.success());
-    if done { copy } else { program.to_path_buf() }
+fn without_debug_info(program: &Path, objcopy: &str, machine: &str) -> PathBuf {
+    /// By the programs they are copies of.
+    static COPIES: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let copy = || {
+        let copy = guest::folder().join(format!("{}-{machine}", stem(program)));
+        let mut command = Command::new(objcopy);
+        command.arg("--strip-debug").arg(program).arg(&copy);
+        let done = command.output().is_ok_and(|output| output.status.success());
+        if done { copy } else { program.to_path_buf() }
+    };
+    copies.entry(program.to_path_buf()).or_insert_with(copy).clone()
 }
 
 /// What lldb reads to know guests' pointers.

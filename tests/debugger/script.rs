@@ -24,6 +24,8 @@ pub struct Case {
     pub guest_flags: Vec<String>,
     pub compile_flags: Vec<String>,
     pub run_flags: Vec<String>,
+    /// The machines on which debuggers cannot do that.
+    not_on: Vec<String>,
     pub builds: Vec<Build>,
     pub steps: Vec<Step>,
     /// Where `@NAME` stands in the sources: file and line.
@@ -122,6 +124,16 @@ pub fn cases(folder: &Path) -> Vec<Case> {
 }
 
 impl Case {
+    /// Whether a session can be held on an emulated machine: emulators watch no memory, and the program there calls one
+    /// function of one module.
+    pub fn can_be_emulated(&self, machine: &str) -> bool {
+        let watches = |step: &Step| matches!(step.command, Command::Watch(_));
+        self.host.is_none()
+            && self.library.is_none()
+            && !self.steps.iter().any(watches)
+            && !self.not_on.iter().any(|not| not == machine)
+    }
+
     /// # Panics
     /// If it makes no sense.
     fn read(path: &Path) -> Case {
@@ -135,6 +147,7 @@ impl Case {
             guest_flags: Vec::new(),
             compile_flags: Vec::new(),
             run_flags: Vec::new(),
+            not_on: Vec::new(),
             builds: Vec::new(),
             steps: Vec::new(),
             marks: BTreeMap::new(),
@@ -180,6 +193,7 @@ impl Case {
                     _ => wrong("expected `library: FILE NAME`"),
                 },
                 "host" => case.host = Some(value.trim().to_string()),
+                "not on" => case.not_on = words(value),
                 "guest flags" => case.guest_flags = words(value),
                 "compile flags" => case.compile_flags = words(value),
                 "run flags" => case.run_flags = words(value),

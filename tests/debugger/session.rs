@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+use wootz_tests::root;
+
 use super::script::{Case, Command, Place, Step};
 use super::value::{Value, Writer};
 
@@ -24,6 +27,8 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// What lldb reads at first.
     pub lldb_init: Option<PathBuf>,
+    /// The machine that emulates it, as in `aarch64-linux`, if it is not this one.
+    pub machine: Option<&'static str>,
 }
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -110,18 +115,40 @@ impl Debugger {
         folder: &Path,
         to: &Path,
     ) -> bool {
-        let mut command = process::Command::new("gdb");
-        command.args(["-nx", "-batch"]);
-        let arguments = program.arguments.join(" ");
         let output = folder.join("output");
-        let run = [format!("set args {arguments} > {} 2>&1", output.display())];
+        // Where another machine is emulated, the program has begun, and waits.
+        let waiting =
+            program.machine.map(|machine| (machine, Waiting::start(machine, program, folder)));
+        let begin = match &waiting {
+            None => {
+                let arguments = program.arguments.join(" ");
+                vec![format!("set args {arguments} > {} 2>&1", output.display())]
+            }
+            Some((machine, waiting)) => vec![
+                format!("set sysroot /usr/{machine}-gnu"),
+                // What gdb says of tagged memory, it says in between.
+                "set print memory-tag-violations off".to_string(),
+                // Where it looks for the guest, which is not there.
+                format!("set solib-search-path {}", folder.display()),
+                format!("target remote {}", waiting.socket.display()),
+            ],
+        };
+        let mut command = match waiting {
+            None => process::Command::new("gdb"),
+            Some(_) => process::Command::new("gdb-multiarch"),
+        };
+        command.args(["-nx", "-batch"]);
         // One by one: a file of commands ends with the first that fails.
-        for line in GDB_PROLOGUE.map(str::to_string).iter().chain(&run) {
+        for line in GDB_PROLOGUE.map(str::to_string).iter().chain(&begin) {
             command.args(["-ex", line]);
         }
         for (number, step) in steps.iter().enumerate() {
             command.args(["-ex", &format!("echo \\n{}\\n", separator(number))]);
-            command.args(["-ex", &self.line(case, &step.command)]);
+            let line = match step.command {
+                Command::Run if program.machine.is_some() => "continue".to_string(),
+                _ => self.line(case, &step.command),
+            };
+            command.args(["-ex", &line]);
         }
         command.args(["-ex", &format!("echo \\n{}\\n", separator(steps.len()))]);
         command.arg("--args").arg(&program.path);
@@ -444,6 +471,40 @@ fn answer(transcript: &str, number: usize) -> String {
     let is_answer =
         |line: &&str| !line.starts_with("(lldb) ") && !line.contains(" added to breakpoint ");
     inside.filter(is_answer).map(|line| format!("{line}\n")).collect()
+}
+
+/// A program on an emulated machine, which a debugger has to make begin.
+struct Waiting {
+    emulator: process::Child,
+    /// Where the debugger finds it. No long path: sockets cannot have any.
+    socket: PathBuf,
+    _folder: TempDir,
+}
+
+impl Waiting {
+    fn start(machine: &str, program: &Program, folder: &Path) -> Waiting {
+        let for_socket = tempfile::tempdir().expect("there is room for a socket");
+        let socket = for_socket.path().join("gdb");
+        let output = File::create(folder.join("output")).expect("there is room for the output");
+        let mut command = process::Command::new("sh");
+        command.arg(root().join("tests/cross/run")).arg(machine).arg(&program.path);
+        command.args(&program.arguments).env("EMULATED_DEBUGGER", &socket);
+        command.stderr(output.try_clone().expect("a file can be had twice")).stdout(output);
+        let emulator = command.stdin(Stdio::null()).spawn().expect("there is a shell");
+        let start = Instant::now();
+        while !socket.exists() && start.elapsed() < LIMIT {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Waiting { emulator, socket, _folder: for_socket }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.emulator.kill();
+        let _ = self.emulator.wait();
+    }
 }
 
 /// Runs a debugger, whose output goes to a file. Whether it ended by itself.

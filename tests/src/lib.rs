@@ -25,6 +25,19 @@ pub fn programs() -> PathBuf {
     std::env::var_os("WOOTZ_PROGRAMS").map_or_else(|| root().join("target/programs"), PathBuf::from)
 }
 
+/// Whether `$WOOTZ_SUITE` asks for all that tests on emulated machines can do, and not for what takes little time.
+pub fn wants_all() -> bool {
+    std::env::var_os("WOOTZ_SUITE").is_some_and(|which| which == "all")
+}
+
+/// The program of `emulated/` for a machine, as in `aarch64-unknown-linux-gnu`, if `make emulated` has built it.
+pub fn emulated_program(triple: &str) -> Option<PathBuf> {
+    let built = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
+    let program = built.join("cross").join(triple).join("debug/wootz-emulated");
+    let extension = if triple.contains("windows") { "exe" } else { "" };
+    Some(program.with_extension(extension)).filter(|program| program.exists())
+}
+
 /// The files of a folder that have an extension, by name. None if there is no such folder.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

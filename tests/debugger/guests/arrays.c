@@ -1,6 +1,7 @@
 // Arrays of one and two dimensions, elements by number, and arrays behind pointers.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64 O2
+// not on: s390x-linux
 //
 // > break made
 // > run

@@ -1,6 +1,7 @@
 // Bit-fields, of which some cross bytes. (lldb cannot set them.)
 //
 // builds: O0 O0+speed O0+dwarf4 O2
+// not on: s390x-linux
 //
 // > break made
 // > run

@@ -5,15 +5,17 @@
 // > break inside
 // > run
 // > in look
-// > p color = GREEN
+// !s390x> p color = GREEN
+// s390x> p color = 5
 // > p count = 7
 // native> p *at = BLUE
 // lldb wasm> p *at = BLUE
-// gdb wasm> p *at = {BLUE}
+// gdb wasm !s390x> p *at = {BLUE}
 // O0> up
-// O0> p colors = {RED, GREEN, BLUE}
-// O0> p colors[0] = RED
-// O0> p level = HIGH
+// O0 !s390x> p colors = {RED, GREEN, BLUE}
+// O0 s390x> p colors = {0, 5, 6}
+// O0 !s390x> p colors[0] = RED
+// O0 !s390x> p level = HIGH
 // > exits 0
 
 enum color { RED, GREEN = 5, BLUE };

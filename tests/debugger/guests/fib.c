@@ -9,7 +9,9 @@
 // > in fib
 // > p n = 3
 // > bt fib ... main ...
-// > finish = 2
+// !aarch64 !s390x> finish = 2
+// aarch64> raw finish => does not follow the target calling convention
+// s390x> raw finish => does not follow the target calling convention
 // > in fib
 // > p n = 4
 // > continue

@@ -1,6 +1,7 @@
 // Globals, statics of files and statics of functions, of which some have the same names.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64 O2
+// not on: s390x-linux
 // also: globals_other.c
 //
 // > break first

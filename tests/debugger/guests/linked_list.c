@@ -1,6 +1,7 @@
 // A list is followed through pointers of the guest.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64 O2
+// not on: s390x-linux
 //
 // > break built
 // > run

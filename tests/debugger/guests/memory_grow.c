@@ -1,6 +1,7 @@
 // Values are where they were after memory has grown, also if it had to move.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 // compile flags: --memory-reservation 0
 //
 // > break before

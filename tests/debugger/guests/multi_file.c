@@ -1,6 +1,7 @@
 // A program of three files: lines, stacks and values across them, and a function in a header.
 //
 // builds: O0 O0+speed O0+dwarf4 O2
+// not on: s390x-linux
 // also: multi_file_part.c
 // marks in: multi_file.h
 //

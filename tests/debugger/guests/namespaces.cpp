@@ -1,6 +1,7 @@
 // Namespaces, overloaded functions, enum classes, statics of classes and lambdas.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break number
 // > run

@@ -1,6 +1,7 @@
 // Optimised code: what lives across calls is there, and what a loop computes.
 //
 // builds: O2 O2+dwarf4 O1
+// not on: s390x-linux
 //
 // > break inside
 // > run

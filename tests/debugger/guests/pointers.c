@@ -1,6 +1,7 @@
 // Pointers to pointers, to arrays, to structures in structures.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64
+// not on: s390x-linux
 //
 // > break made
 // > run

@@ -1,6 +1,7 @@
 // References, constant ones, references to pointers and in structures.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64
+// not on: s390x-linux
 //
 // > break inside
 // > run

@@ -1,6 +1,7 @@
 // Rust: String, Vec, Box, slices and &str, through the pointers in them.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break made
 // > run

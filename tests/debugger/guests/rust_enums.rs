@@ -1,6 +1,7 @@
 // Rust: enums with and without data, Option, matches.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break made
 // > run

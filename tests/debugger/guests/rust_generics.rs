@@ -1,6 +1,7 @@
 // Rust: generic functions and types, closures, traits.
 //
 // builds: O0 O0+speed O2
+// not on: s390x-linux
 //
 // > break largest
 // > run

@@ -1,6 +1,7 @@
 // Rust: a panic traps; the stack leads from it to the line that did it.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // wasm> break begin
 // wasm> run

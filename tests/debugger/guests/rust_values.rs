@@ -1,6 +1,7 @@
 // Rust: numbers, tuples, arrays, structures, references and methods.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break made
 // > run

@@ -1,6 +1,7 @@
 // What the debugger sets, the guest goes on with.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64
+// not on: s390x-linux
 //
 // > break made
 // > run

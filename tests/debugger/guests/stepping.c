@@ -15,7 +15,9 @@
 // > next
 // > at returning
 // > p result = 8
-// > finish = 8
+// !aarch64 !s390x> finish = 8
+// aarch64> raw finish => does not follow the target calling convention
+// s390x> raw finish => does not follow the target calling convention
 // > in main
 // > next
 // > at loop

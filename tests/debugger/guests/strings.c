@@ -1,6 +1,7 @@
 // Strings: in arrays, behind pointers, in the guest's data, empty ones and null.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64
+// not on: s390x-linux
 //
 // > break made
 // > run

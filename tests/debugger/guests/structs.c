@@ -1,6 +1,7 @@
 // Structures in structures, by value, by pointer, as arguments and in arrays.
 //
 // builds: O0 O0+speed O0+dwarf4 O0+memory64 O2
+// not on: s390x-linux
 //
 // > break made
 // > run

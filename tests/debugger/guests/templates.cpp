@@ -1,6 +1,7 @@
 // Templates: functions and classes of several types, with values as parameters.
 //
 // builds: O0 O0+speed O0+dwarf4
+// not on: s390x-linux
 //
 // > break largest
 // > run

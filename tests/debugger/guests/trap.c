@@ -1,6 +1,7 @@
 // A trap stops where it happens, with the stack and the values of that moment.
 //
 // builds: O0 O0+speed O0+memory64 O2
+// not on: s390x-linux
 //
 // > break begin
 // > run

@@ -1,6 +1,7 @@
 // An access outside of memory stops at its line, and shows the pointer.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break begin
 // > run

@@ -8,10 +8,11 @@
 // > p word.real = 3.14159274
 // > p word.halves = {4059, 16457}
 // > p word.halves[1] = 16457
-// > p tagged = {kind = TEXT, {number = _, text = "seven"}}
+// !s390x> p tagged = {kind = TEXT, {number = _, text = "seven"}}
 // > p tagged.text = "seven"
 // > next
-// > p tagged.kind = NUMBER
+// !s390x> p tagged.kind = NUMBER
+// s390x> p tagged.kind = 0
 // > p tagged.number = 7
 // > exits 0
 

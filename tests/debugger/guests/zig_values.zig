@@ -1,6 +1,7 @@
 // Zig: structures, slices, optionals, errors, enums.
 //
 // builds: O0 O0+speed
+// not on: s390x-linux
 //
 // > break made
 // > run

@@ -1,7 +1,12 @@
-//! Runs on another machine what was compiled for it: `wootz-emulated FOLDER`, with the folder that `lib.rs` describes.
+//! Runs on another machine what was compiled for it:
 //!
-//! There is no compiler here, so that building this takes little time. Prints what went wrong, the size of pages, and in the
-//! end how many tests passed and failed.
+//! ```text
+//! wootz-emulated FOLDER                            all tests in the folder that `lib.rs` describes
+//! wootz-emulated run FILE [EXPORT [NUMBER...]]     one file, for a debugger to watch
+//! ```
+//!
+//! There is no compiler here, so that building this takes little time. Of a folder it prints what went wrong, the size of
+//! pages, and in the end how many tests passed and failed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,6 +20,8 @@ use wootz_wast::Compiler;
 
 /// Modules that do what suites do not look at: what ends calls early, who calls whom, what is shared.
 mod guests;
+/// One file.
+mod single;
 
 /// Modules that were compiled before, in the folder of their group and setting.
 struct Compiled<'a>(&'a Path);
@@ -52,7 +59,15 @@ impl Tests {
 }
 
 fn main() -> Result<ExitCode> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).context("usage: wootz-emulated FOLDER")?);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = match &arguments[..] {
+        [folder] => PathBuf::from(folder),
+        [run, file] if run == "run" => return single::run(Path::new(file), "_start", &[]),
+        [run, file, export, numbers @ ..] if run == "run" => {
+            return single::run(Path::new(file), export, numbers);
+        }
+        _ => bail!("usage: wootz-emulated FOLDER, or wootz-emulated run FILE [EXPORT [NUMBER...]]"),
+    };
     let mut tests = Tests::default();
     for group in entries(&folder.join("scripts"))? {
         for script in entries(&group)?.iter().filter(|path| path.extension().is_some()) {
