@@ -12,7 +12,7 @@ use wootz::{Config, Engine, Module, Result};
 use wootz_cli::wast::HereAndNow;
 use wootz_emulated::{SETTINGS, failures, module_path};
 use wootz_tests::suite::{self, Folder};
-use wootz_tests::{emulated_program, examples, root, run, skipped, stem, wants_all};
+use wootz_tests::{emulation, examples, root, run, skipped, stem};
 use wootz_wast::Compiler;
 
 #[test]
@@ -62,7 +62,7 @@ const CHOSEN: &[(&str, &str)] = &[
 /// The suite, or what is chosen of it.
 fn folders() -> Vec<Folder> {
     let mut folders = suite::folders();
-    if wants_all() {
+    if emulation::wants_all() {
         return folders;
     }
     folders.retain_mut(|folder| {
@@ -97,7 +97,7 @@ impl Compiler for Recorder<'_> {
 
 /// `pages` are the sizes of pages to try, in bytes, or what is usual there.
 fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>]) {
-    let Some(program) = emulated_program(triple) else {
+    let Some(program) = emulation::program(triple) else {
         return skipped(target, "its test program is missing; `make emulated` builds it");
     };
     let folder = tempfile::tempdir().unwrap();
@@ -109,7 +109,7 @@ fn check(target: &str, triple: &str, vectors: Option<&str>, pages: &[Option<u32>
             command.env("EMULATED_PAGE_BYTES", bytes.to_string());
         }
         let output = run(command
-            .args([if wants_all() { "3000" } else { "300" }, "sh"])
+            .args([if emulation::wants_all() { "3000" } else { "300" }, "sh"])
             .arg(root().join("tests/cross/run"))
             .arg(target)
             .arg(&program)

@@ -12,7 +12,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wootz_tests::{emulated_program, files, programs, root, skipped, stem, wants_all};
+use wootz_tests::emulation::{self, MACHINES, Machine, wants_all};
+use wootz_tests::{files, programs, root, skipped, stem};
 
 /// What debuggers print, as values.
 mod value;
@@ -41,13 +42,6 @@ const TARGETS: [&str; 8] = [
     "aarch64-windows",
 ];
 
-/// The machines that are emulated, for gdb: what they are called by Wootz and by Rust.
-const MACHINES: [(&str, &str); 3] = [
-    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
-    ("riscv64-linux", "riscv64gc-unknown-linux-gnu"),
-    ("s390x-linux", "s390x-unknown-linux-gnu"),
-];
-
 const READER: &str = "llvm-dwarfdump-19";
 
 fn main() {
@@ -56,7 +50,7 @@ fn main() {
     for (number, case) in cases(&root().join("tests/debugger/guests")).into_iter().enumerate() {
         let case = Arc::new(case);
         for (position, machine) in MACHINES.into_iter().enumerate() {
-            let builds = match (case.can_be_emulated(machine.0), wants_all()) {
+            let builds = match (case.can_be_emulated(machine), wants_all()) {
                 (false, _) => 0,
                 (true, true) => case.builds.len(),
                 // In turn, so that there is something of everything.
@@ -64,7 +58,7 @@ fn main() {
                 (true, false) => 0,
             };
             for build in case.builds.iter().take(builds) {
-                let name = format!("gdb-{}/{}/{}", machine.0, case.name, build.name);
+                let name = format!("gdb-{}/{}/{}", machine.name, case.name, build.name);
                 let (case, build) = (case.clone(), build.clone());
                 trials.push(Trial::test(name.clone(), move || {
                     check_emulated(&name, &case, &build, machine)
@@ -156,16 +150,11 @@ fn debug(
 }
 
 /// Runs a script in gdb, with a program on another machine.
-fn check_emulated(
-    name: &str,
-    case: &Case,
-    build: &Build,
-    (machine, triple): (&'static str, &str),
-) -> Result<(), Failed> {
+fn check_emulated(name: &str, case: &Case, build: &Build, machine: Machine) -> Result<(), Failed> {
     if missing(name, "gdb-multiarch") || missing_for(name, case) {
         return Ok(());
     }
-    let Some(program) = emulated_program(triple) else {
+    let Some(program) = emulation::program(machine.triple) else {
         skipped(name, "its test program is missing; `make emulated` builds it");
         return Ok(());
     };
@@ -173,14 +162,13 @@ fn check_emulated(
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{}.so", case.name));
     let mut command = compile(case, build, Debugger::Gdb, &guest::wasm(case, build)?, &file);
-    quietly(command.args(["--target", machine]))?;
+    quietly(command.args(["--target", machine.name]))?;
     let mut arguments = vec!["run".to_string(), file.display().to_string()];
     arguments.extend(case.run_flags.iter().filter(|flag| *flag != "--invoke").cloned());
-    let path = without_debug_info(&program, &format!("{machine}-gnu-objcopy"), machine);
+    let path = without_debug_info(&program, &machine.tool("objcopy"), machine.name);
     let program = Program { path, arguments, lldb_init: None, machine: Some(machine) };
     let mut words = build.words();
-    let processor = machine.split('-').next().expect("machines have processors");
-    words.extend(["gdb", "wasm", "emulated", processor].map(str::to_string));
+    words.extend(["gdb", "wasm", "emulated", machine.processor()].map(str::to_string));
     debug(case, Debugger::Gdb, &program, &words, &folder)
 }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use wootz_tests::emulation::Machine;
+
 use super::value::{Value, Writer};
 
 /// A guest, and what is to be done with it.
@@ -126,12 +128,12 @@ pub fn cases(folder: &Path) -> Vec<Case> {
 impl Case {
     /// Whether a session can be held on an emulated machine: emulators watch no memory, and the program there calls one
     /// function of one module.
-    pub fn can_be_emulated(&self, machine: &str) -> bool {
+    pub fn can_be_emulated(&self, machine: Machine) -> bool {
         let watches = |step: &Step| matches!(step.command, Command::Watch(_));
         self.host.is_none()
             && self.library.is_none()
             && !self.steps.iter().any(watches)
-            && !self.not_on.iter().any(|not| not == machine)
+            && !self.not_on.iter().any(|not| not == machine.name)
     }
 
     /// # Panics

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use wootz_tests::root;
+use wootz_tests::emulation::{Machine, Server};
 
 use super::script::{Case, Command, Place, Step};
 use super::value::{Value, Writer};
@@ -27,8 +26,8 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// What lldb reads at first.
     pub lldb_init: Option<PathBuf>,
-    /// The machine that emulates it, as in `aarch64-linux`, if it is not this one.
-    pub machine: Option<&'static str>,
+    /// The machine that it is for, if that is emulated.
+    pub machine: Option<Machine>,
 }
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -116,27 +115,21 @@ impl Debugger {
         to: &Path,
     ) -> bool {
         let output = folder.join("output");
-        // Where another machine is emulated, the program has begun, and waits.
-        let waiting =
-            program.machine.map(|machine| (machine, Waiting::start(machine, program, folder)));
-        let begin = match &waiting {
-            None => {
-                let arguments = program.arguments.join(" ");
-                vec![format!("set args {arguments} > {} 2>&1", output.display())]
-            }
-            Some((machine, waiting)) => vec![
-                format!("set sysroot /usr/{machine}-gnu"),
-                // What gdb says of tagged memory, it says in between.
-                "set print memory-tag-violations off".to_string(),
-                // Where it looks for the guest, which is not there.
-                format!("set solib-search-path {}", folder.display()),
-                format!("target remote {}", waiting.socket.display()),
-            ],
-        };
-        let mut command = match waiting {
-            None => process::Command::new("gdb"),
-            Some(_) => process::Command::new("gdb-multiarch"),
-        };
+        // On another machine it has begun, and waits.
+        let server = program
+            .machine
+            .map(|machine| Server::start(machine, &program.path, &program.arguments, &output));
+        let mut begin = vec!["set print memory-tag-violations off".to_string()];
+        match &server {
+            None => begin.push(format!(
+                "set args {} > {} 2>&1",
+                program.arguments.join(" "),
+                output.display()
+            )),
+            Some(server) => begin.extend(server.commands(folder)),
+        }
+        let mut command =
+            process::Command::new(if server.is_some() { "gdb-multiarch" } else { "gdb" });
         command.args(["-nx", "-batch"]);
         // One by one: a file of commands ends with the first that fails.
         for line in GDB_PROLOGUE.map(str::to_string).iter().chain(&begin) {
@@ -471,40 +464,6 @@ fn answer(transcript: &str, number: usize) -> String {
     let is_answer =
         |line: &&str| !line.starts_with("(lldb) ") && !line.contains(" added to breakpoint ");
     inside.filter(is_answer).map(|line| format!("{line}\n")).collect()
-}
-
-/// A program on an emulated machine, which a debugger has to make begin.
-struct Waiting {
-    emulator: process::Child,
-    /// Where the debugger finds it. No long path: sockets cannot have any.
-    socket: PathBuf,
-    _folder: TempDir,
-}
-
-impl Waiting {
-    fn start(machine: &str, program: &Program, folder: &Path) -> Waiting {
-        let for_socket = tempfile::tempdir().expect("there is room for a socket");
-        let socket = for_socket.path().join("gdb");
-        let output = File::create(folder.join("output")).expect("there is room for the output");
-        let mut command = process::Command::new("sh");
-        command.arg(root().join("tests/cross/run")).arg(machine).arg(&program.path);
-        command.args(&program.arguments).env("EMULATED_DEBUGGER", &socket);
-        command.stderr(output.try_clone().expect("a file can be had twice")).stdout(output);
-        let emulator = command.stdin(Stdio::null()).spawn().expect("there is a shell");
-        let start = Instant::now();
-        while !socket.exists() && start.elapsed() < LIMIT {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Waiting { emulator, socket, _folder: for_socket }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.emulator.kill();
-        let _ = self.emulator.wait();
-    }
 }
 
 /// Runs a debugger, whose output goes to a file. Whether it ended by itself.

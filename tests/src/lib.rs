@@ -2,6 +2,8 @@
 
 /// Comparing what modules do with what they do elsewhere.
 pub mod differential;
+/// Programs of other machines.
+pub mod emulation;
 /// The files of the specification's test suite.
 pub mod suite;
 
@@ -23,19 +25,6 @@ pub fn examples() -> Vec<PathBuf> {
 /// The folder with the real programs, which `make -C tests/programs` builds: `$WOOTZ_PROGRAMS`, or `target/programs`.
 pub fn programs() -> PathBuf {
     std::env::var_os("WOOTZ_PROGRAMS").map_or_else(|| root().join("target/programs"), PathBuf::from)
-}
-
-/// Whether `$WOOTZ_SUITE` asks for all that tests on emulated machines can do, and not for what takes little time.
-pub fn wants_all() -> bool {
-    std::env::var_os("WOOTZ_SUITE").is_some_and(|which| which == "all")
-}
-
-/// The program of `emulated/` for a machine, as in `aarch64-unknown-linux-gnu`, if `make emulated` has built it.
-pub fn emulated_program(triple: &str) -> Option<PathBuf> {
-    let built = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
-    let program = built.join("cross").join(triple).join("debug/wootz-emulated");
-    let extension = if triple.contains("windows") { "exe" } else { "" };
-    Some(program.with_extension(extension)).filter(|program| program.exists())
 }
 
 /// The files of a folder that have an extension, by name. None if there is no such folder.

@@ -102,6 +102,17 @@
   ;; Here the test puts two functions with large frames, one of which needs more probes than the other.
   ;; LARGE
 
+  ;; Frames of all kinds, but little else.
+  (func (export "frames") (param i32) (result i32)
+    (local $sum i32)
+    (local.set $sum (call $two_ends (local.get 0)))
+    (call $many_results (local.get $sum)) drop drop drop drop drop drop
+    local.set $sum
+    (local.set $sum (i32.add (local.get $sum) (call $tail_more (i32.const 4))))
+    (local.set $sum (i32.add (local.get $sum) (call $tail_less (i32.const 5))))
+    (local.set $sum (i32.add (local.get $sum) (call $tail_indirect (i32.const 6))))
+    local.get $sum)
+
   (func (export "all") (param i32) (result i32)
     (local $sum i32)
     (local.set $sum (call $saved (local.get 0)))
