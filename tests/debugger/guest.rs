@@ -25,7 +25,7 @@ pub fn missing_tool(case: &Case) -> Option<&'static str> {
         false => Some("clang-19 or wasm-ld-19 is missing"),
     };
     match language(&case.sources[0]) {
-        "wat" => None,
+        "wat" | "ts" => None,
         "zig" => (!zig().exists()).then_some("zig is missing: `make programs` fetches it"),
         "rs" => c().or_else(|| {
             rust_library()
@@ -50,6 +50,8 @@ pub fn wasm(case: &Case, build: &Build) -> Result<PathBuf, String> {
     let library = case.host.is_some() || case.run_flags.iter().any(|flag| flag == "--invoke");
     match language(source) {
         "wat" => return Ok(source.clone()),
+        // Its compiler is nothing that everybody has.
+        "ts" => return Ok(source.with_extension("wasm")),
         "zig" => {
             let mut command = zig_command(case, build, &out);
             command.args(["-target", "wasm32-wasi"]);
@@ -94,7 +96,7 @@ pub fn native(case: &Case, build: &Build) -> Result<Option<PathBuf>, String> {
     let source = &case.sources[0];
     let out = place(case, build, "native");
     match language(source) {
-        "wat" => return Ok(None),
+        "wat" | "ts" => return Ok(None),
         "zig" => make(zig_command(case, build, &out), &case.sources, &out)?,
         "rs" => make(rustc(case, build, &out), &case.sources, &out)?,
         _ => {
