@@ -299,9 +299,19 @@ impl Expressions<'_> {
 
     /// Pushes the address of memory 0; or 0, where it cannot be said whose.
     pub fn memory_base(self, out: &mut Expression, context: Context) -> Option<()> {
-        let memory = self.plan.module.memories.first()?;
+        self.base_of_memory(out, MemoryIndex(0), context)
+    }
+
+    /// Pushes the address of any memory; or 0, where it cannot be said whose.
+    pub fn base_of_memory(
+        self,
+        out: &mut Expression,
+        index: MemoryIndex,
+        context: Context,
+    ) -> Option<()> {
+        let memory = self.plan.module.memories.get(index.index())?;
         let base = offset_of!(VmMemory, base) as u64;
-        let place = self.plan.layout.memory(MemoryIndex(0), memory.shared);
+        let place = self.plan.layout.memory(index, memory.shared);
         with_vmctx(out, context, |out| {
             match place {
                 Place::Record(offset) => out.op_plus_uconst(u64::from(offset) + base),

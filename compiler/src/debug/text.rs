@@ -10,7 +10,7 @@ use gimli::write::{
     Unit, UnitEntryId,
 };
 use gimli::{DwAte, constants};
-use wootz_runtime::abi::index::{FuncIndex, GlobalIndex};
+use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, MemoryIndex};
 use wootz_runtime::abi::types::{RefKind, ValType};
 
 use super::CODE;
@@ -309,12 +309,20 @@ impl Writer<'_> {
     }
 
     fn memories(&mut self) {
-        let mut location = Expression::new();
-        if self.expressions.memory_base(&mut location, Context::Anywhere).is_none() {
-            return;
+        let module = self.expressions.plan.module;
+        for number in 0..module.memories.len() {
+            let index = MemoryIndex::from_position(number);
+            let name = match (number, module.names.memory(index)) {
+                // Under the same name in every module, with its own or without.
+                (0, _) => "memory".to_string(),
+                (_, Some(name)) => name.to_string(),
+                (_, None) => format!("memory{number}"),
+            };
+            let mut location = Expression::new();
+            self.expressions.base_of_memory(&mut location, index, Context::Anywhere);
+            let bytes = self.bytes(None);
+            self.variable(&name, bytes, location);
         }
-        let bytes = self.bytes(None);
-        self.variable("memory", bytes, location);
     }
 
     fn variable(&mut self, name: &str, ty: UnitEntryId, location: Expression) {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use wasmparser::{Name, NameSectionReader};
-use wootz_runtime::abi::index::{FuncIndex, GlobalIndex};
+use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, MemoryIndex};
 
 /// Names for debuggers and messages.
 #[derive(Default)]
@@ -15,6 +15,7 @@ pub struct Names<'a> {
     functions: HashMap<FuncIndex, &'a str>,
     locals: HashMap<(FuncIndex, u32), &'a str>,
     globals: HashMap<GlobalIndex, &'a str>,
+    memories: HashMap<MemoryIndex, &'a str>,
     exports: HashMap<FuncIndex, &'a str>,
 }
 
@@ -32,6 +33,11 @@ impl<'a> Names<'a> {
     /// The name that the name section gives a global.
     pub fn global(&self, index: GlobalIndex) -> Option<&'a str> {
         self.globals.get(&index).copied().filter(|name| !name.is_empty())
+    }
+
+    /// The name that the name section gives a memory.
+    pub fn memory(&self, index: MemoryIndex) -> Option<&'a str> {
+        self.memories.get(&index).copied().filter(|name| !name.is_empty())
     }
 
     /// The name that a function's symbol is made of: the one in the name section, or else that of its first export.
@@ -64,6 +70,11 @@ impl<'a> Names<'a> {
                 Ok(Name::Global(names)) => {
                     for naming in names.into_iter().map_while(Result::ok) {
                         self.globals.insert(GlobalIndex(naming.index), naming.name);
+                    }
+                }
+                Ok(Name::Memory(names)) => {
+                    for naming in names.into_iter().map_while(Result::ok) {
+                        self.memories.insert(MemoryIndex(naming.index), naming.name);
                     }
                 }
                 Ok(_) => {}
