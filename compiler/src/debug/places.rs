@@ -260,6 +260,8 @@ fn straighten(block: &mut [Region], anchors: Anchors<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use super::*;
 
     fn covered(pieces: &[(u32, u32, u32)], blocks: &[u32], effects: &[u32]) -> Vec<(u32, u32)> {
@@ -328,10 +330,10 @@ mod tests {
     fn code_is_found_by_its_address() {
         let (function, budget) = (shuffled(), &mut Budget::new(100));
         let mut code = |addresses| function.code_of(&addresses, budget).unwrap();
-        assert_eq!(code(10..40), Vec::from_iter([0..20]));
+        assert_eq!(code(10..40), Vec::from_iter(once(0..20)));
         assert_eq!(code(30..31), [4..8, 12..16]);
         assert_eq!(code(30..40), [4..8, 12..20]);
-        assert_eq!(code(11..30), Vec::from_iter([8..12]));
+        assert_eq!(code(11..30), Vec::from_iter(once(8..12)));
         assert!(code(32..40).is_empty() && code(0..10).is_empty());
         // Malformed DWARF has ranges that end before they begin.
         #[expect(clippy::reversed_empty_ranges)]
