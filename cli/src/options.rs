@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, FromArgMatches, ValueEnum};
 use wootz::{Config, WasmBacktraceDetails};
-use wootz_compiler::{CpuFeature, DebugInfo, Features, OptLevel, Options, TargetCpu, WasmFeature};
+use wootz_compiler::{
+    CpuFeature, DebugInfo, Features, OptLevel, Optimisation, Options, TargetCpu, WasmFeature,
+};
 
 /// What modules may use.
 #[derive(Args, PartialEq, Debug)]
@@ -39,6 +41,10 @@ pub struct CodeOptions {
     /// How much to optimise: none, speed, or speed-and-size
     #[arg(short = 'O', value_name = "LEVEL", default_value = "speed")]
     opt_level: OptLevel,
+
+    /// Do without one of Wootz's own optimisations, to find out which is at fault: products
+    #[arg(long = "no-opt", value_name = "NAME")]
+    skipped: Vec<Optimisation>,
 
     /// Compile for one CPU and its successors: native (this one), x86-64-v2, haswell, ...
     ///
@@ -168,6 +174,7 @@ impl CodeOptions {
             cpu: self.target_cpu.clone().unwrap_or(TargetCpu::Baseline),
             cpu_features: self.cpu_features.clone(),
             opt_level: self.opt_level,
+            skipped: self.skipped.iter().copied().collect(),
             verifier: self.verify,
             backtrace_details: !self.no_backtrace_details,
             threads: self.threads.map(usize::from),
@@ -183,6 +190,7 @@ impl CodeOptions {
         // Without `..`, so that who adds an option says here what it does.
         let CodeOptions {
             opt_level,
+            skipped,
             target_cpu,
             cpu_features,
             features: FeatureOptions { wasm_features },
@@ -226,6 +234,9 @@ impl CodeOptions {
             None | Some(TargetCpu::Native) => {}
             Some(TargetCpu::Baseline) => _ = config.target_cpu("baseline"),
             Some(TargetCpu::Named(name)) => _ = config.target_cpu(name),
+        }
+        for optimisation in skipped {
+            config.skip_optimisation(optimisation.name());
         }
         for CpuFeature { name, enabled } in cpu_features {
             config.cpu_feature(name, *enabled);

@@ -31,6 +31,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
         cranelift_flags: _,
         // Files are the same with any number of threads.
         threads: _,
+        skipped,
         features,
         emit,
         prefix,
@@ -59,6 +60,9 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     }
     for feature in features.iter() {
         sum.add("feature", feature);
+    }
+    for optimisation in skipped {
+        sum.add("without", optimisation.name());
     }
     sum.add(
         "emit",
@@ -102,7 +106,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::options::{OptLevel, TargetCpu};
+    use crate::options::{OptLevel, Optimisation, TargetCpu};
 
     fn of(change: impl FnOnce(&mut Options)) -> [u8; 32] {
         let mut options = Options::default();
@@ -119,6 +123,7 @@ mod tests {
             ("cpu_features", of(|options| options.cpu_features = vec!["+avx".parse().unwrap()])),
             ("opt_level none", of(|options| options.opt_level = OptLevel::None)),
             ("opt_level size", of(|options| options.opt_level = OptLevel::SpeedAndSize)),
+            ("skipped", of(|options| _ = options.skipped.insert(Optimisation::Products))),
             ("features", of(|options| options.features.set("multi-value", false).unwrap())),
             ("emit", of(|options| options.emit = Emit::Object)),
             ("emit archive", of(|options| options.emit = Emit::Archive)),

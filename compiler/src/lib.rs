@@ -32,6 +32,8 @@ mod parse;
 mod guest_dwarf;
 /// What frames must keep, because the module's own debug information speaks of it.
 mod kept;
+/// Functions that are known by what they compute.
+mod idiom;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
 mod plan;
 /// Signatures of compiled code, and who passes what to whom.
@@ -68,8 +70,8 @@ pub use debug::{source_map_url, text};
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
-    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Options, SourceMap, Stage,
-    TargetCpu, WasmFeature,
+    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options, SourceMap,
+    Stage, TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
 

@@ -18,6 +18,8 @@ pub struct Options {
     pub cpu_features: Vec<CpuFeature>,
     /// How much to optimise.
     pub opt_level: OptLevel,
+    /// Optimisations to do without, to find out which of them is at fault.
+    pub skipped: BTreeSet<Optimisation>,
     /// The proposals that modules may use.
     pub features: Features,
     /// What to write.
@@ -63,6 +65,7 @@ impl Default for Options {
             cpu: TargetCpu::Baseline,
             cpu_features: Vec::new(),
             opt_level: OptLevel::Speed,
+            skipped: BTreeSet::new(),
             features: Features::default(),
             emit: Emit::SharedLibrary,
             prefix: None,
@@ -197,6 +200,38 @@ impl FromStr for OptLevel {
                 ),
             }),
         }
+    }
+}
+
+/// An optimisation of Wootz's own, besides those of its code generator.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Optimisation {
+    /// `products`: functions that put a product of 128 bits together from products of halves (`__multi3`) multiply at once.
+    Products,
+}
+
+impl Optimisation {
+    /// All of them.
+    pub const ALL: &[Optimisation] = &[Optimisation::Products];
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Optimisation::Products => "products",
+        }
+    }
+}
+
+impl FromStr for Optimisation {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Optimisation> {
+        Optimisation::ALL.iter().copied().find(|known| known.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Optimisation::ALL.iter().map(|known| known.name()).collect();
+            let message = format!("unknown optimisation `{name}`; there are {}", names.join(", "));
+            Error::Options { message }
+        })
     }
 }
 

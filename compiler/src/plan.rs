@@ -16,8 +16,9 @@ use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::c_names;
 use crate::error::{Error, Result};
+use crate::idiom::{self, Product};
 use crate::kept::{self, Kept};
-use crate::options::{Emit, Options};
+use crate::options::{Emit, OptLevel, Optimisation, Options};
 use crate::parse::{Body, Module};
 use crate::target::Target;
 
@@ -46,6 +47,8 @@ pub struct Plan<'a> {
     pub relaxed: Relaxed,
     /// What frames keep for debuggers, if there are to be any.
     pub kept: Option<Kept>,
+    /// Functions that are compiled to a product of what they are given.
+    pub products: HashMap<FuncIndex, Product>,
     trampolines: HashMap<Trampoline, Symbol>,
 }
 
@@ -169,6 +172,12 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         interrupts,
         relaxed,
         kept: kept::find(module, options),
+        products: match options.opt_level != OptLevel::None
+            && !options.skipped.contains(&Optimisation::Products)
+        {
+            true => idiom::products(module),
+            false => HashMap::new(),
+        },
         trampolines,
     })
 }

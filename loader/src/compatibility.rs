@@ -51,7 +51,7 @@ impl Hash for Compatible<'_> {
         (config.memory_reservation, config.memory_guard_size).hash(state);
         // What follows changes the code, not whether it runs; but who asks has perhaps the code in mind.
         format!("{:?} {:?}", config.opt_level, config.regalloc_algorithm).hash(state);
-        config.cranelift_flags.hash(state);
+        (&config.skipped_optimisations, &config.cranelift_flags).hash(state);
         (config.nan_canonicalization, config.relaxed_simd_deterministic).hash(state);
         (config.debug_symbols, config.debug_info, config.debugger.is_some()).hash(state);
         (config.native_unwind_info, config.address_map).hash(state);

@@ -62,6 +62,7 @@ pub struct Config {
     pub(crate) nan_canonicalization: bool,
     pub(crate) regalloc_algorithm: RegallocAlgorithm,
     pub(crate) inlining: Inlining,
+    pub(crate) skipped_optimisations: Vec<String>,
     pub(crate) cranelift_flags: Vec<(String, String)>,
     pub(crate) parallel_compilation: bool,
     compilation_threads: Option<NonZeroUsize>,
@@ -109,6 +110,7 @@ impl Default for Config {
             nan_canonicalization: false,
             regalloc_algorithm: RegallocAlgorithm::Backtracking,
             inlining: Inlining::No,
+            skipped_optimisations: Vec::new(),
             cranelift_flags: Vec::new(),
             parallel_compilation: true,
             compilation_threads: None,
@@ -327,6 +329,15 @@ impl Config {
     /// How much the code generator optimises. The default is [`OptLevel::Speed`].
     pub fn cranelift_opt_level(&mut self, level: OptLevel) -> &mut Config {
         self.opt_level = level;
+        self
+    }
+
+    /// Compiles without one of the optimisations that Wootz makes besides those of its code generator, to find out whether it
+    /// is at fault: by the name that `wootz compile --no-opt` knows it by.
+    ///
+    /// A name that is not known is an error from [`Engine::new`](crate::Engine::new).
+    pub fn skip_optimisation(&mut self, name: &str) -> &mut Config {
+        self.skipped_optimisations.push(name.to_string());
         self
     }
 

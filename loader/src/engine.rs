@@ -228,6 +228,11 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
             OptLevel::Speed => wootz_compiler::OptLevel::Speed,
             OptLevel::SpeedAndSize => wootz_compiler::OptLevel::SpeedAndSize,
         },
+        skipped: config
+            .skipped_optimisations
+            .iter()
+            .map(|name| name.parse())
+            .collect::<wootz_compiler::Result<_>>()?,
         memory_reservation: config.memory_reservation,
         memory_guard: config.memory_guard_size,
         threads: config.threads(),

@@ -36,6 +36,11 @@ enum Code {
 
 impl<'a> Translator<'a, '_> {
     pub fn call(&mut self, index: FuncIndex) {
+        let plan = self.plan;
+        // What it costs would have to be counted here.
+        if let Some(product) = plan.products.get(&index).filter(|_| !plan.interrupts.fuel) {
+            return self.store_product(product);
+        }
         let callee = self.function_to_call(index);
         self.call_and_return(&callee);
     }

@@ -45,6 +45,7 @@ use wootz_runtime::abi::trap::TrapCode;
 
 use crate::convention::{Caller, wasm_signature};
 use crate::error::{Error, Result};
+use crate::idiom::{Half, Product};
 use crate::kept::Notes;
 use crate::parse::{Body, FunctionHints, check_operator};
 use crate::plan::Plan;
@@ -72,7 +73,7 @@ pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIn
         Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
     let result = keeping(plan, index).and_then(|keeping| {
         translator.keeping = keeping;
-        operators(translator, body, hints, &mut validator)
+        operators(translator, body, hints, plan.products.get(&index), &mut validator)
     });
     worker.validator = validator.into_allocations();
     worker.notes = result.map_err(|error| plan.module.invalid_body(index, error))?;
@@ -91,6 +92,7 @@ fn operators(
     mut translator: Translator<'_, '_>,
     body: &Body<'_>,
     mut hints: FunctionHints<'_>,
+    product: Option<&Product>,
     validator: &mut FuncValidator<impl WasmModuleResources>,
 ) -> Result<Option<Notes>> {
     let invalid = |error: BinaryReaderError| Error::invalid(&error);
@@ -105,6 +107,7 @@ fn operators(
     translator.builder.set_srcloc(SourceLoc::new(reader.original_position() as u32));
     translator.begin_keeping(body.reader.range().start as u32);
     translator.begin_interruptible();
+    let halves = product.map(|product| translator.product_of_parameters(product.factors));
     while !reader.eof() {
         let offset = reader.original_position();
         let operator = reader.read().map_err(invalid)?;
@@ -112,6 +115,14 @@ fn operators(
         check_operator(&operator, offset)?;
         translator.builder.set_srcloc(SourceLoc::new(offset as u32));
         translator.hint = hints.at(offset);
+        if let (Some(product), Some([low, high])) = (product, halves) {
+            // Nobody needs what was put together.
+            match product.half_at(offset) {
+                Some(Half::Low) => translator.replace_top(low),
+                Some(Half::High) => translator.replace_top(high),
+                None => {}
+            }
+        }
         translator.operator(&operator);
         translator.note_effects(&operator);
     }

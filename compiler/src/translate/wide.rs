@@ -7,6 +7,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use wasmparser::Operator;
 
 use super::state::Translator;
+use crate::idiom::{Factor, Half, Product};
 
 impl Translator<'_, '_> {
     /// Translates the operator if it is one of this family.
@@ -39,6 +40,59 @@ impl Translator<'_, '_> {
         self.push(low);
         self.push(high);
         true
+    }
+
+    /// The halves of the product of two numbers that the function was given, the lower one first.
+    pub fn product_of_parameters(&mut self, factors: [Factor; 2]) -> [Value; 2] {
+        let locals = self.locals.clone();
+        self.product(factors, |translator, index| {
+            translator.builder.use_var(locals[index as usize])
+        })
+    }
+
+    /// Does what a function does that stores a product, instead of calling it.
+    pub fn store_product(&mut self, product: &Product) {
+        let parameters = 1 + product
+            .factors
+            .iter()
+            .map(|factor| 1 + u32::from(factor.high.is_some()))
+            .sum::<u32>();
+        let values = self.stack.split_off(self.stack.len() - parameters as usize);
+        let halves = self.product(product.factors, |_, index| values[index as usize]);
+        for store in product.stores {
+            let half = match store.half {
+                Half::Low => halves[0],
+                Half::High => halves[1],
+            };
+            self.push(values[0]);
+            self.push(half);
+            self.memory_access(&Operator::I64Store { memarg: store.memarg });
+        }
+    }
+
+    /// The halves of a product of parameters, the lower one first.
+    fn product(
+        &mut self,
+        factors: [Factor; 2],
+        mut parameter: impl FnMut(&mut Self, u32) -> Value,
+    ) -> [Value; 2] {
+        let lows = factors.map(|factor| parameter(self, factor.low));
+        let [x, y] = lows.map(|low| self.builder.ins().uextend(types::I128, low));
+        let product = self.builder.ins().imul(x, y);
+        let (low, mut high) = self.builder.ins().isplit(product);
+        for (factor, other) in factors.into_iter().zip([lows[1], lows[0]]) {
+            if let Some(upper) = factor.high {
+                let upper = parameter(self, upper);
+                let upper = self.builder.ins().imul(upper, other);
+                high = self.builder.ins().iadd(high, upper);
+            }
+        }
+        [low, high]
+    }
+
+    /// Puts another value on top of the operand stack.
+    pub fn replace_top(&mut self, value: Value) {
+        *self.stack.last_mut().expect("an operator that was validated has operands") = value;
     }
 
     fn pop2_wide(&mut self) -> (Value, Value) {
