@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "not every test uses everything")]
 
 use std::env::consts::DLL_SUFFIX;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -138,11 +139,28 @@ impl Directory {
     }
 }
 
+/// Starts a program. One that was just written may still be open for writing in a child that another thread of the test has
+/// forked, until that has become another program.
+fn spawn(command: &mut Command) -> Child {
+    let start = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == ErrorKind::ExecutableFileBusy
+                    && start.elapsed() < Duration::from_secs(10) =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            child => return child.unwrap(),
+        }
+    }
+}
+
 impl Ended {
     /// Runs a program that gets some input.
     pub fn of(command: &mut Command, input: &[u8]) -> Ended {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(command);
         // A program that does not read its input may have ended already.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
