@@ -1,6 +1,6 @@
 //! Programs of other machines, as `make emulated` builds them, and debugging them here.
 //!
-//! Always true: a program that waits for a debugger ends with its [`Server`].
+//! Always true: a program that waits for a debugger ends when its `Server` does.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
