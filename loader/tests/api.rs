@@ -893,6 +893,7 @@ fn ours_alone(names: &mut Names) {
         Config::wasm_feature: for<'a> fn(&'a mut Config, &str, bool) -> Result<&'a mut Config>;
         Config::debugger: fn(&mut Config, Debugger) -> &mut Config;
         Config::compilation_threads: fn(&mut Config, Option<NonZeroUsize>) -> &mut Config;
+        Config::skip_optimisation: for<'a> fn(&'a mut Config, &str) -> &'a mut Config;
         Config::cache_config_load_default: fn(&mut Config) -> Result<&mut Config>;
         Caller::<'static, ()>::set_epoch_deadline: fn(&mut Caller<'static, ()>, u64);
         Linker::<()>::define_name: for<'a> fn(&'a mut Linker<()>, Store<()>, &str, Func) -> Result<&'a mut Linker<()>>;
