@@ -84,16 +84,14 @@ impl<'a> Keeping<'a> {
     }
 }
 
-/// How many operators a function must have for each store that debuggers alone need, so that it is not noticed. In a loop they
-/// count as often as a loop is run at least.
+/// How many operators a function must have for each store that debuggers alone need, so that it is not noticed. A loop counts
+/// as if it were run once, which is often so.
 const OPERATORS_PER_STORE: u32 = 40;
-/// See [`OPERATORS_PER_STORE`].
-const ROUNDS: u32 = 4;
 
 /// What a function does to its locals.
 #[derive(Default)]
 struct Survey {
-    /// How often operators are executed, as far as that can be guessed.
+    /// How many operators there are.
     operators: u32,
     /// How often locals are changed outside of loops.
     sets: HashMap<u32, u32>,
@@ -108,7 +106,7 @@ fn survey(body: &Body<'_>) -> Result<Survey> {
     let mut loops = 0;
     let invalid = |error| Error::invalid(&error);
     for operator in body.reader.get_operators_reader().map_err(invalid)? {
-        survey.operators += if loops > 0 { ROUNDS } else { 1 };
+        survey.operators += 1;
         match operator.map_err(invalid)? {
             Operator::Loop { .. } => {
                 open.push(true);
