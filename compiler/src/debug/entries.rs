@@ -264,7 +264,7 @@ impl<'t, 'd, 'a> Translation<'t, 'd, 'a> {
     fn returns_as_c(&self, function: usize) -> bool {
         let module = self.expressions.plan.module;
         let index = FuncIndex::from_position(module.imported_functions() + function);
-        !module.function_type(index).results.is_empty()
+        module.function_type(index).results.len() == 1
             && self.expressions.returns_as_c
             && self.expressions.endianness == Endianness::Little
     }

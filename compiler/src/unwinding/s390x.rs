@@ -249,7 +249,7 @@ impl End {
             addition = Some((at as u32, bytes));
         }
         // `lmg`, from above the stack pointer.
-        if let &[0xeb, registers, base, _, _, 0x04] = code.bytes.get(at..at + 6)?
+        if let &[0xeb, registers, base, _, _, 0x04, ..] = code.bytes.get(at..)?
             && base >> 4 == 15
         {
             at += 6;
