@@ -313,10 +313,10 @@ impl Writer<'_> {
         for number in 0..module.memories.len() {
             let index = MemoryIndex::from_position(number);
             let name = match (number, module.names.memory(index)) {
-                // Under the same name in every module, with its own or without.
+                // Under the same name in every module, with its own or without; so no other has that.
                 (0, _) => "memory".to_string(),
-                (_, Some(name)) => name.to_string(),
-                (_, None) => format!("memory{number}"),
+                (_, Some(name)) if name != "memory" => name.to_string(),
+                _ => format!("memory{number}"),
             };
             let mut location = Expression::new();
             self.expressions.base_of_memory(&mut location, index, Context::Anywhere);
