@@ -78,7 +78,9 @@ impl Files {
         let compile = |name: &str| {
             let output = folder.path().join(name).with_extension("so");
             let source = root().join("tests/debuggers").join(name).with_extension("wat");
-            run(Command::new(WOOTZ).arg("compile").arg(source).arg("-o").arg(&output));
+            // Every function has a frame of its own.
+            let compile = ["compile", "--no-opt", "inlining"];
+            run(Command::new(WOOTZ).args(compile).arg(source).arg("-o").arg(&output));
             if stripped {
                 run(Command::new("strip").arg(&output));
             }
@@ -113,7 +115,8 @@ fn debuggers_wait_for_traps_where_the_guest_is_still_on_the_stack() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("crash.so");
     let source = root().join("examples/c/crash.wasm");
-    run(Command::new(WOOTZ).arg("compile").arg(source).arg("-o").arg(&library));
+    let compile = ["compile", "--no-opt", "inlining"];
+    run(Command::new(WOOTZ).args(compile).arg(source).arg("-o").arg(&library));
     for (debugger, program) in Debugger::all("debuggers: traps") {
         for (how, message) in [
             ("unreachable", "wasm `unreachable` instruction executed"),

@@ -137,6 +137,7 @@ impl<'a> Test<'a> {
             match name {
                 "opt-level" => options.opt_level = value.parse()?,
                 "cpu" => options.cpu = value.parse()?,
+                "no-opt" => _ = options.skipped.insert(value.parse()?),
                 "prefix" => {
                     options.prefix = Some(value.to_string());
                     options.emit = Emit::Object;

@@ -37,7 +37,9 @@ fn guest(options: &[&str]) -> (TempDir, PathBuf) {
     let guest = guest.replace(";; LARGE", &(with_few_probes + &with_many));
     let (source, library) = (folder.path().join("guest.wat"), folder.path().join("guest.so"));
     std::fs::write(&source, guest).unwrap();
-    run(Command::new(WOOTZ).arg("compile").args(options).arg(&source).arg("-o").arg(&library));
+    // Every function has a frame of its own.
+    let compile = ["compile", "--no-opt", "inlining"];
+    run(Command::new(WOOTZ).args(compile).args(options).arg(&source).arg("-o").arg(&library));
     (folder, library)
 }
 

@@ -65,6 +65,9 @@ pub struct CodeLine {
     pub instruction: Instruction,
     /// The operator that it comes from: its offset in the wasm file.
     pub wasm_offset: Option<u32>,
+    /// The function that the operator is in, by its position in the function table: another one than that of the code, if it was
+    /// translated in place of a call.
+    pub function: Option<usize>,
     /// Why it may trap.
     pub trap: Option<TrapCode>,
 }
@@ -194,8 +197,14 @@ impl<'a> Compiled<'a> {
     /// The function to which an offset in the wasm file belongs, by its position in the function table.
     pub fn function_with(&self, wasm_offset: u32) -> Option<usize> {
         // Bodies are in the order of the functions.
-        let functions = (0..self.tables.function_count()).filter_map(|i| self.tables.function(i));
-        functions.take_while(|function| function.wasm_offset <= wasm_offset).count().checked_sub(1)
+        let (mut behind, mut rest) = (0, self.tables.function_count());
+        while rest > 0 {
+            let middle = behind + rest / 2;
+            let begins = self.tables.function(middle)?.wasm_offset <= wasm_offset;
+            (behind, rest) =
+                if begins { (middle + 1, rest - rest / 2 - 1) } else { (behind, rest / 2) };
+        }
+        behind.checked_sub(1)
     }
 
     /// The code of a function that comes from an offset in the wasm file.
@@ -210,6 +219,15 @@ impl<'a> Compiled<'a> {
             }
         }
         ranges
+    }
+
+    /// The code of other functions that comes from an offset in the wasm file, in this one: they have it in place of calls.
+    pub fn copies_of(&self, position: usize, wasm_offset: u32) -> Vec<(usize, Range<u32>)> {
+        let others = (0..self.tables.function_count()).filter(|&other| other != position);
+        let copies = others.flat_map(|other| {
+            self.ranges_of(other, wasm_offset).into_iter().map(move |range| (other, range))
+        });
+        copies.collect()
     }
 
     /// The instructions of a function or trampoline.
@@ -229,10 +247,11 @@ impl<'a> Compiled<'a> {
             instruction.offset += start;
             let behind = positions.partition_point(|&(code, _)| code <= instruction.offset);
             let wasm_offset = behind.checked_sub(1).map(|at| positions[at].1);
+            let function = wasm_offset.and_then(|wasm| self.function_with(wasm));
             let end = instruction.offset + instruction.bytes;
             // On some machines it is not the first byte that faults.
             let trap = (instruction.offset..end).find_map(|at| self.tables.trap_at(at));
-            CodeLine { instruction, wasm_offset, trap }
+            CodeLine { instruction, wasm_offset, function, trap }
         });
         Ok(lines.collect())
     }

@@ -42,7 +42,8 @@ pub struct CodeOptions {
     #[arg(short = 'O', value_name = "LEVEL", default_value = "speed")]
     opt_level: OptLevel,
 
-    /// Do without one of Wootz's own optimisations, to find out which is at fault: products
+    /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, stack-checks, const-tables,
+    /// counters, or widths
     #[arg(long = "no-opt", value_name = "NAME")]
     skipped: Vec<Optimisation>,
 

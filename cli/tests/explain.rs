@@ -150,7 +150,8 @@ fn lines_of_backtraces_and_return_addresses() {
     assert_eq!(again, said);
 
     let caller = lines.iter().find(|line| line.contains("1: ")).unwrap();
-    let said = directory.wootz(&["explain", "inlined.wasm", caller]).succeeds();
+    let command = ["explain", "--no-opt", "inlining", "inlined.wasm", caller];
+    let said = directory.wootz(&command).succeeds();
     assert_eq!(field(&said, "operator"), "call $outer");
     assert!(
         marked(&said).iter().any(|(_, text)| text.contains("call") && text.contains("<outer>"))

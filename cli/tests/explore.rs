@@ -159,7 +159,9 @@ fn source_and_machine_code_light_up_together() {
 #[test]
 fn keys_are_enough() {
     let Some((directory, mut browser)) = start() else { return };
-    directory.wootz(&["explore", "m.wat", "--target", "x86_64-linux"]).succeeds();
+    // What is called is there to be gone to.
+    let command = ["explore", "m.wat", "--target", "x86_64-linux", "--no-opt", "inlining"];
+    directory.wootz(&command).succeeds();
     browser.open(&directory.path("m.html"), "");
     let count = browser.texts("#functions .row").len();
     // Searched, and found.

@@ -8,15 +8,19 @@ use std::collections::HashSet;
 
 use cranelift_codegen::binemit::{Addend, Reloc};
 use cranelift_codegen::ir::{self, ExternalName};
+use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::isa::unwind::UnwindInst;
-use cranelift_codegen::{CodegenError, CompiledCode, FinalizedRelocTarget};
+use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 use target_lexicon::{Architecture, OperatingSystem};
 use wootz_runtime::abi::artifact::StackMap;
+use wootz_runtime::abi::index::TableIndex;
 use wootz_runtime::abi::trap::TrapCode;
 
+use crate::convention::const_table::{ELSEWHERE, NULL, OUTSIDE};
 use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
-use crate::plan::Symbol;
+use crate::places::{Call, Place, Places};
+use crate::plan::{Plan, Symbol};
 use crate::target::Target;
 use crate::trampoline::NEVER_RETURNS;
 use crate::unwinding::{self, Rules};
@@ -32,14 +36,20 @@ pub struct Function {
     pub relocations: Vec<Relocation>,
     /// Which instructions may trap, and why; ascending.
     pub traps: Vec<(u32, TrapCode)>,
-    /// From which offset on code comes from which wasm offset; ascending.
-    pub positions: Vec<(u32, u32)>,
+    /// From which offset on code comes from where; ascending.
+    pub positions: Vec<(u32, Place)>,
+    /// The calls in whose place functions were translated, by their numbers.
+    pub calls: Vec<Call>,
     /// Where its frame holds references to host values, by call.
     pub stack_maps: Vec<StackMap>,
     /// The wasm offsets at which a backtrace may find it: those of what may trap, and of calls.
     pub stops: Vec<u32>,
-    /// How to unwind from it.
-    pub unwind: Unwind,
+    /// How to unwind from it, if it is code.
+    pub unwind: Option<Unwind>,
+    /// Where it has the distance from its beginning to that of another symbol: 32 bits.
+    pub distances: Vec<(u32, Symbol)>,
+    /// How much of the stack it uses at least for itself, for calls, and to come back.
+    pub frame_bytes: u32,
     /// What debuggers need to know, if they are to find anything.
     pub frame: Option<Frame>,
 }
@@ -87,28 +97,24 @@ pub struct Relocation {
     pub addend: Addend,
 }
 
-/// The product of blocks and values from which on a function is huge.
-const HUGE: usize = 1 << 28;
-
-/// Whether optimising would take too long: the better allocation of registers has a set of values for each block, and the
-/// search for common expressions looks through all dominating blocks, so time and memory grow with the product of both.
-/// This much is about a second's work.
-fn is_huge(func: &ir::Function) -> bool {
-    func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
-}
-
-/// Compiles the function in the worker's context.
+/// Makes machine code of the function in the worker's context, with the code generator that [optimised](crate::optimise) it.
 ///
 /// # Errors
 /// If it is too large for the code generator.
-pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
-    let context = &mut worker.context;
-    let isa = if is_huge(&context.func) { &target.quick } else { &target.isa };
-    if let Err(error) = context.compile(&**isa, &mut worker.control) {
-        return Err(failure(&error.func.name.to_string(), &error.inner));
-    }
+pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Result<Function> {
+    let context = &worker.context;
     let func = &context.func;
-    let compiled = context.compiled_code().expect("it was just compiled");
+    let compiled = isa
+        .compile_function(
+            func,
+            &context.domtree,
+            &mut worker.registers,
+            context.want_disasm,
+            &mut worker.control,
+        )
+        .map_err(|error| Error::code_generator(&func.name.to_string(), &error))?
+        .apply_params(&func.params);
+    let compiled = &*worker.code.insert(compiled);
     let buffer = &compiled.buffer;
     let relocations = buffer
         .relocs()
@@ -125,7 +131,8 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         .iter()
         .filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)))
         .collect();
-    let positions = positions(func, compiled, &traps);
+    let places = &worker.places;
+    let positions = positions(func, compiled, places, &traps);
     let stack_maps = buffer
         .user_stack_maps()
         .iter()
@@ -139,9 +146,9 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
     let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
     let stops = traps.iter().map(|&(offset, _)| offset).chain(calls).filter_map(|offset| {
         let behind = positions.partition_point(|&(code, _)| code <= offset);
-        Some(positions[behind.checked_sub(1)?].1)
+        Some(positions[behind.checked_sub(1)?].1.wasm)
     });
-    let stops = stops.collect();
+    let stops = stops.chain(places.calls().iter().map(|call| call.at.wasm)).collect();
     let unwind = unwind(compiled, target);
     let frame = worker.notes.take().map(|notes| frame(compiled, notes, target));
     Ok(Function {
@@ -150,11 +157,57 @@ pub fn function(worker: &mut Worker, target: &Target) -> Result<Function> {
         relocations,
         traps,
         positions,
+        calls: places.calls().to_vec(),
         stack_maps,
         stops,
-        unwind,
+        unwind: Some(unwind),
+        distances: Vec::new(),
+        frame_bytes: frame_bytes(compiled),
         frame,
     })
+}
+
+/// What calls through a table that never changes look at. Each element has two numbers: how far its function is, and the number
+/// of its signature, or why there is none to be called. There is one element more, for indices that are too great.
+pub fn table(plan: &Plan<'_>, target: &Target, index: TableIndex) -> Function {
+    let (table, _) = plan.const_table(index).expect("it is in the work list");
+    let mut code = Vec::new();
+    let mut distances = Vec::new();
+    for element in &table.elements {
+        let own = element.and_then(|function| Some((plan.function(function)?, function)));
+        let what = match (element, own) {
+            (_, Some((symbol, function))) => {
+                distances.push((code.len() as u32, symbol));
+                plan.module.functions[function.index()].0
+            }
+            (Some(_), None) => ELSEWHERE,
+            (None, None) => NULL,
+        };
+        code.extend(0_u32.to_le_bytes());
+        code.extend(target.byte_order().u32_bytes(what));
+    }
+    code.extend(0_u32.to_le_bytes());
+    code.extend(target.byte_order().u32_bytes(OUTSIDE));
+    Function {
+        code,
+        alignment: 16,
+        relocations: Vec::new(),
+        traps: Vec::new(),
+        positions: Vec::new(),
+        calls: Vec::new(),
+        stack_maps: Vec::new(),
+        stops: Vec::new(),
+        unwind: None,
+        distances,
+        frame_bytes: 0,
+        frame: None,
+    }
+}
+
+/// How much of the stack a function uses: the frame, and above it the frame pointer and the return address.
+fn frame_bytes(compiled: &CompiledCode) -> u32 {
+    let layout = compiled.buffer.frame_layout().expect("a function has a frame");
+    layout.frame_to_fp_offset + 16
 }
 
 /// What debuggers need to know about a function.
@@ -209,44 +262,20 @@ fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
 fn positions(
     func: &ir::Function,
     compiled: &CompiledCode,
+    places: &Places,
     traps: &[(u32, TrapCode)],
-) -> Vec<(u32, u32)> {
+) -> Vec<(u32, Place)> {
     let known = compiled.buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
-    let mut positions: Vec<_> = known.map(|range| (range.start, range.loc.bits())).collect();
+    let mut positions: Vec<_> =
+        known.map(|range| (range.start, places.of(range.loc.bits()))).collect();
     let beginning = func.params.base_srcloc();
     if !beginning.is_default() {
         let overflows = traps.iter().filter(|(_, trap)| *trap == TrapCode::StackOverflow);
-        positions.extend(overflows.map(|&(offset, _)| (offset, beginning.bits())));
+        positions.extend(overflows.map(|&(offset, _)| (offset, places.of(beginning.bits()))));
         positions.sort_unstable_by_key(|&(offset, _)| offset);
     }
-    positions.dedup_by_key(|&mut (_, wasm)| wasm);
+    positions.dedup_by_key(|&mut (_, place)| place);
     positions
-}
-
-/// Optimises the function in the worker's context, and leaves it as CLIF.
-///
-/// # Errors
-/// If it is too large for the code generator.
-pub fn optimize(worker: &mut Worker, target: &Target) -> Result<()> {
-    let context = &mut worker.context;
-    let name = context.func.name.to_string();
-    context.optimize(&*target.isa, &mut worker.control).map_err(|error| failure(&name, &error))
-}
-
-fn failure(function: &str, error: &CodegenError) -> Error {
-    match error {
-        CodegenError::ImplLimitExceeded | CodegenError::CodeTooLarge => Error::Limit {
-            message: format!("function {function} is too large for the code generator"),
-        },
-        CodegenError::Unsupported(what) => Error::Options {
-            message: format!(
-                "the code generator has no code for function {function} on this target: {what}"
-            ),
-        },
-        error => panic!(
-            "the code generator rejects function {function}: {error}\nrepeat with `wootz compile --verify`"
-        ),
-    }
 }
 
 fn symbol(func: &ir::Function, target: &FinalizedRelocTarget) -> Symbol {

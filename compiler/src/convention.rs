@@ -31,6 +31,21 @@ pub const V128: Type = types::I8X16;
 /// not do by itself.
 const FLOAT_ARGUMENT_REGISTERS_RISCV64: usize = 8;
 
+/// Tables that never change, as code looks at them. An element has eight bytes: first the distance from the table to the code of
+/// its function, then the number of its signature in the module, or one of these.
+pub mod const_table {
+    /// The size of an element.
+    pub const ELEMENT_BYTES: i64 = 8;
+    /// Where the second number is in an element.
+    pub const SIGNATURE: i32 = 4;
+    /// There is no such element.
+    pub const OUTSIDE: u32 = u32::MAX;
+    /// The element is null.
+    pub const NULL: u32 = u32::MAX - 1;
+    /// It is a function that is imported.
+    pub const ELSEWHERE: u32 = u32::MAX - 2;
+}
+
 /// Who a signature is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {

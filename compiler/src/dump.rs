@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use wootz_runtime::abi::index::FuncIndex;
+use wootz_runtime::abi::index::{FuncIndex, TableIndex};
 
 use crate::error::{Error, Result};
 use crate::options::Options;
@@ -11,7 +11,7 @@ use crate::parse::{self, Module};
 use crate::plan::{self, Plan, Symbol, Work};
 use crate::target::{self, Target};
 use crate::worker::{Worker, in_parallel};
-use crate::{c_names, codegen, trampoline, translate};
+use crate::{c_names, codegen, optimise, trampoline, translate};
 
 /// A stage of compilation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,9 +111,16 @@ fn shown(
 ) -> Result<String> {
     let mut text = match plan.work[symbol.0 as usize] {
         Work::Function(index) => {
-            translate::body(worker, plan, target, index)?;
+            translate::body(
+                worker,
+                plan,
+                target,
+                index,
+                plan.checks_stack(plan.work[symbol.0 as usize]),
+            )?;
             format!("; function {} `{}`\n", index.0, plan.symbols[symbol.0 as usize])
         }
+        Work::Table(table) => return Ok(table_text(plan, table)),
         Work::Trampoline(trampoline) => {
             trampoline::build(worker, plan, target, trampoline);
             format!("; trampoline `{}`\n", plan.symbols[symbol.0 as usize])
@@ -122,19 +129,15 @@ fn shown(
     match stage {
         DumpStage::Clif => write!(text, "{}", worker.context.func.display()),
         DumpStage::ClifOptimized => {
-            codegen::optimize(worker, target)?;
+            optimise::function(worker, target)?;
             write!(text, "{}", worker.context.func.display())
         }
         _ => {
             worker.context.set_disasm(true);
-            let function = codegen::function(worker, target)?;
-            text.push_str(
-                worker
-                    .context
-                    .compiled_code()
-                    .and_then(|code| code.vcode.as_deref())
-                    .unwrap_or_default(),
-            );
+            let isa = optimise::function(worker, target)?;
+            let function = codegen::function(worker, target, isa)?;
+            let code = worker.code.as_ref();
+            text.push_str(code.and_then(|code| code.vcode.as_deref()).unwrap_or_default());
             for (offset, trap) in &function.traps {
                 let _ = writeln!(text, "; trap at {offset:#x}: {trap}");
             }
@@ -147,6 +150,20 @@ fn shown(
     }
     .expect("strings can be written to");
     Ok(text)
+}
+
+/// What calls through a table that never changes look at.
+fn table_text(plan: &Plan<'_>, index: TableIndex) -> String {
+    let (table, symbol) = plan.const_table(index).expect("it is in the work list");
+    let mut text = format!("; table `{}`\n", plan.symbols[symbol.0 as usize]);
+    for (index, element) in table.elements.iter().enumerate() {
+        let function = element.map(|function| match plan.function(function) {
+            Some(symbol) => format!("`{}`", plan.symbols[symbol.0 as usize]),
+            None => format!("imported function {}", function.0),
+        });
+        let _ = writeln!(text, "{index}: {}", function.as_deref().unwrap_or("null"));
+    }
+    text
 }
 
 fn parsed(module: &Module<'_>) -> String {

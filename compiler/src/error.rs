@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use cranelift_codegen::CodegenError;
+
 /// The result of most functions here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -59,6 +61,28 @@ pub struct MissingProposal {
     pub name: &'static str,
     /// Whether it can be switched on.
     pub is_implemented: bool,
+}
+
+impl Error {
+    /// What the code generator has against a function.
+    ///
+    /// # Panics
+    /// If that is our fault.
+    pub(crate) fn code_generator(function: &str, error: &CodegenError) -> Error {
+        match error {
+            CodegenError::ImplLimitExceeded | CodegenError::CodeTooLarge => Error::Limit {
+                message: format!("function {function} is too large for the code generator"),
+            },
+            CodegenError::Unsupported(what) => Error::Options {
+                message: format!(
+                    "the code generator has no code for function {function} on this target: {what}"
+                ),
+            },
+            error => panic!(
+                "the code generator rejects function {function}: {error}\nrepeat with `wootz compile --verify`"
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Error {

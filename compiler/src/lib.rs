@@ -34,16 +34,22 @@ mod guest_dwarf;
 mod kept;
 /// Functions that are known by what they compute.
 mod idiom;
+/// What function bodies do, as far as decisions about the whole module depend on it.
+mod survey;
 /// Module to work list: symbols, layout of the vmctx, images of memories. What is decided before any code is made.
 mod plan;
 /// Signatures of compiled code, and who passes what to whom.
 mod convention;
+/// Where in the wasm file code comes from.
+mod places;
 /// What a thread reuses from one function to the next, and how functions are spread over threads.
 mod worker;
 /// One function body to CLIF.
 mod translate;
 /// The code between wasm and host, as CLIF.
 mod trampoline;
+/// CLIF to better CLIF.
+mod optimise;
 /// How to unwind from each instruction of a function, as DWARF tells it.
 mod unwinding;
 /// CLIF to machine code.
@@ -76,6 +82,7 @@ pub use options::{
 pub use target_names::{TARGETS, debugger, extension};
 
 use target::Target;
+use worker::Worker;
 
 /// The version of the compiler.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -199,16 +206,32 @@ fn compile_module(
     // From here on no symbol, type or vmctx slot is added: functions compile in any order.
     observe(Stage::Functions);
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
-        match work {
-            plan::Work::Function(index) => translate::body(worker, &plan, target, index)?,
-            plan::Work::Trampoline(trampoline) => {
-                trampoline::build(worker, &plan, target, trampoline)
-            }
+        if let plan::Work::Table(index) = work {
+            return Ok(codegen::table(&plan, target, index));
         }
-        codegen::function(worker, target)
+        let make = |worker: &mut Worker, checks_stack: bool| {
+            match work {
+                plan::Work::Function(index) => {
+                    translate::body(worker, &plan, target, index, checks_stack)?;
+                }
+                plan::Work::Trampoline(trampoline) => {
+                    trampoline::build(worker, &plan, target, trampoline);
+                }
+                plan::Work::Table(_) => unreachable!("it is no code"),
+            }
+            let isa = optimise::function(worker, target)?;
+            codegen::function(worker, target, isa)
+        };
+        let checks_stack = plan.checks_stack(work);
+        let function = make(worker, checks_stack)?;
+        match checks_stack || function.frame_bytes <= plan::MOST_UNCHECKED_BYTES {
+            true => Ok(function),
+            // Nobody could know before.
+            false => make(worker, true),
+        }
     })?;
     observe(Stage::Link);
-    let code = link::text(functions, target)?;
+    let code = link::text(functions, &plan, target)?;
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);

@@ -3,7 +3,7 @@
 //! Always true: the order is that of the work list, and nothing is left to relocate.
 
 use cranelift_codegen::control::ControlPlane;
-use wootz_runtime::abi::artifact::StackMap;
+use wootz_runtime::abi::artifact::{InlinedCall, InlinedCode, StackMap};
 use wootz_runtime::abi::trap::TrapCode;
 
 use crate::codegen::{Frame, Function, Unwind};
@@ -21,6 +21,10 @@ pub struct Code {
     pub traps: Vec<(u32, TrapCode)>,
     /// From which offset on code comes from which wasm offset.
     pub positions: Vec<(u32, u32)>,
+    /// From which offset on code belongs to which function that was translated in place of a call.
+    pub inlined: Vec<InlinedCode>,
+    /// These calls.
+    pub inlined_calls: Vec<InlinedCall>,
     /// Where frames hold references to host values.
     pub stack_maps: Vec<StackMap>,
     /// The wasm offsets at which backtraces may find functions.
@@ -35,7 +39,8 @@ pub struct Code {
 ///
 /// # Errors
 /// If the code exceeds 2 GiB.
-pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
+pub fn text(functions: Vec<Function>, plan: &Plan<'_>, target: &Target) -> Result<Code> {
+    let imported = plan.module.imported_functions() as u32;
     let mut builder = target.isa.text_section_builder(functions.len());
     let mut control = ControlPlane::default();
     let mut starts = Vec::with_capacity(functions.len());
@@ -55,7 +60,14 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
             assert!(resolved, "{:?} is no relocation between functions", relocation.kind);
         }
     }
-    let text = builder.finish(&mut control);
+    let mut text = builder.finish(&mut control);
+    for (function, &start) in functions.iter().zip(&starts) {
+        for &(offset, symbol) in &function.distances {
+            let at = (start + offset) as usize;
+            let distance = starts[symbol.0 as usize].wrapping_sub(start);
+            text[at..at + 4].copy_from_slice(&target.byte_order().u32_bytes(distance));
+        }
+    }
     i32::try_from(text.len()).map_err(|_| too_large())?;
 
     let mut code = Code {
@@ -63,6 +75,8 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
         symbols: Vec::new(),
         traps: Vec::new(),
         positions: Vec::new(),
+        inlined: Vec::new(),
+        inlined_calls: Vec::new(),
         stack_maps: Vec::new(),
         stops: Vec::new(),
         frames: Vec::new(),
@@ -71,18 +85,38 @@ pub fn text(functions: Vec<Function>, target: &Target) -> Result<Code> {
     for (function, start) in functions.into_iter().zip(starts) {
         code.symbols.push((start, function.code.len() as u32));
         code.traps.extend(function.traps.iter().map(|&(offset, trap)| (start + offset, trap)));
-        code.positions
-            .extend(function.positions.iter().map(|&(offset, wasm)| (start + offset, wasm)));
+        add_places(&mut code, &function, start, imported);
         code.stack_maps.extend(
             function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
         );
         code.stops.extend(function.stops);
         code.frames.push(function.frame);
-        code.unwind.push((start, function.unwind));
+        code.unwind.extend(function.unwind.map(|unwind| (start, unwind)));
     }
     code.stops.sort_unstable();
     code.stops.dedup();
     Ok(code)
+}
+
+/// Adds where a function's code comes from.
+fn add_places(code: &mut Code, function: &Function, start: u32, imported: u32) {
+    let first_call = code.inlined_calls.len() as u32;
+    let number = |call: Option<u32>| call.map(|call| first_call + call);
+    code.inlined_calls.extend(function.calls.iter().map(|call| InlinedCall {
+        function: call.function.0 - imported,
+        wasm_offset: call.at.wasm,
+        caller: number(call.at.call),
+    }));
+    let (mut wasm, mut call) = (None, None);
+    for &(offset, place) in &function.positions {
+        if wasm != Some(place.wasm) {
+            code.positions.push((start + offset, place.wasm));
+        }
+        if call != place.call {
+            code.inlined.push(InlinedCode { code: start + offset, call: number(place.call) });
+        }
+        (wasm, call) = (Some(place.wasm), place.call);
+    }
 }
 
 /// A name for a part of the code.

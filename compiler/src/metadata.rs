@@ -82,6 +82,8 @@ pub fn assemble(
             true => code.positions.clone(),
             false => Vec::new(),
         },
+        inlined: code.inlined.clone(),
+        inlined_calls: code.inlined_calls.clone(),
         names: (imported..module.functions.len())
             .map(|index| {
                 module.names.function(wootz_runtime::abi::index::FuncIndex::from_position(index))

@@ -209,16 +209,39 @@ impl FromStr for OptLevel {
 pub enum Optimisation {
     /// `products`: functions that put a product of 128 bits together from products of halves (`__multi3`) multiply at once.
     Products,
+    /// `inlining`: small functions are translated where they are called, and those that call themselves once more within
+    /// themselves. Not with debug information, in which every function has its own frame.
+    Inlining,
+    /// `stack-checks`: functions that only functions with a check call do not check for themselves whether there is enough stack.
+    StackChecks,
+    /// `const-tables`: calls through tables that never change go straight to the function.
+    ConstTables,
+    /// `counters`: what counts the turns of a loop needs one register, not two.
+    Counters,
+    /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
+    Widths,
 }
 
 impl Optimisation {
     /// All of them.
-    pub const ALL: &[Optimisation] = &[Optimisation::Products];
+    pub const ALL: &[Optimisation] = &[
+        Optimisation::Products,
+        Optimisation::Inlining,
+        Optimisation::StackChecks,
+        Optimisation::ConstTables,
+        Optimisation::Counters,
+        Optimisation::Widths,
+    ];
 
     /// What it is called on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Optimisation::Products => "products",
+            Optimisation::Inlining => "inlining",
+            Optimisation::StackChecks => "stack-checks",
+            Optimisation::ConstTables => "const-tables",
+            Optimisation::Counters => "counters",
+            Optimisation::Widths => "widths",
         }
     }
 }
@@ -232,6 +255,13 @@ impl FromStr for Optimisation {
             let message = format!("unknown optimisation `{name}`; there are {}", names.join(", "));
             Error::Options { message }
         })
+    }
+}
+
+impl Options {
+    /// Whether an optimisation is to be made.
+    pub fn optimises(&self, optimisation: Optimisation) -> bool {
+        self.opt_level != OptLevel::None && !self.skipped.contains(&optimisation)
     }
 }
 

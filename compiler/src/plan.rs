@@ -6,10 +6,11 @@
 //! Always true: a symbol is a position in [`Plan::work`]; functions come first, in the order of their indices. Nothing
 //! here depends on the order of a hash map.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use target_lexicon::Architecture;
 use wootz_runtime::abi::builtin::Builtin;
-use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex};
+use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex, TableIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, ExportItem, Memory};
 use wootz_runtime::abi::types::{FuncType, HeapType, MemoryType, RefKind, RefType, ValType};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
@@ -18,14 +19,24 @@ use crate::c_names;
 use crate::error::{Error, Result};
 use crate::idiom::{self, Product};
 use crate::kept::{self, Kept};
-use crate::options::{Emit, OptLevel, Optimisation, Options};
+use crate::options::{Emit, Optimisation, Options};
 use crate::parse::{Body, Module};
+use crate::survey;
 use crate::target::Target;
 
 /// The first contents of memories.
 mod image;
+/// Tables that never change.
+mod const_tables;
+/// Which functions are translated where they are called.
+mod inlining;
+/// Which functions ask whether there is enough stack.
+mod stack_checks;
 
+pub use const_tables::ConstTable;
 pub use image::Contents;
+pub use inlining::Inlining;
+pub use stack_checks::MOST_UNCHECKED_BYTES;
 
 /// What is decided before any code is made.
 pub struct Plan<'a> {
@@ -49,6 +60,12 @@ pub struct Plan<'a> {
     pub kept: Option<Kept>,
     /// Functions that are compiled to a product of what they are given.
     pub products: HashMap<FuncIndex, Product>,
+    /// Functions that are translated where they are called.
+    pub inlining: Inlining,
+    /// Which functions ask whether there is enough stack, by their position among those with a body; all, if there are none here.
+    stack_checks: Vec<bool>,
+    /// Tables that never change, and calls through which are to go the short way.
+    const_tables: BTreeMap<TableIndex, (ConstTable, Symbol)>,
     trampolines: HashMap<Trampoline, Symbol>,
 }
 
@@ -100,6 +117,8 @@ pub enum Work {
     Function(FuncIndex),
     /// Code between wasm and host.
     Trampoline(Trampoline),
+    /// What calls through a table that never changes look at: it is among the code, because code finds it there.
+    Table(TableIndex),
 }
 
 /// Code between wasm and host.
@@ -149,6 +168,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
     let relaxed = Relaxed::new(target, options);
     let calls_fma =
         relaxed.multiply_add == MultiplyAdd::Runtime && options.features.contains("relaxed-simd");
+    let survey = survey::survey(module);
     let mut work = work(module, interrupts, calls_fma);
     if options.prefix.is_some() {
         let exports = 0..module.exports.len() as u32;
@@ -159,9 +179,20 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         .enumerate()
         .filter_map(|(position, work)| match work {
             Work::Trampoline(trampoline) => Some((*trampoline, Symbol(position as u32))),
-            Work::Function(_) => None,
+            Work::Function(_) | Work::Table(_) => None,
         })
         .collect();
+    // Elsewhere, code cannot tell where something else in the module is without help from whoever loads it.
+    let finds_tables = target.triple().architecture == Architecture::X86_64;
+    let mut const_tables = BTreeMap::new();
+    if finds_tables && options.optimises(Optimisation::ConstTables) {
+        for (index, table) in const_tables::find(module, &survey) {
+            const_tables.insert(index, (table, Symbol(work.len() as u32)));
+            work.push(Work::Table(index));
+        }
+    }
+    // There is no frame pointer there to count from.
+    let knows_frames = target.triple().architecture != Architecture::S390x;
     Ok(Plan {
         module,
         layout: VmLayout::new(shape),
@@ -172,12 +203,19 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         interrupts,
         relaxed,
         kept: kept::find(module, options),
-        products: match options.opt_level != OptLevel::None
-            && !options.skipped.contains(&Optimisation::Products)
-        {
+        products: match options.optimises(Optimisation::Products) {
             true => idiom::products(module),
             false => HashMap::new(),
         },
+        inlining: match options.optimises(Optimisation::Inlining) && options.debug_info.is_none() {
+            true => Inlining::find(module, &survey),
+            false => Inlining::default(),
+        },
+        stack_checks: match knows_frames && options.optimises(Optimisation::StackChecks) {
+            true => stack_checks::find(module, &survey),
+            false => Vec::new(),
+        },
+        const_tables,
         trampolines,
     })
 }
@@ -305,6 +343,7 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
                 Work::Trampoline(Trampoline::Builtin(builtin)) => {
                     (Some(builtin.name()), builtin.number())
                 }
+                Work::Table(table) => (Some("wootz_table"), table.0),
                 Work::Trampoline(Trampoline::Export(export)) => {
                     return c_symbols[export as usize].clone();
                 }
@@ -315,7 +354,9 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
                 (Work::Trampoline(Trampoline::Builtin(_)), name) => {
                     format!("wootz_{}", name.unwrap_or_default())
                 }
-                (Work::Trampoline(_), name) => format!("{}_{index}", name.unwrap_or_default()),
+                (Work::Trampoline(_) | Work::Table(_), name) => {
+                    format!("{}_{index}", name.unwrap_or_default())
+                }
             };
             while !taken.insert(symbol.clone()) {
                 symbol = format!("{symbol}.{index}");
@@ -355,6 +396,18 @@ impl<'a> Plan<'a> {
     /// The symbol of a trampoline, if the module has it.
     pub fn trampoline(&self, trampoline: Trampoline) -> Option<Symbol> {
         self.trampolines.get(&trampoline).copied()
+    }
+
+    /// A table that never changes, and the symbol of what calls through it look at; if it is one, and they are to do so.
+    pub fn const_table(&self, index: TableIndex) -> Option<(&ConstTable, Symbol)> {
+        self.const_tables.get(&index).map(|(table, symbol)| (table, *symbol))
+    }
+
+    /// Whether a function asks, when it begins, whether there is enough stack.
+    pub fn checks_stack(&self, work: Work) -> bool {
+        let Work::Function(index) = work else { return true };
+        let position = index.index() - self.module.imported_functions();
+        self.stack_checks.get(position).is_none_or(|&asks| asks)
     }
 
     /// What is exported at that position.

@@ -11,7 +11,7 @@ use target_lexicon::{Architecture, Endianness, OperatingSystem, Triple};
 use wootz_runtime::abi::artifact::{ByteOrder, System, image_alignment};
 
 use crate::error::{Error, MissingProposal, Result};
-use crate::options::{Features, OptLevel, Options};
+use crate::options::{Features, OptLevel, Optimisation, Options};
 use crate::{processor, target_names};
 
 /// The machine compiled for.
@@ -26,6 +26,19 @@ pub struct Target {
     pub cpu_features: Vec<String>,
     /// What the beginning of every function is a multiple of, in bytes.
     pub function_alignment: u32,
+    /// What is made of optimised functions besides what Cranelift does.
+    pub own: OwnSteps,
+}
+
+/// What is made of optimised functions besides what Cranelift does. See [`Optimisation`].
+#[derive(Clone, Copy, Debug)]
+pub struct OwnSteps {
+    /// What counts the turns of loops needs one register.
+    pub counters: bool,
+    /// Numbers that are extended have 64 bits where they are loaded.
+    pub wide_loads: bool,
+    /// They have them wherever they are made.
+    pub wide_numbers: bool,
 }
 
 /// The target that the options describe.
@@ -53,7 +66,15 @@ pub fn lookup(options: &Options) -> Result<Target> {
         OptLevel::Speed => alignment.preferred,
         OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
     };
-    Ok(Target { isa, quick, cpu_features, function_alignment })
+    let widens = options.optimises(Optimisation::Widths);
+    let own = OwnSteps {
+        counters: options.optimises(Optimisation::Counters),
+        // Instructions of AArch64 extend addresses without more ado.
+        wide_loads: widens && !matches!(triple.architecture, Architecture::Aarch64(_)),
+        // Elsewhere, instructions of 32 bits leave something else than zeros in the other half of a register.
+        wide_numbers: widens && triple.architecture == Architecture::X86_64,
+    };
+    Ok(Target { isa, quick, cpu_features, function_alignment, own })
 }
 
 /// Cranelift for a machine. `registers` is how they are allocated, unless the options say it.

@@ -40,6 +40,7 @@ const VALUE_BYTES: i32 = 16;
 pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: Trampoline) {
     let symbol = plan.trampoline(trampoline).expect("it is in the work list");
     worker.context.clear();
+    worker.places.clear();
     let func = &mut worker.context.func;
     func.name = UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     func.signature = match trampoline {

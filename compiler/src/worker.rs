@@ -3,23 +3,30 @@
 //! Always true: results come in the order of the items, whatever thread made them; of several errors, the one of the
 //! first item is reported.
 
-use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::{CompiledCode, Context};
 use cranelift_frontend::FunctionBuilderContext;
 use rayon::prelude::*;
 use wasmparser::FuncValidatorAllocations;
 
 use crate::error::{Error, Result};
 use crate::kept::Notes;
+use crate::places::Places;
 
 /// What a thread reuses from one function to the next. `context.func` is the function being made.
 pub struct Worker {
     /// Cranelift's memory, and the function being compiled.
     pub context: Context,
+    /// The memory of the allocation of registers.
+    pub registers: regalloc2::Ctx,
+    /// What Cranelift made of the last function.
+    pub code: Option<CompiledCode>,
     /// The memory of the function builder.
     pub builder: FunctionBuilderContext,
     /// The memory of the validator.
     pub validator: FuncValidatorAllocations,
+    /// Where the code of the function being made comes from.
+    pub places: Places,
     /// What debuggers need to know about the function being made, if they are to find anything.
     pub notes: Option<Notes>,
     /// Cranelift's switches for fuzzing itself; unused.
@@ -30,8 +37,11 @@ impl Worker {
     fn new() -> Worker {
         Worker {
             context: Context::new(),
+            registers: regalloc2::Ctx::default(),
+            code: None,
             builder: FunctionBuilderContext::new(),
             validator: FuncValidatorAllocations::default(),
+            places: Places::default(),
             notes: None,
             control: ControlPlane::default(),
         }

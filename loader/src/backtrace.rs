@@ -13,6 +13,8 @@ use crate::module::Module;
 pub struct WasmBacktrace {
     /// Each frame's module and offset in its code.
     frames: Vec<(Module, u32)>,
+    /// How many functions are shown at most. An instruction may belong to several.
+    limit: usize,
     infos: OnceLock<Vec<FrameInfo>>,
 }
 
@@ -39,8 +41,8 @@ pub struct FrameSymbol {
 }
 
 impl WasmBacktrace {
-    pub(crate) fn new(frames: Vec<(Module, u32)>) -> WasmBacktrace {
-        WasmBacktrace { frames, infos: OnceLock::new() }
+    pub(crate) fn new(frames: Vec<(Module, u32)>, limit: usize) -> WasmBacktrace {
+        WasmBacktrace { frames, limit, infos: OnceLock::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -50,17 +52,26 @@ impl WasmBacktrace {
     /// The functions, the innermost first.
     pub fn frames(&self) -> &[FrameInfo] {
         self.infos.get_or_init(|| {
-            self.frames.iter().map(|(module, offset)| FrameInfo::new(module, *offset)).collect()
+            let frames = self.frames.iter();
+            let infos = frames.flat_map(|(module, offset)| FrameInfo::all(module, *offset));
+            infos.take(self.limit).collect()
         })
     }
 }
 
 impl FrameInfo {
-    fn new(module: &Module, code_offset: u32) -> FrameInfo {
+    /// The functions that an instruction belongs to: one, and those in whose calls' places it was translated.
+    fn all(module: &Module, code_offset: u32) -> Vec<FrameInfo> {
+        let mut frames = module.code().tables().frames_at(code_offset).peekable();
+        if frames.peek().is_none() {
+            return vec![FrameInfo::new(module, None, None)];
+        }
+        frames.map(|(position, offset)| FrameInfo::new(module, Some(position), offset)).collect()
+    }
+
+    fn new(module: &Module, position: Option<usize>, offset: Option<u32>) -> FrameInfo {
         let tables = module.code().tables();
-        let position = tables.function_at(code_offset);
         let record = position.and_then(|position| tables.function(position));
-        let offset = tables.wasm_offset_at(code_offset);
         let text = |text: Option<&str>| text.map(str::to_string);
         let symbols = position.zip(offset).map(|(position, offset)| {
             let frames = tables.source_frames(position, offset);

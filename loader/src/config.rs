@@ -575,7 +575,7 @@ impl Config {
     }
 
     /// How many bytes of stack wasm may use, from where the host calls it. The default is 512 KiB. Less if the thread's
-    /// stack is smaller: host functions keep a part of it.
+    /// stack is smaller: host functions keep a part of it. It may be up to 16 KiB more, as not every function asks how much is left.
     pub fn max_wasm_stack(&mut self, size: usize) -> &mut Config {
         self.max_wasm_stack = size;
         self

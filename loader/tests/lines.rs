@@ -81,7 +81,7 @@ fn inlined_functions_are_frames_of_their_own() {
 fn mangled_names_are_shown_readable() {
     let error = trapped(&Config::new(), SHAPES);
     let cpp = "/src/shapes.cpp";
-    let half = place("geometry::Square::half() const", cpp, 9, 13);
+    let half = place("geometry::Square::half() const", cpp, 10, 13);
     let area = place("geometry::Square::area(int) const", cpp, 15, 16);
     let frames = frames(&error);
     assert_eq!(frames[0].1, [half, area]);

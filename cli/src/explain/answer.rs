@@ -80,20 +80,23 @@ impl View<'_> {
             field(&mut text, "symbol", format_args!("{label}+{:#x}", offset - part.range.start));
         }
         self.part(module, &part, &mut text);
-        if let PartKind::Function(position) = part.kind {
-            match line.wasm_offset {
-                Some(wasm) => {
+        if let PartKind::Function(_) = part.kind {
+            let mut frames = module.tables.frames_at(line.instruction.offset);
+            match frames.next() {
+                Some((position, Some(wasm))) => {
                     field(&mut text, "wasm offset", self.operator(position, wasm));
                     let is_exact = line.trap.is_some();
                     self.source(module, position, wasm, is_exact, &mut text);
+                    self.inlined(module, position, frames, &mut text);
                 }
-                None => field(&mut text, "wasm offset", "none: the function's own beginning"),
+                _ => field(&mut text, "wasm offset", "none: the function's own beginning"),
             }
             let call = at.checked_sub(1).map(|before| &lines[before]);
             if let Some(call) = call.filter(|call| inside == 0 && call.instruction.is_call) {
                 let place = module.address(call.instruction.offset);
                 let what = format!("as a return address, it is of the call at {place:#x}");
-                let wasm = call.wasm_offset.map(|wasm| self.operator(position, wasm));
+                let wasm = call.wasm_offset.zip(call.function);
+                let wasm = wasm.map(|(wasm, position)| self.operator(position, wasm));
                 match wasm {
                     Some(wasm) => field(&mut text, "return", format_args!("{what}, {wasm}")),
                     None => field(&mut text, "return", what),
@@ -171,12 +174,18 @@ impl View<'_> {
         if !traps.is_empty() {
             field(&mut text, "may trap", traps.join("; "));
         }
+        let copies = module.copies_of(position, wanted);
+        for (at, (into, range)) in copies.iter().enumerate() {
+            let (start, end) = (module.address(range.start), module.address(range.end));
+            let what = format!("{start:#x}..{end:#x} in {}", module.readable_name(*into));
+            field(&mut text, if at == 0 { "inlined" } else { "" }, what);
+        }
         if ranges.is_empty() {
-            field(
-                &mut text,
-                "code",
-                "none: what it does is done by other instructions, or not needed",
-            );
+            let none = match copies.is_empty() {
+                true => "none: what it does is done by other instructions, or not needed",
+                false => "none of its own",
+            };
+            field(&mut text, "code", none);
             let before = module.tables.positions_of(position).map(|(_, wasm)| wasm);
             if let Some(before) = before.filter(|&wasm| wasm < wanted).max() {
                 field(&mut text, "in front", self.operator(position, before));
@@ -375,6 +384,24 @@ impl View<'_> {
         }
     }
 
+    /// Says in place of which calls code was translated: `frames` are the functions around the one that it comes from.
+    fn inlined(
+        &self,
+        module: &Compiled<'_>,
+        mut called: usize,
+        frames: impl Iterator<Item = (usize, Option<u32>)>,
+        text: &mut String,
+    ) {
+        for (depth, (position, wasm)) in frames.enumerate() {
+            let place = wasm.map_or_else(String::new, |wasm| format!(" at {wasm:#x}"));
+            let (called_name, name) =
+                (module.readable_name(called), module.readable_name(position));
+            let what = format!("{called_name}, in place of its call in {name}{place}");
+            field(text, if depth == 0 { "inlined" } else { "" }, what);
+            called = position;
+        }
+    }
+
     /// Instructions, some of them marked.
     fn listing(
         &self,
@@ -393,7 +420,7 @@ impl View<'_> {
             let address = format!("{:#x}", module.address(line.instruction.offset));
             let wasm = line.wasm_offset.map_or_else(String::new, |wasm| format!("{wasm:#x}"));
             let mut notes = Vec::new();
-            if let (Some(wasm), PartKind::Function(function)) = (line.wasm_offset, part.kind)
+            if let (Some(wasm), Some(function)) = (line.wasm_offset, line.function)
                 && line.wasm_offset != last
                 && let Some(origin) = self.origin
             {

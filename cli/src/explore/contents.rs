@@ -257,7 +257,7 @@ impl Body {
         let (mut last_trap, mut last_jump, mut last_call) = (0, 0, 0);
         // The distance from a number to the next.
         let less = |number: usize, last: &mut usize| number - std::mem::replace(last, number);
-        for (number, CodeLine { instruction, wasm_offset, trap }) in lines.iter().enumerate() {
+        for (number, CodeLine { instruction, wasm_offset, trap, .. }) in lines.iter().enumerate() {
             if number > 0 {
                 self.asm.push('\n');
             }

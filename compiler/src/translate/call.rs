@@ -14,7 +14,7 @@ use wootz_runtime::abi::vmctx::{VmFuncRef, VmFunctionImport};
 
 use super::state::{Region, Translator, trap};
 use crate::convention::{
-    Caller, POINTER, always_passes_caller, clif_type, results_in_memory, value_flags,
+    Caller, POINTER, always_passes_caller, clif_type, const_table, results_in_memory, value_flags,
     wasm_signature,
 };
 
@@ -30,6 +30,8 @@ struct Callee<'a> {
 enum Code {
     /// In this module.
     Here(FuncRef),
+    /// In this module, at this address.
+    HereAt(SigRef, Value),
     /// At this address: it may belong to anyone.
     At(SigRef, Value),
 }
@@ -40,6 +42,9 @@ impl<'a> Translator<'a, '_> {
         // What it costs would have to be counted here.
         if let Some(product) = plan.products.get(&index).filter(|_| !plan.interrupts.fuel) {
             return self.store_product(product);
+        }
+        if self.inline(index) {
+            return;
         }
         let callee = self.function_to_call(index);
         self.call_and_return(&callee);
@@ -89,6 +94,9 @@ impl<'a> Translator<'a, '_> {
     fn element_to_call(&mut self, type_index: u32, table: u32) -> Callee<'a> {
         let signature = self.plan.module.signature_index(TypeIndex(type_index));
         let index = self.pop();
+        if let Some(callee) = self.const_element_to_call(signature, TableIndex(table), index) {
+            return callee;
+        }
         let element = self.table_element(TableIndex(table), index);
         let flags = element.flags.with_trap_code(Some(trap(TrapCode::TableOutOfBounds)));
         let funcref = self.builder.ins().load(POINTER, flags, element.address, 0);
@@ -100,6 +108,60 @@ impl<'a> Translator<'a, '_> {
             self.check_signature(funcref, signature);
         }
         self.referred_to(self.plan.signature(signature), funcref, flags)
+    }
+
+    /// The function in a table that never changes, unless it may be imported: then there is a context to be looked up.
+    fn const_element_to_call(
+        &mut self,
+        signature: SignatureIndex,
+        table: TableIndex,
+        index: Value,
+    ) -> Option<Callee<'a>> {
+        let plan = self.plan;
+        let (elements, symbol) = plan.const_table(table)?;
+        if elements.has_import(plan.module, signature) {
+            return None;
+        }
+        let index = self.widen(index, plan.module.tables[table.index()].table64);
+        // Of indices that are too great, the element behind the last one says so.
+        let last = self.builder.ins().iconst(types::I64, elements.elements.len() as i64);
+        let index = self.builder.ins().umin(index, last);
+        let start = self.address_of(symbol);
+        let offset = self.builder.ins().imul_imm_s(index, const_table::ELEMENT_BYTES);
+        let element = self.builder.ins().iadd(start, offset);
+        let flags = self.trusted(Region::Constant).with_readonly().with_can_move();
+        let found = self.builder.ins().load(types::I32, flags, element, const_table::SIGNATURE);
+        let expected = self.builder.ins().iconst(types::I32, i64::from(signature.0));
+        let differs = self.builder.ins().icmp(IntCC::NotEqual, found, expected);
+        self.unless(differs, |translator| {
+            for (what, code) in [
+                (const_table::OUTSIDE, TrapCode::TableOutOfBounds),
+                (const_table::NULL, TrapCode::IndirectCallToNull),
+            ] {
+                let what = translator.builder.ins().iconst(types::I32, i64::from(what));
+                let is_so = translator.builder.ins().icmp(IntCC::Equal, found, what);
+                translator.trap_if(is_so, code);
+            }
+            translator.builder.ins().trap(trap(TrapCode::BadSignature));
+        });
+        let distance = self.builder.ins().sload32(flags, element, 0);
+        let code = self.builder.ins().iadd(start, distance);
+        let ty = plan.signature(signature);
+        let signature = self.import_signature(wasm_signature(ty, Caller::SameModule, self.target));
+        Some(Callee { ty, vmctx: self.vmctx, code: Code::HereAt(signature, code) })
+    }
+
+    /// Goes on unless a condition holds; then `otherwise`, which ends there, is executed out of the way.
+    fn unless(&mut self, condition: Value, otherwise: impl FnOnce(&mut Self)) {
+        let rare = self.builder.create_block();
+        let go_on = self.new_block();
+        self.builder.set_cold_block(rare);
+        self.builder.ins().brif(condition, rare, &[], go_on, &[]);
+        self.builder.seal_block(rare);
+        self.builder.switch_to_block(rare);
+        otherwise(self);
+        self.builder.seal_block(go_on);
+        self.builder.switch_to_block(go_on);
     }
 
     fn reference_to_call(&mut self, type_index: u32) -> Callee<'a> {
@@ -148,7 +210,7 @@ impl<'a> Translator<'a, '_> {
         args.extend(self.top(params));
         self.stack.truncate(self.stack.len() - params);
         let passes_caller = match callee.code {
-            Code::Here(_) => always_passes_caller(callee.ty, self.target),
+            Code::Here(_) | Code::HereAt(..) => always_passes_caller(callee.ty, self.target),
             Code::At(..) => true,
         };
         args.extend(passes_caller.then_some(self.vmctx));
@@ -163,7 +225,9 @@ impl<'a> Translator<'a, '_> {
         let args = self.arguments(callee, memory);
         let call = match callee.code {
             Code::Here(function) => self.builder.ins().call(function, &args),
-            Code::At(signature, code) => self.builder.ins().call_indirect(signature, code, &args),
+            Code::HereAt(signature, code) | Code::At(signature, code) => {
+                self.builder.ins().call_indirect(signature, code, &args)
+            }
         };
         match memory {
             None => {
@@ -203,7 +267,7 @@ impl<'a> Translator<'a, '_> {
         let args = self.arguments(callee, self.result_memory);
         match callee.code {
             Code::Here(function) => self.builder.ins().return_call(function, &args),
-            Code::At(signature, code) => {
+            Code::HereAt(signature, code) | Code::At(signature, code) => {
                 self.builder.ins().return_call_indirect(signature, code, &args)
             }
         };

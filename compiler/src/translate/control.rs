@@ -127,16 +127,19 @@ impl Translator<'_, '_> {
 
     /// Traps. What follows cannot be reached.
     pub fn trap_always(&mut self, code: TrapCode) {
-        if self.keeping.is_some() {
-            // Otherwise a branch to it would trap itself, on the line of the condition.
-            self.builder.ins().sequence_point();
+        // Otherwise a branch to it would trap itself, where the condition is, and perhaps in another function.
+        self.builder.ins().sequence_point();
+        if let Some(block) = self.builder.current_block()
+            && Some(block) != self.builder.func.layout.entry_block()
+        {
+            self.builder.set_cold_block(block);
         }
         self.builder.ins().trap(trap(code));
         self.reachable = false;
     }
 
     pub fn br(&mut self, depth: u32) {
-        if depth as usize + 1 == self.control.len() {
+        if self.floor == 0 && depth as usize + 1 == self.control.len() {
             // Each return leaves by itself: a common exit would cost a jump, and registers to carry the results there.
             let results = self.top(self.ty.results.len());
             return self.leave_with(&results);
@@ -233,7 +236,7 @@ impl Translator<'_, '_> {
     }
 
     pub fn return_(&mut self) {
-        self.br(self.control.len() as u32 - 1);
+        self.br((self.control.len() - self.floor) as u32 - 1);
     }
 
     pub fn select(&mut self, ty: Option<wasmparser::ValType>) {

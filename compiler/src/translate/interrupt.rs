@@ -23,6 +23,9 @@ use crate::convention::POINTER;
 /// Below this many units, bulk operations need no check of their own.
 const SMALL_BULK_COST: i64 = 128;
 
+/// What being called costs.
+const CALL_COST: i64 = 1;
+
 /// What operations cost at most, so that sums do not wrap around. No operation of this size succeeds.
 const MOST_UNITS: i64 = i64::MAX / 2;
 
@@ -85,8 +88,7 @@ impl Translator<'_, '_> {
     pub fn begin_interruptible(&mut self) {
         if self.plan.interrupts.fuel {
             let consumed = self.builder.declare_var(types::I64);
-            // The call itself costs a unit.
-            self.fuel = Some(Fuel { consumed, pending: 1 });
+            self.fuel = Some(Fuel { consumed, pending: CALL_COST });
             self.load_fuel();
         }
         if self.plan.interrupts.epochs {
@@ -116,14 +118,25 @@ impl Translator<'_, '_> {
         match flow(operator) {
             Flow::Straight => {}
             Flow::Branch => self.settle_fuel(),
-            Flow::Leave | Flow::Call => self.store_fuel(),
+            Flow::Leave => self.store_fuel(),
+            Flow::Call => {
+                self.was_inlined = false;
+                self.store_fuel();
+            }
         }
     }
 
     /// After each operator behind which code can be reached.
     pub fn after_operator(&mut self, operator: &Operator<'_>) {
-        if self.fuel.is_some() && flow(operator) == Flow::Call {
+        if self.fuel.is_some() && flow(operator) == Flow::Call && !self.was_inlined {
             self.load_fuel();
+        }
+    }
+
+    /// At the beginning of a function that is translated in place of a call.
+    pub fn begin_inlined(&mut self) {
+        if let Some(fuel) = &mut self.fuel {
+            fuel.pending += CALL_COST;
         }
     }
 

@@ -15,6 +15,8 @@ mod interrupt;
 mod control;
 /// Calls.
 mod call;
+/// Functions whose bodies are translated where they are called.
+mod inline;
 /// Locals and globals.
 mod variable;
 /// Arithmetic and comparisons.
@@ -54,23 +56,39 @@ use crate::worker::Worker;
 use keep::Keeping;
 use state::Translator;
 
-/// Validates and translates the body of a defined function.
+/// Validates and translates the body of a defined function. It may ask at its beginning whether there is enough stack.
 ///
 /// # Errors
 /// If the body is invalid.
-pub fn body(worker: &mut Worker, plan: &Plan<'_>, target: &Target, index: FuncIndex) -> Result<()> {
+pub fn body(
+    worker: &mut Worker,
+    plan: &Plan<'_>,
+    target: &Target,
+    index: FuncIndex,
+    checks_stack: bool,
+) -> Result<()> {
     let body = plan.body(index);
     let ty = plan.module.function_type(index);
     let symbol = plan.function(index).expect("only defined functions have a body");
 
     worker.context.clear();
+    worker.places.clear();
     worker.context.func.signature = wasm_signature(ty, Caller::SameModule, target);
     worker.context.func.name =
         UserFuncName::User(UserExternalName { namespace: 0, index: symbol.0 });
     let mut validator = body.validator(std::mem::take(&mut worker.validator));
     let hints = plan.module.branch_hints.of(index, body.reader.range().start);
-    let mut translator =
-        Translator::new(plan, target, ty, &mut worker.context.func, &mut worker.builder);
+    let mut translator = Translator::new(
+        plan,
+        target,
+        (index, ty),
+        &mut worker.context.func,
+        &mut worker.builder,
+        &mut worker.places,
+    );
+    if checks_stack {
+        translator.limit_stack();
+    }
     let result = keeping(plan, index).and_then(|keeping| {
         translator.keeping = keeping;
         operators(translator, body, hints, plan.products.get(&index), &mut validator)

@@ -7,10 +7,11 @@ use cranelift_codegen::ir::{
     GlobalValue, GlobalValueData, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef,
     StackSlot, Type, UserExternalName, Value,
 };
+use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use wasmparser::BlockType;
 use wootz_runtime::abi::builtin::Builtin;
-use wootz_runtime::abi::index::TypeIndex;
+use wootz_runtime::abi::index::{FuncIndex, TypeIndex};
 use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
@@ -20,6 +21,7 @@ use crate::convention::{
     POINTER, V128, builtin_trampoline_signature, clif_type, results_in_memory,
 };
 use crate::parse::val_type;
+use crate::places::Places;
 use crate::plan::{Plan, Symbol, Trampoline};
 use crate::target::Target;
 
@@ -36,6 +38,16 @@ pub(super) struct Translator<'a, 'f> {
     pub unused_loads: HashSet<Value>,
     /// The blocks that are open, the function's own first.
     pub control: Vec<Frame>,
+    /// The position there of the outermost block of the body being translated.
+    pub floor: usize,
+    /// Where its code comes from.
+    pub places: &'f mut Places,
+    /// The function being translated, and those that are translated in place of calls.
+    pub open_functions: Vec<FuncIndex>,
+    /// How many operators were translated in place of calls.
+    pub inlined: u32,
+    /// Whether the last call was translated so.
+    pub was_inlined: bool,
     /// Whether the operator being translated can be reached.
     pub reachable: bool,
     /// Whether the operator being translated is a branch that is likely to be taken, or not to be.
@@ -152,9 +164,10 @@ impl<'a, 'f> Translator<'a, 'f> {
     pub fn new(
         plan: &'a Plan<'a>,
         target: &'a Target,
-        ty: &'a FuncType,
+        (index, ty): (FuncIndex, &'a FuncType),
         func: &'f mut ir::Function,
         context: &'f mut FunctionBuilderContext,
+        places: &'f mut Places,
     ) -> Self {
         let mut builder = FunctionBuilder::new(func, context);
         let entry = builder.create_block();
@@ -171,6 +184,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             stack: Vec::new(),
             unused_loads: HashSet::new(),
             control: Vec::new(),
+            floor: 0,
+            places,
+            open_functions: vec![index],
+            inlined: 0,
+            was_inlined: false,
             reachable: true,
             hint: None,
             cold: None,
@@ -187,7 +205,6 @@ impl<'a, 'f> Translator<'a, 'f> {
             let local = translator.declare_local(ty);
             translator.builder.def_var(local, value);
         }
-        translator.limit_stack();
         translator.open_function();
         translator
     }
@@ -202,7 +219,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         }
     }
 
-    fn declare_local(&mut self, ty: ValType) -> Variable {
+    pub fn declare_local(&mut self, ty: ValType) -> Variable {
         let local = self.builder.declare_var(clif_type(ty));
         if is_host_reference(ty) {
             self.builder.declare_var_needs_stack_map(local);
@@ -366,6 +383,12 @@ impl<'a, 'f> Translator<'a, 'f> {
         function
     }
 
+    /// The address of something in the code of this module.
+    pub fn address_of(&mut self, symbol: Symbol) -> Value {
+        let function = self.function(symbol, || ir::Signature::new(CallConv::Tail));
+        self.builder.ins().func_addr(POINTER, function)
+    }
+
     /// Calls a built-in function; the vmctx is added to the arguments.
     pub fn builtin(&mut self, builtin: Builtin, args: &[Value]) -> Option<Value> {
         let symbol = self
@@ -384,7 +407,10 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     /// Makes the prologue trap when the stack reaches its limit.
-    fn limit_stack(&mut self) {
+    pub fn limit_stack(&mut self) {
+        if self.builder.func.stack_limit.is_some() {
+            return;
+        }
         let vmctx = self.builder.create_global_value(GlobalValueData::VMContext);
         let store = self.global_load(vmctx, std::mem::offset_of!(VmContextHeader, store));
         let limit = self.global_load(store, std::mem::offset_of!(VmStoreContext, stack_limit));

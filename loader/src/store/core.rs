@@ -448,7 +448,8 @@ impl StoreCore {
         if error.downcast_ref::<WasmBacktrace>().is_some() {
             return error;
         }
-        let backtrace = self.backtrace(raised.backtrace);
+        let limit = self.vm.settings().max_backtrace_frames;
+        let backtrace = self.backtrace(raised.backtrace, limit);
         if backtrace.is_empty() { error } else { error.context(backtrace) }
     }
 
@@ -456,16 +457,17 @@ impl StoreCore {
     pub fn capture_backtrace(&self, limit: Option<usize>) -> WasmBacktrace {
         let limit = limit.unwrap_or(self.vm.settings().max_backtrace_frames);
         // SAFETY: whoever has borrowed the store is a host function of it, or the store is not entered.
-        self.backtrace(unsafe { backtrace::capture(&self.vm, limit) })
+        self.backtrace(unsafe { backtrace::capture(&self.vm, limit) }, limit)
     }
 
-    fn backtrace(&self, pcs: Vec<usize>) -> WasmBacktrace {
+    /// At most `limit` frames: there may be more than there are addresses.
+    fn backtrace(&self, pcs: Vec<usize>, limit: usize) -> WasmBacktrace {
         let frames = pcs.into_iter().filter_map(|pc| {
             let (start, module) = self.modules.range(..=pc).next_back()?;
             let offset = pc - start;
             (offset < module.text().len()).then(|| (module.clone(), offset as u32))
         });
-        WasmBacktrace::new(frames.collect())
+        WasmBacktrace::new(frames.collect(), limit)
     }
 }
 

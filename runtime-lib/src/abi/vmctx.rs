@@ -62,11 +62,17 @@ pub const VMCTX_INSTANCE: u32 = u32::from_le_bytes(*b"wzin");
 /// [`VmContextHeader::magic`] of a host function.
 pub const VMCTX_HOST: u32 = u32::from_le_bytes(*b"wzho");
 
+/// How far below the limit of the stack compiled code may go without asking: functions with small frames, which others call
+/// that have asked.
+pub const UNCHECKED_STACK_BYTES: u32 = 16 << 10;
+
 /// What all instances of a store share. Its address never changes while the store lives.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VmStoreContext {
     /// A function whose frame would reach below this address traps with `StackOverflow`.
+    ///
+    /// Functions that do not look at it use up to [`UNCHECKED_STACK_BYTES`] below.
     pub stack_limit: usize,
     /// Fuel used, minus fuel given: execution stops when it becomes positive.
     pub fuel: i64,

@@ -486,6 +486,8 @@ mod tests {
             funcrefs: vec![],
             traps: vec![],
             positions: vec![],
+            inlined: vec![],
+            inlined_calls: vec![],
             names: vec![String::new()],
             elements: vec![],
             data: vec![],

@@ -13,17 +13,15 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq %rsi, %r8
-;;   movq 0x20(%rdi), %rsi
-;;   movq %r8, %rdi
-;;   movl %edi, %edi
-;;   movl 0xc(%rsi, %rdi), %eax
+;;   movl %esi, %esi
+;;   movq 0x20(%rdi), %rdi
+;;   movl 0xc(%rdi, %rsi), %eax
 ;;   jmp     label1
 ;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x10: out of bounds memory access
+;; ; trap at 0xa: out of bounds memory access
 ;;
 ;; ; function 1 `byte`
 ;;   pushq %rbp
@@ -31,14 +29,12 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq %rsi, %r8
-;;   movq 0x20(%rdi), %rsi
-;;   movq %r8, %rdi
-;;   movl %edi, %edi
-;;   movsbq 0x3e8(%rsi, %rdi), %rax
+;;   movl %esi, %esi
+;;   movq 0x20(%rdi), %rdi
+;;   movsbq 0x3e8(%rdi, %rsi), %rax
 ;;   jmp     label1
 ;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x10: out of bounds memory access
+;; ; trap at 0xa: out of bounds memory access

@@ -17,22 +17,22 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
+;;   movl %esi, %eax
+;;   testl $0x3, %eax
+;;   jnz #trap=user3
+;;   movq 0x20(%rdi), %rcx
+;;   movq (%rcx), %rcx
+;;   lock addl %edx, 4(%rcx, %rax)
+;;   lock orb %dl, (%rcx, %rax)
+;;   movq %rdx, %rsi
+;;   xchgl %esi, (%rcx, %rax)
+;;   leal 2(%rax), %esi
 ;;   testl $0x3, %esi
 ;;   jnz #trap=user3
-;;   movq 0x20(%rdi), %rax
-;;   movq (%rax), %rax
-;;   movl %esi, %ecx
-;;   lock addl %edx, 4(%rax, %rcx)
-;;   lock orb %dl, (%rax, %rcx)
-;;   movq %rdx, %rdi
-;;   xchgl %edi, (%rax, %rcx)
-;;   leal 2(%rsi), %edi
-;;   testl $0x3, %edi
+;;   lock xaddl %edx, 6(%rcx, %rax)
+;;   testl $0x1, %eax
 ;;   jnz #trap=user3
-;;   lock xaddl %edx, 6(%rax, %rcx)
-;;   testl $0x1, %esi
-;;   jnz #trap=user3
-;;   movzwq (%rax, %rcx), %rax
+;;   movzwq (%rcx, %rax), %rax
 ;;   jmp     label1
 ;; block1:
 ;;   movzwl %ax, %eax
@@ -40,11 +40,11 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x19: out of bounds memory access
-;; ; trap at 0x1e: out of bounds memory access
-;; ; trap at 0x25: out of bounds memory access
-;; ; trap at 0x37: out of bounds memory access
-;; ; trap at 0x49: out of bounds memory access
+;; ; trap at 0x18: out of bounds memory access
+;; ; trap at 0x1d: out of bounds memory access
+;; ; trap at 0x24: out of bounds memory access
+;; ; trap at 0x36: out of bounds memory access
+;; ; trap at 0x47: out of bounds memory access
+;; ; trap at 0x56: unaligned atomic
 ;; ; trap at 0x58: unaligned atomic
 ;; ; trap at 0x5a: unaligned atomic
-;; ; trap at 0x5c: unaligned atomic

@@ -3,7 +3,7 @@
 
 (module
   (type $t (func (param i32) (result i32)))
-  (table 4 4 funcref)
+  (table (export "table") 4 4 funcref)
   (func $f (type $t) (local.get 0))
   (elem (i32.const 0) func $f)
   (func $call (param i32) (result i32)
@@ -13,11 +13,6 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   movq 8(%rdi), %r10
-;;   movq (%r10), %r10
-;;   addq $0x10, %r10
-;;   cmpq %rsp, %r10
-;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   movl %esi, %ecx
@@ -41,7 +36,6 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x2d: undefined element: out of bounds table access
-;; ; trap at 0x30: uninitialized element
-;; ; trap at 0x52: call stack exhausted
-;; ; trap at 0x54: indirect call type mismatch
+;; ; trap at 0x19: undefined element: out of bounds table access
+;; ; trap at 0x1c: uninitialized element
+;; ; trap at 0x3e: indirect call type mismatch

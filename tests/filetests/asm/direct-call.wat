@@ -1,4 +1,5 @@
 ;; A function calls another of the same module directly, with the same vmctx.
+;; options: no-opt=inlining
 ;; func: caller
 
 (module
@@ -10,11 +11,6 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   movq 8(%rdi), %r10
-;;   movq (%r10), %r10
-;;   addq $0x20, %r10
-;;   cmpq %rsp, %r10
-;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
 ;;   subq $0x10, %rsp
 ;;   movq %r12, (%rsp)
@@ -38,6 +34,5 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x54: call stack exhausted
-;; ; at 0x29: `callee`
-;; ; at 0x39: `callee`
+;; ; at 0x15: `callee`
+;; ; at 0x25: `callee`

@@ -15,13 +15,9 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   movq 8(%rdi), %r10
-;;   movq (%r10), %r10
-;;   addq $0x10, %r10
-;;   cmpq %rsp, %r10
-;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
+;;   movq %rsi, %r8
 ;;   movq 8(%rdi), %rcx
 ;;   movq 8(%rcx), %rax
 ;;   leaq 1(%rax), %r10
@@ -32,7 +28,8 @@
 ;; block3:
 ;;   uninit  %rax
 ;;   xorl %eax, %eax
-;;   movq 0x20(%rdi), %r8
+;;   movq 0x20(%rdi), %rsi
+;;   movl %r8d, %r8d
 ;;   jmp     label4
 ;; block4:
 ;;   testq %r10, %r10
@@ -40,12 +37,11 @@
 ;; block5:
 ;;   jmp     label7
 ;; block7:
-;;   movl %esi, %r9d
-;;   movl (%r8, %r9), %r11d
-;;   leal 4(%rsi), %esi
+;;   movl (%rsi, %r8), %r11d
+;;   leal 4(%r8), %r8d
 ;;   leaq 0xd(%r10), %r9
 ;;   leal (%rax, %r11), %eax
-;;   cmpl %edx, %esi
+;;   cmpl %edx, %r8d
 ;;   jb      label8; j label9
 ;; block8:
 ;;   movq %r9, %r10
@@ -71,7 +67,6 @@
 ;;   call    User(userextname0)
 ;;   movq 8(%rcx), %r10
 ;;   jmp     label7
-;; ; trap at 0x3f: out of bounds memory access
-;; ; trap at 0x98: call stack exhausted
-;; ; at 0x79: `wootz_out_of_fuel`
-;; ; at 0x8b: `wootz_out_of_fuel`
+;; ; trap at 0x2e: out of bounds memory access
+;; ; at 0x6a: `wootz_out_of_fuel`
+;; ; at 0x7c: `wootz_out_of_fuel`

@@ -19,13 +19,13 @@
 ;;   uninit  %rax
 ;;   xorl %eax, %eax
 ;;   movq 0x20(%rdi), %rcx
+;;   movl %esi, %r8d
 ;;   jmp     label1
 ;; block1:
-;;   movl %esi, %edi
-;;   movl (%rcx, %rdi), %edi
-;;   leal 4(%rsi), %esi
-;;   leal (%rax, %rdi), %eax
-;;   cmpl %edx, %esi
+;;   movl (%rcx, %r8), %esi
+;;   leal 4(%r8), %r8d
+;;   leal (%rax, %rsi), %eax
+;;   cmpl %edx, %r8d
 ;;   jb      label2; j label3
 ;; block2:
 ;;   jmp     label1
@@ -37,4 +37,4 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0xc: out of bounds memory access
+;; ; trap at 0xd: out of bounds memory access

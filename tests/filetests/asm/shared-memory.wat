@@ -18,18 +18,18 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq 0x20(%rdi), %r11
-;;   movq (%r11), %rax
-;;   movl %esi, %ecx
-;;   movl (%rax, %rcx), %r10d
-;;   movq 8(%r11), %r11
-;;   movl (%rax, %rcx), %r11d
+;;   movl %esi, %r10d
+;;   movq 0x20(%rdi), %rax
+;;   movq (%rax), %rcx
+;;   movl (%rcx, %r10), %r11d
+;;   movq 8(%rax), %rax
+;;   movl (%rcx, %r10), %r10d
 ;;   jmp     label1
 ;; block1:
-;;   leal (%r10, %r11), %r11d
-;;   leal (%r10, %r11), %eax
+;;   leal (%r11, %r10), %eax
+;;   leal (%r11, %rax), %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0xd: out of bounds memory access
-;; ; trap at 0x15: out of bounds memory access
+;; ; trap at 0xe: out of bounds memory access
+;; ; trap at 0x16: out of bounds memory access

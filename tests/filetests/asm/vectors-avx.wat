@@ -43,11 +43,11 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq 0x20(%rdi), %rdi
-;;   movl %esi, %r8d
+;;   movl %esi, %r9d
+;;   movq 0x20(%rdi), %r8
 ;;   vbroadcastss %xmm0, %xmm7
-;;   vmulps 0x10(%rdi, %r8), %xmm7, %xmm7
-;;   vmovups %xmm7, (%rdi, %r8)
+;;   vmulps 0x10(%r8, %r9), %xmm7, %xmm7
+;;   vmovups %xmm7, (%r8, %r9)
 ;;   jmp     label1
 ;; block1:
 ;;   movq %rbp, %rsp

@@ -43,12 +43,12 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq 0x20(%rdi), %r8
-;;   movl %esi, %r9d
+;;   movl %esi, %r8d
+;;   movq 0x20(%rdi), %r9
 ;;   shufps $0x0, %xmm0, %xmm0
-;;   movdqu 0x10(%r8, %r9), %xmm7
+;;   movdqu 0x10(%r9, %r8), %xmm7
 ;;   mulps %xmm7, %xmm0
-;;   movups %xmm0, (%r8, %r9)
+;;   movups %xmm0, (%r9, %r8)
 ;;   jmp     label1
 ;; block1:
 ;;   movq %rbp, %rsp

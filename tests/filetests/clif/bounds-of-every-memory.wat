@@ -24,10 +24,6 @@
 ;; function u0:0(i64 vmctx, i32) -> i32 tail {
 ;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 0 "Constant"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
 ;; @0032                               v3 = uextend.i64 v1
@@ -44,10 +40,6 @@
 ;; function u0:1(i64 vmctx, i64) -> i32 tail {
 ;;     region0 = 10 "Memory(Some(1))"
 ;;     region1 = 1 "Bounds"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i64):
 ;; @003a                               v3 = load.i64 notrap aligned region1 v0+56
@@ -69,10 +61,6 @@
 ;; function u0:2(i64 vmctx, i32) -> i32 tail {
 ;;     region0 = 13 "Memory(Some(2))"
 ;;     region1 = 1 "Bounds"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
 ;; @0044                               v3 = uextend.i64 v1
@@ -93,10 +81,6 @@
 ;; function u0:3(i64 vmctx, i64) -> i32 tail {
 ;;     region0 = 16 "Memory(Some(3))"
 ;;     region1 = 1 "Bounds"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i64):
 ;; @004d                               v3 = load.i64 notrap aligned region1 v0+88
@@ -118,10 +102,6 @@
 ;; function u0:4(i64 vmctx, i64) -> i32 tail {
 ;;     region0 = 16 "Memory(Some(3))"
 ;;     region1 = 1 "Bounds"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i64):
 ;; @0056                               v3 = load.i64 notrap aligned region1 v0+88
@@ -142,10 +122,6 @@
 ;; ; function 5 `never`
 ;; function u0:5(i64 vmctx, i64) -> i32 tail {
 ;;     region0 = 10 "Memory(Some(1))"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i64):
 ;; @0060                               v3 = iconst.i64 0

@@ -8,12 +8,8 @@
 ;; function u0:0(i64 vmctx) tail {
 ;;     region0 = 0 "Constant"
 ;;     region1 = 3 "Epoch"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
 ;;     sig0 = (i64 vmctx) preserve_all
 ;;     fn0 = colocated u0:1 sig0
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64):
 ;; @0017                               v1 = load.i64 notrap aligned readonly can_move region0 v0+8

@@ -14,10 +14,6 @@
 ;; function u0:0(i64 vmctx, i32, i32) -> i32 tail {
 ;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 0 "Constant"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32, v2: i32):
 ;;                                     v14 -> v2

@@ -10,10 +10,6 @@
 ;; function u0:0(i64 vmctx, i32) -> i64 tail {
 ;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 1 "Bounds"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
 ;; @0020                               v3 = uextend.i64 v1

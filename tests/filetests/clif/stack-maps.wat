@@ -14,11 +14,7 @@
 ;; function u0:0(i64 vmctx, i32) -> i32 tail {
 ;;     ss0 = explicit_slot 4, align = 4
 ;;     region0 = 0 "Constant"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
 ;;     sig0 = (i64 vmctx, i32, i64) -> i32 tail
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
 ;;                                     v10 = stack_addr.i64 ss0
@@ -39,11 +35,7 @@
 ;; ; function 2 `pass`
 ;; function u0:1(i64 vmctx, i32) -> i32 tail {
 ;;     region0 = 0 "Constant"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
 ;;     sig0 = (i64 vmctx, i32, i64) -> i32 tail
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32):
 ;; @002e                               v3 = load.i64 notrap aligned readonly can_move region0 v0+32

@@ -7,11 +7,6 @@
 
 ;; ; function 0 `divide`
 ;; function u0:0(i64 vmctx, i32, i32) -> i32 tail {
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
-;;
 ;;                                 block0(v0: i64, v1: i32, v2: i32):
 ;; @001e                               v4 = sdiv v1, v2
 ;; @001f                               jump block1(v4)

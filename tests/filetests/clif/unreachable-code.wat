@@ -9,11 +9,6 @@
 
 ;; ; function 0 `f`
 ;; function u0:0(i64 vmctx, i32) -> i32 tail {
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
-;;     stack_limit = gv2
-;;
 ;;                                 block0(v0: i64, v1: i32):
 ;; @001b                               v4 = iconst.i32 1
 ;; @001d                               jump block2(v4)  ; v4 = 1

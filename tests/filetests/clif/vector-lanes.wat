@@ -18,13 +18,9 @@
 ;;     region0 = 7 "Memory(Some(0))"
 ;;     region1 = 0 "Constant"
 ;;     region2 = 9 "Global(Some(0))"
-;;     gv0 = vmctx
-;;     gv1 = load.i64 notrap aligned readonly gv0+8
-;;     gv2 = load.i64 notrap aligned readonly gv1
 ;;     const0 = 0x00000000000000000000000000000000
 ;;     const1 = 0x4080000040400000400000003f800000
 ;;     const2 = 0x00000004000000030000000200000001
-;;     stack_limit = gv2
 ;;
 ;;                                 block0(v0: i64, v1: i32, v2: i8x16):
 ;;                                     v4 = vconst.i8x16 const0

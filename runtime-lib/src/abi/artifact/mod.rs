@@ -16,6 +16,7 @@
 //!               │ funcrefs   FuncRefRecord[]  │  by FuncRefIndex
 //!               │ traps      u32[n] u8[n]     │  code offsets, ascending; trap codes
 //!               │ positions  u32[n+1] bytes   │  by position in `functions`; see `Writer::positions`
+//!               │ inlined    u32[..]          │  which code is of functions translated in place of calls
 //!               │ names      u32[n+1] bytes   │  by position in `functions`
 //!               │ elements   bytes            │  of element segments
 //!               │ data       bytes            │  of data segments and custom sections
@@ -46,7 +47,7 @@ pub use read::{MetadataError, Tables};
 pub use source_lines::{
     FunctionLines, SourceFrame, SourceFrames, SourceLines, SourcePlace, SourceRow, SourceScope,
 };
-pub use write::{Metadata, StackMap, TooLarge};
+pub use write::{InlinedCall, InlinedCode, Metadata, StackMap, TooLarge};
 
 /// The exported symbol of an artifact.
 pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
@@ -110,6 +111,8 @@ pub struct Descriptor {
     pub traps: Span,
     /// Source positions.
     pub positions: Span,
+    /// Which code is of functions that were translated in place of calls.
+    pub inlined: Span,
     /// Function names.
     pub names: Span,
     /// Elements of element segments.
@@ -226,6 +229,15 @@ mod tests {
             funcrefs: vec![],
             traps: vec![(18, TrapCode::MemoryOutOfBounds), (33, TrapCode::UnreachableCodeReached)],
             positions: vec![(16, 41), (20, 44), (34, 62)],
+            inlined: vec![
+                InlinedCode { code: 18, call: Some(0) },
+                InlinedCode { code: 20, call: Some(1) },
+                InlinedCode { code: 22, call: None },
+            ],
+            inlined_calls: vec![
+                InlinedCall { function: 1, wasm_offset: 42, caller: None },
+                InlinedCall { function: 0, wasm_offset: 63, caller: Some(0) },
+            ],
             names: vec!["one".into(), String::new()],
             elements: vec![1, 0, 0, 0],
             data: b"hello".to_vec(),
@@ -268,15 +280,15 @@ mod tests {
         assert_eq!(tables.trap_at(18), Some(TrapCode::MemoryOutOfBounds));
         assert_eq!(tables.trap_at(19), None);
         assert_eq!(tables.trap_at(33), Some(TrapCode::UnreachableCodeReached));
-        assert_eq!(tables.wasm_offset_at(19), Some(41));
-        assert_eq!(tables.wasm_offset_at(20), Some(44));
-        assert_eq!(
-            tables.wasm_offset_at(32),
-            None,
-            "positions of one function do not leak into the next"
-        );
-        assert_eq!(tables.wasm_offset_at(35), Some(62));
         assert!(tables.positions().eq(sample().positions));
+        let frames = |code: u32| tables.frames_at(code).collect::<Vec<_>>();
+        assert_eq!(frames(17), [(0, Some(41))]);
+        assert_eq!(frames(18), [(1, Some(41)), (0, Some(42))]);
+        assert_eq!(frames(20), [(0, Some(44)), (1, Some(63)), (0, Some(42))]);
+        assert_eq!(frames(22), [(0, Some(44))]);
+        assert_eq!(frames(32), [(1, None)], "positions of one function do not leak into the next");
+        assert_eq!(frames(35), [(1, Some(62))], "nor does what was translated in place of calls");
+        assert_eq!(frames(15), []);
         assert_eq!(tables.elements(Range { offset: 0, bytes: 4 }), Some(&[[1, 0, 0, 0]][..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 4 }), Some(&b"ello"[..]));
         assert_eq!(tables.data(Range { offset: 1, bytes: 5 }), None);
@@ -301,7 +313,7 @@ mod tests {
         let use_all = |bytes: &[u8]| -> Result<(), MetadataError> {
             let tables = Tables::new(bytes)?;
             for offset in 0..48 {
-                let _ = (tables.trap_at(offset), tables.wasm_offset_at(offset));
+                let _ = (tables.trap_at(offset), tables.frames_at(offset).count());
                 let _ = tables.stack_map_at(offset).map(|(_, slots)| slots.count());
                 let frames = (0..2).map(|position| tables.source_frames(position, 38 + offset));
                 let _ = frames.map(Iterator::count).sum::<usize>();

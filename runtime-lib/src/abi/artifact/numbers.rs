@@ -15,6 +15,14 @@ impl ByteOrder {
     pub const NATIVE: ByteOrder =
         if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
 
+    /// A number as bytes.
+    pub fn u32_bytes(self, number: u32) -> [u8; 4] {
+        match self {
+            ByteOrder::Little => number.to_le_bytes(),
+            ByteOrder::Big => number.to_be_bytes(),
+        }
+    }
+
     /// A number, if it lies inside.
     pub(super) fn read_u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let chunk = bytes.get(at..)?.first_chunk()?;

@@ -155,6 +155,7 @@ impl<'a> Tables<'a> {
             )?,
             traps: inside(offset_of!(Descriptor, traps), 5, "trap table")?,
             positions: inside(offset_of!(Descriptor, positions), 1, "position table")?,
+            inlined: inside(offset_of!(Descriptor, inlined), 4, "table of inlined calls")?,
             names: inside(offset_of!(Descriptor, names), 1, "name table")?,
             elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
             data: inside(offset_of!(Descriptor, data), 1, "data")?,
@@ -281,12 +282,56 @@ impl<'a> Tables<'a> {
         TrapCode::from_u8(*traps.get(count * 4 + position)?)
     }
 
-    /// The offset in the wasm file from which the instruction at this code offset comes.
-    ///
-    /// `None` outside of functions and where the compiler knew none.
-    pub fn wasm_offset_at(&self, code_offset: u32) -> Option<u32> {
-        let positions = self.positions_of(self.function_at(code_offset)?);
-        positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
+    /// The functions that the instruction at this code offset belongs to, and where in the wasm file each is: first the one that it
+    /// comes from, then, if that was translated in place of a call, the one with the call, and so on. Functions are named by their
+    /// position in the table; where they are is `None` where the compiler knew it not.
+    pub fn frames_at(
+        &self,
+        code_offset: u32,
+    ) -> impl Iterator<Item = (usize, Option<u32>)> + use<'a> {
+        let tables = *self;
+        let outermost = self.function_at(code_offset);
+        let mut call = outermost.and_then(|position| self.inlined_at(position, code_offset));
+        let mut offset = outermost.and_then(|position| {
+            let positions = self.positions_of(position);
+            positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
+        });
+        let is_known = self.descriptor.positions.bytes as usize > (self.function_count() + 1) * 4;
+        let mut is_done = outermost.is_none();
+        core::iter::from_fn(move || {
+            if is_done {
+                return None;
+            }
+            let inlined = call.and_then(|number| Some((number, tables.inlined_call(number)?)));
+            let Some((number, (function, wasm, caller))) = inlined else {
+                is_done = true;
+                return Some((outermost?, offset));
+            };
+            // Whatever the table says, this ends.
+            call = caller.filter(|&caller| caller < number);
+            Some((function, core::mem::replace(&mut offset, is_known.then_some(wasm))))
+        })
+    }
+
+    /// The number of the call in whose place code of a function was translated.
+    fn inlined_at(&self, position: usize, code_offset: u32) -> Option<u32> {
+        let inlined = self.span(self.descriptor.inlined);
+        let number = |i: usize| self.order.read_u32(inlined, i * 4);
+        let count = (number(0)? as usize).min(inlined.len() / 8);
+        let behind = partition(count, |i| number(1 + i).is_some_and(|code| code <= code_offset));
+        let entry = behind.checked_sub(1)?;
+        let is_own = number(1 + entry)? >= self.function(position)?.start;
+        is_own.then_some(number(1 + count + entry)?)?.checked_sub(1)
+    }
+
+    /// Of a call in whose place a function was translated: the position of the function, where the call is in the wasm file, and
+    /// the number of the call that it is in.
+    fn inlined_call(&self, call: u32) -> Option<(usize, u32, Option<u32>)> {
+        let inlined = self.span(self.descriptor.inlined);
+        let count = (self.order.read_u32(inlined, 0)? as usize).min(inlined.len() / 8);
+        let at = (1 + 2 * count).checked_add((call as usize).checked_mul(3)?)?.checked_mul(4)?;
+        let number = |i: usize| self.order.read_u32(inlined, at + i * 4);
+        Some((number(0)? as usize, number(1)?, number(2)?.checked_sub(1)))
     }
 
     /// The source positions of a function, by its position in the table: (code offset, wasm offset).

@@ -34,6 +34,11 @@ pub struct Metadata {
     pub traps: Vec<(u32, TrapCode)>,
     /// Source positions, sorted by code offset: from there on, code comes from that offset in the wasm file.
     pub positions: Vec<(u32, u32)>,
+    /// From which code offset on code belongs to which function that was translated in place of a call; ascending. What has no
+    /// entry belongs to the function whose code it is.
+    pub inlined: Vec<InlinedCode>,
+    /// These calls. Each comes behind the one that it is in.
+    pub inlined_calls: Vec<InlinedCall>,
     /// Function names, by position in `functions`; empty where there is none.
     pub names: Vec<String>,
     /// Elements of element segments.
@@ -50,6 +55,26 @@ pub struct Metadata {
     pub image_bytes: u32,
     /// Whether there is a cell that tells debuggers which instance runs.
     pub debug_cell: bool,
+}
+
+/// From where on code belongs to a function that was translated in place of a call, or does not any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InlinedCode {
+    /// The code offset. What is known ends with the code of the function.
+    pub code: u32,
+    /// The number of the call.
+    pub call: Option<u32>,
+}
+
+/// A call in whose place a function was translated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InlinedCall {
+    /// The position of the function in the function table.
+    pub function: u32,
+    /// Where the call is in the wasm file.
+    pub wasm_offset: u32,
+    /// If it is itself in a function that was translated in place of a call, the number of that one.
+    pub caller: Option<u32>,
 }
 
 /// Where a frame holds references to host values during a call.
@@ -100,6 +125,19 @@ impl Metadata {
             w.bytes.extend(self.traps.iter().map(|&(_, trap)| trap as u8));
         })?;
         writer.span(|w| w.positions(&self.functions, &self.positions))?;
+        writer.span(|w| {
+            let number = |call: Option<u32>| call.map_or(0, |call| call + 1);
+            w.numbers(&[self.inlined.len() as u32]);
+            for inlined in &self.inlined {
+                w.numbers(&[inlined.code]);
+            }
+            for inlined in &self.inlined {
+                w.numbers(&[number(inlined.call)]);
+            }
+            for call in &self.inlined_calls {
+                w.numbers(&[call.function, call.wasm_offset, number(call.caller)]);
+            }
+        })?;
         writer.span(|w| {
             let mut end = 0;
             w.numbers(&[end]);
@@ -227,10 +265,7 @@ impl Writer {
     }
 
     fn number(&self, number: u32) -> [u8; 4] {
-        match self.order {
-            ByteOrder::Little => number.to_le_bytes(),
-            ByteOrder::Big => number.to_be_bytes(),
-        }
+        self.order.u32_bytes(number)
     }
 
     fn wide(&mut self, number: u64) {

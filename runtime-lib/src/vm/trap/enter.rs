@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::ptr::NonNull;
 
-use crate::abi::vmctx::VmContext;
+use crate::abi::vmctx::{UNCHECKED_STACK_BYTES, VmContext};
 use crate::vm::activation::{Activation, Failure, Raised};
 use crate::vm::store::{Owner, Store};
 use crate::vm::sys::{AltStack, stack_bounds};
@@ -122,7 +122,7 @@ fn prepare_thread() -> Thread {
     ALT_STACK.set(Some(stack));
     let bounds = stack_bounds().unwrap_or(0..0);
     // A small stack is shared: a quarter for host functions.
-    let reserve = HOST_RESERVE_BYTES.min(bounds.len() / 4);
+    let reserve = HOST_RESERVE_BYTES.min(bounds.len() / 4) + UNCHECKED_STACK_BYTES as usize;
     let thread = Thread { low: bounds.start + reserve, end: bounds.end };
     THREAD.set(Some(thread));
     thread

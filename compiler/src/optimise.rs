@@ -1,0 +1,58 @@
+//! CLIF to better CLIF: what Cranelift does, and what it does not.
+//!
+//! In: the function in the worker's context. Out: the same function, optimised, with its flow graph and dominators; and the
+//! code generator that is to make code of it.
+//!
+//! Always true: everything here is optional. Each of our own steps can be switched off by name
+//! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised.
+
+/// Loops: what goes round in them.
+mod loops;
+/// Numbers of 32 bits in registers of 64.
+mod widths;
+
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::{Context, ir};
+
+use crate::error::{Error, Result};
+use crate::target::Target;
+use crate::worker::Worker;
+
+/// The product of blocks and values from which on a function is huge.
+const HUGE: usize = 1 << 28;
+
+/// Whether optimising would take too long: the better allocation of registers has a set of values for each block, and the
+/// search for common expressions looks through all dominating blocks, so time and memory grow with the product of both.
+/// This much is about a second's work.
+fn is_huge(func: &ir::Function) -> bool {
+    func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
+}
+
+/// Optimises the function in the worker's context.
+///
+/// # Errors
+/// If it is too large for the code generator.
+pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn TargetIsa> {
+    let context = &mut worker.context;
+    let is_huge = is_huge(&context.func);
+    let isa = if is_huge { &*target.quick } else { &*target.isa };
+    let optimised = context.optimize(isa, &mut worker.control).and_then(|()| {
+        if !is_huge {
+            let Context { func, cfg, domtree, .. } = context;
+            if target.own.counters {
+                loops::shorten_counters(func, domtree);
+            }
+            if target.own.wide_loads {
+                widths::widen_loads(func);
+            }
+            if target.own.wide_numbers {
+                widths::widen_numbers(func, cfg, domtree);
+            }
+        }
+        context.verify_if(isa)
+    });
+    match optimised {
+        Ok(()) => Ok(isa),
+        Err(error) => Err(Error::code_generator(&context.func.name.to_string(), &error)),
+    }
+}

@@ -1,0 +1,136 @@
+//! Loops: what goes round in them.
+//!
+//! In: an optimised function, its flow graph and dominators. Out: the same function with the same blocks; values differ.
+//!
+//! Always true: what is computed is the same for all inputs, wrapping around included.
+
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::entity::SecondaryMap;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Block, Function, Inst, InstBuilder, InstructionData, Opcode, Type, Value,
+};
+
+/// Makes the tests at the end of loops look at what their counters will be, not at what they were.
+///
+/// A counter whose old value is compared after the new one has been computed needs two registers, and a move for each turn, which
+/// is behind the branch and so needs a jump as well. Whether it is equal to a constant can be asked of the new value as well.
+/// (Cranelift itself prefers the old one: it folds the addition into the constant.)
+pub fn shorten_counters(func: &mut Function, domtree: &DominatorTree) {
+    let mut uses = None;
+    let blocks: Vec<Block> = func.layout.blocks().collect();
+    for block in blocks {
+        let Some(branch) = func.layout.last_inst(block) else { continue };
+        let InstructionData::Brif { arg: condition, blocks: ways, .. } = func.dfg.insts[branch]
+        else {
+            continue;
+        };
+        let pool = &func.dfg.value_lists;
+        for way in ways {
+            if !domtree.block_dominates(way.block(pool), block) {
+                continue;
+            }
+            let Some(test) = test(func, condition) else { break };
+            let uses = uses.get_or_insert_with(|| count_uses(func));
+            if uses[condition] != 1 {
+                break;
+            }
+            let header = way.block(&func.dfg.value_lists);
+            let params = func.dfg.block_params(header).iter().copied();
+            let next = way.args(&func.dfg.value_lists).filter_map(|arg| arg.as_value());
+            let counter = params.zip(next).find_map(|(old, new)| {
+                let step = step(func, old, new)?;
+                (old == test.value).then_some(Counter { new, step })
+            });
+            if let Some(counter) = counter {
+                look_at_new(func, branch, &test, &counter);
+                break;
+            }
+        }
+    }
+}
+
+/// Whether an integer is a constant, or is not.
+struct Test {
+    condition: IntCC,
+    value: Value,
+    number: i64,
+}
+
+/// What was tested has become this, by adding that.
+struct Counter {
+    new: Value,
+    step: i64,
+}
+
+fn test(func: &Function, condition: Value) -> Option<Test> {
+    let inst = func.dfg.value_def(condition).inst()?;
+    match func.dfg.insts[inst] {
+        InstructionData::IntCompare { opcode: Opcode::Icmp, args, cond } => {
+            let is_equality = matches!(cond, IntCC::Equal | IntCC::NotEqual);
+            let sides = [(args[0], args[1]), (args[1], args[0])];
+            let mut tests = sides.into_iter().filter_map(|(value, number)| {
+                Some(Test { condition: cond, value, number: constant(func, number)? })
+            });
+            tests.next().filter(|_| is_equality)
+        }
+        _ => None,
+    }
+}
+
+/// What is added to `old` to make `new`.
+fn step(func: &Function, old: Value, new: Value) -> Option<i64> {
+    let (opcode, [left, right]) = binary(func, new)?;
+    match opcode {
+        Opcode::Iadd if left == old => constant(func, right),
+        Opcode::Iadd if right == old => constant(func, left),
+        Opcode::Isub if left == old => Some(constant(func, right)?.wrapping_neg()),
+        _ => None,
+    }
+}
+
+fn binary(func: &Function, value: Value) -> Option<(Opcode, [Value; 2])> {
+    match func.dfg.insts[func.dfg.value_def(value).inst()?] {
+        InstructionData::Binary { opcode, args } => Some((opcode, args)),
+        _ => None,
+    }
+}
+
+pub(super) fn constant(func: &Function, value: Value) -> Option<i64> {
+    match func.dfg.insts[func.dfg.value_def(value).inst()?] {
+        InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+        _ => None,
+    }
+}
+
+/// A number as the operand of `iconst`.
+pub(super) fn immediate(ty: Type, number: i64) -> i64 {
+    match ty.bits() {
+        64 => number,
+        bits => number & ((1 << bits) - 1),
+    }
+}
+
+/// How often each value is named.
+fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
+    let mut uses = SecondaryMap::with_capacity(func.dfg.num_values());
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            for value in func.dfg.inst_values(inst) {
+                uses[value] += 1;
+            }
+        }
+    }
+    uses
+}
+
+fn look_at_new(func: &mut Function, branch: Inst, test: &Test, counter: &Counter) {
+    let ty = func.dfg.value_type(counter.new);
+    let position = func.srcloc(branch);
+    let mut cursor = FuncCursor::new(func).at_inst(branch).with_srcloc(position);
+    let number = immediate(ty, test.number.wrapping_add(counter.step));
+    let number = cursor.ins().iconst(ty, number);
+    let condition = cursor.ins().icmp(test.condition, counter.new, number);
+    func.dfg.inst_args_mut(branch)[0] = condition;
+}

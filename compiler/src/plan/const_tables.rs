@@ -1,0 +1,111 @@
+//! Tables that never change: what calls through them can go to is known.
+//!
+//! In: a module, and what its bodies do. Out: the elements of each table that nobody can change.
+//!
+//! Always true: an instance of the module has exactly these elements whenever its code runs.
+
+use std::collections::BTreeMap;
+
+use wootz_runtime::abi::index::{FuncIndex, FuncRefIndex, SignatureIndex, TableIndex};
+use wootz_runtime::abi::manifest::{
+    ConstExpr, ConstOp, ElementItems, ElementSegment, ExportItem, SegmentMode,
+};
+use wootz_runtime::abi::types::RefKind;
+
+use crate::parse::Module;
+use crate::survey::Survey;
+
+/// Tables with more elements are left alone: that a file has eight bytes for each would be noticed.
+const MOST_ELEMENTS: u64 = 1 << 20;
+
+/// The elements of a table that never changes: functions, or null.
+pub struct ConstTable {
+    /// By their index.
+    pub elements: Vec<Option<FuncIndex>>,
+}
+
+/// The tables of a module that never change.
+pub fn find(module: &Module<'_>, survey: &Survey) -> BTreeMap<TableIndex, ConstTable> {
+    let own = (module.imported_tables()..module.tables.len()).map(TableIndex::from_position);
+    let exported: Vec<TableIndex> = module
+        .exports
+        .iter()
+        .filter_map(|export| match export.item {
+            ExportItem::Table(table) => Some(table),
+            _ => None,
+        })
+        .collect();
+    let constant =
+        own.filter(|table| !exported.contains(table) && !survey.changed_tables.contains(table));
+    constant.filter_map(|table| Some((table, elements(module, table)?))).collect()
+}
+
+impl ConstTable {
+    /// Whether an element is an imported function of a signature.
+    pub fn has_import(&self, module: &Module<'_>, signature: SignatureIndex) -> bool {
+        self.elements.iter().flatten().any(|function| {
+            function.index() < module.imported_functions()
+                && module.functions[function.index()] == signature
+        })
+    }
+}
+
+/// The elements of a table after instantiation. `None` if they depend on something.
+fn elements(module: &Module<'_>, table: TableIndex) -> Option<ConstTable> {
+    let ty = module.tables[table.index()];
+    if ty.element.kind() != RefKind::Func || ty.limits.min > MOST_ELEMENTS {
+        return None;
+    }
+    let first = match &module.table_inits[table.index() - module.imported_tables()] {
+        Some(init) => reference(module, init)?,
+        None => None,
+    };
+    let mut elements = vec![first; ty.limits.min as usize];
+    for segment in &module.elements {
+        let SegmentMode::Active { target, offset } = &segment.mode else { continue };
+        if *target != table {
+            continue;
+        }
+        let start = match offset.ops[..] {
+            [ConstOp::I32Const(offset)] => u64::from(offset as u32),
+            [ConstOp::I64Const(offset)] => offset as u64,
+            _ => return None,
+        };
+        let items = items(module, segment)?;
+        let Some(places) = usize::try_from(start)
+            .ok()
+            .and_then(|start| elements.get_mut(start..)?.get_mut(..items.len()))
+        else {
+            // There will be no instance.
+            return None;
+        };
+        places.copy_from_slice(&items);
+    }
+    Some(ConstTable { elements })
+}
+
+fn items(module: &Module<'_>, segment: &ElementSegment) -> Option<Vec<Option<FuncIndex>>> {
+    match &segment.items {
+        ElementItems::Functions(range) => {
+            let bytes = module.element_bytes.get(range.offset as usize..)?;
+            let (numbers, _) = bytes.get(..range.bytes as usize)?.as_chunks();
+            let functions = numbers.iter().map(|&number| match u32::from_le_bytes(number) {
+                u32::MAX => None,
+                number => Some(module.funcrefs[FuncRefIndex(number).index()]),
+            });
+            Some(functions.collect())
+        }
+        ElementItems::Expressions(items) => {
+            items.iter().map(|item| reference(module, item)).collect()
+        }
+    }
+}
+
+/// The function that an expression refers to, or null. `None` if it depends on something.
+fn reference(module: &Module<'_>, expression: &ConstExpr) -> Option<Option<FuncIndex>> {
+    match expression.ops[..] {
+        [ConstOp::RefNull(_)] => Some(None),
+        [ConstOp::RefFunc(function)] => Some(Some(module.funcrefs[function.index()])),
+        _ => None,
+    }
+}

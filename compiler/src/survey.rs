@@ -1,0 +1,103 @@
+//! What function bodies do, as far as decisions about the whole module depend on it.
+//!
+//! In: a module, before anything is translated. Out: for each body what it calls and changes.
+//!
+//! Always true: of a body that is not valid, anything may be said; it is compiled to nothing.
+
+use std::collections::BTreeSet;
+
+use wasmparser::Operator;
+use wootz_runtime::abi::index::{FuncIndex, TableIndex};
+
+use crate::parse::{Body, Module};
+
+/// What the bodies of a module do.
+pub struct Survey {
+    /// By the position of the function among those with a body.
+    pub bodies: Vec<Facts>,
+    /// Tables of which a body changes elements or size.
+    pub changed_tables: BTreeSet<TableIndex>,
+}
+
+/// What a body does.
+#[derive(Default)]
+pub struct Facts {
+    /// The functions that it calls by their index, ascending.
+    pub calls: Vec<FuncIndex>,
+    /// Whether it calls anything last, in place of itself.
+    pub has_tail_calls: bool,
+    /// How many operators it has that do something.
+    pub operators: u32,
+    /// Whether it has a loop that calls nothing by name: that is where it spends its time.
+    pub has_busy_loop: bool,
+    /// How many locals it has besides its parameters.
+    pub locals: u32,
+}
+
+/// What the bodies of a module do.
+pub fn survey(module: &Module<'_>) -> Survey {
+    let mut changed_tables = BTreeSet::new();
+    let bodies = module.bodies.iter().map(|body| {
+        let mut facts = Facts::default();
+        // Whatever cannot be read is found when the body is translated.
+        let _ = read(body, &mut facts, &mut changed_tables);
+        facts.calls.sort_unstable();
+        facts.calls.dedup();
+        facts
+    });
+    Survey { bodies: bodies.collect(), changed_tables }
+}
+
+fn read(
+    body: &Body<'_>,
+    facts: &mut Facts,
+    changed_tables: &mut BTreeSet<TableIndex>,
+) -> wasmparser::Result<()> {
+    for declaration in body.reader.get_locals_reader()? {
+        facts.locals = declaration?.0.saturating_add(facts.locals);
+    }
+    // For each open block, whether it is a loop in which nothing was called yet.
+    let mut open = Vec::new();
+    let mut operators = body.reader.get_operators_reader()?;
+    while !operators.eof() {
+        match operators.read()? {
+            Operator::LocalGet { .. }
+            | Operator::LocalSet { .. }
+            | Operator::LocalTee { .. }
+            | Operator::I32Const { .. }
+            | Operator::I64Const { .. }
+            | Operator::Nop => continue,
+            Operator::Block { .. } => {
+                open.push(false);
+                continue;
+            }
+            Operator::End => {
+                facts.has_busy_loop |= open.pop() == Some(true);
+                continue;
+            }
+            Operator::If { .. } => open.push(false),
+            Operator::Loop { .. } => open.push(true),
+            Operator::Call { function_index } => {
+                facts.calls.push(FuncIndex(function_index));
+                open.fill(false);
+            }
+            Operator::ReturnCall { function_index } => {
+                facts.calls.push(FuncIndex(function_index));
+                facts.has_tail_calls = true;
+            }
+            Operator::ReturnCallIndirect { .. } | Operator::ReturnCallRef { .. } => {
+                facts.has_tail_calls = true;
+            }
+            Operator::TableSet { table }
+            | Operator::TableGrow { table }
+            | Operator::TableFill { table }
+            | Operator::TableInit { table, .. }
+            | Operator::TableCopy { dst_table: table, .. } => {
+                changed_tables.insert(TableIndex(table));
+            }
+            _ => {}
+        }
+        facts.operators += 1;
+    }
+    Ok(())
+}
