@@ -4,7 +4,8 @@
 # usage: build.sh [OUT]            the native programs: OUT/native/NAME, and OUT/native-scalar/NAME without vectorisers
 #        build.sh --wasm [OUT]     the checked-in NAME.wasm, too
 #
-# OUT, by default ../../target/kernels, also receives zig. Programs that are newer than their sources are left alone. NATIVE_CPU
+# OUT is ../../target/kernels by default. zig is that of the whole programs ($WOOTZ_PROGRAMS, by default ../../target/programs),
+# and comes there if it is missing. Programs that are newer than their sources are left alone. NATIVE_CPU
 # names the processor to build for, as zig knows them: `baseline`, by default, is any of this kind, which is what compilers
 # build for unless told; `native` is this one.
 #
@@ -24,7 +25,7 @@ if [ "${1:-}" = --wasm ]; then
     shift
 fi
 out=${1:-../../target/kernels}
-zig=$("$programs/zig.sh" "$out")
+zig=$("$programs/zig.sh" "${WOOTZ_PROGRAMS:-../../target/programs}")
 cpu=${NATIVE_CPU:-baseline}
 if [ "$(cat "$out/cpu" 2>/dev/null)" != "$cpu" ]; then
     rm -rf "$out/native" "$out/native-scalar"
