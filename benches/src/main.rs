@@ -74,27 +74,45 @@ fn measure_all(choice: &Choice) -> Result<Results> {
         if !choice.folders.kernels.join("native").exists() {
             println!("(native kernels: not built, not compared; kernels/build.sh does it)");
         }
-        report::print_header_of_rows("kernel");
-        results.kernels = kernels::compare(choice, &peers, report::print_row)?;
+        let header = || report::print_header_of_rows("kernel");
+        results.kernels = kernels::compare(choice, &peers, below(header, report::print_row))?;
     }
     if choice.enters(Room::Programs) {
-        report::print_header_of_rows("program");
-        results.programs = programs::compare(choice, report::print_row)?;
+        let header = || report::print_header_of_rows("program");
+        results.programs = programs::compare(choice, below(header, report::print_row))?;
     }
     if choice.enters(Room::Overhead) {
-        report::print_header_of_overhead();
-        results.overhead = kernels::overhead(choice, report::print_overhead)?;
+        let print = below(report::print_header_of_overhead, report::print_overhead);
+        results.overhead = kernels::overhead(choice, print)?;
     }
     if choice.enters(Room::Compile) {
-        report::print_header_of_compilation();
-        results.compile = compile::compare(choice, report::print_compilation)?;
+        let print = below(report::print_header_of_compilation, report::print_compilation);
+        results.compile = compile::compare(choice, print)?;
     }
     if choice.enters(Room::Micro) {
         println!();
         calls::compare()?;
     }
+    let found = results.names();
+    for name in choice.names() {
+        anyhow::ensure!(
+            found.contains(&name.as_str()),
+            "there is no {name}, or not where it was looked for"
+        );
+    }
     results.sum_up();
     Ok(results)
+}
+
+/// Prints rows, and a header above the first one.
+fn below<T>(header: impl FnOnce(), print: impl Fn(&T)) -> impl FnMut(&T) {
+    let mut header = Some(header);
+    move |row| {
+        if let Some(header) = header.take() {
+            header();
+        }
+        print(row);
+    }
 }
 
 /// Leaves the figures and the picture in the folder `results`.

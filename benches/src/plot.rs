@@ -72,13 +72,8 @@ impl Panel<'_> {
             let (low, high) =
                 (self.x(timing.ratio - timing.noise), self.x(timing.ratio + timing.noise));
             line(out, (low, y + 8.5), (high, y + 8.5), TEXT, 1.5)?;
-            // Beside the bar, where it leads to.
-            let (x, anchor) = if timing.ratio <= 1.0 {
-                (self.x(1.0) + 4.0, "start")
-            } else {
-                (self.x(1.0) - 4.0, "end")
-            };
-            text(out, x, y + 12.5, anchor, "font-size=\"10\"", &format!("{:.2}", timing.ratio))?;
+            let right = self.left + PANEL + 8.0;
+            text(out, right, y + 12.5, "start", "", &format!("{:.2}", timing.ratio))?;
         }
         let ratios: Vec<f64> = self.timings.iter().flatten().map(|timing| timing.ratio).collect();
         if !ratios.is_empty() {
@@ -144,7 +139,7 @@ pub fn picture(machine: &Machine, rows: &[&Row]) -> Result<String, std::fmt::Err
         },
     ];
     let height = TOP + STEP * rows.len() as f64 + 4.0;
-    let (width, total) = (NAMES + 2.0 * PANEL + GAP + 20.0, height + 32.0);
+    let (width, total) = (NAMES + 2.0 * PANEL + GAP + 48.0, height + 32.0);
     let mut out = String::new();
     writeln!(
         out,

@@ -147,6 +147,14 @@ impl Bar {
 }
 
 impl Results {
+    /// What kernels, programs and modules are called that were measured.
+    pub fn names(&self) -> Vec<&str> {
+        let rows = self.kernels.iter().chain(&self.programs).map(|row| &row.name);
+        let with_checks = self.overhead.iter().map(|row| &row.name);
+        let modules = self.compile.iter().map(|row| &row.name);
+        rows.chain(with_checks).chain(modules).map(String::as_str).collect()
+    }
+
     /// Sums up what has been found so far.
     pub fn sum_up(&mut self) {
         let Results { kernels, programs, overhead, compile, micro, .. } = &*self;
