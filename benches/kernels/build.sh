@@ -27,6 +27,7 @@ fi
 out=${1:-../../target/kernels}
 zig=$("$programs/zig.sh" "${WOOTZ_PROGRAMS:-../../target/programs}")
 cpu=${NATIVE_CPU:-baseline}
+mkdir -p "$out"
 if [ "$(cat "$out/cpu" 2>/dev/null)" != "$cpu" ]; then
     rm -rf "$out/native" "$out/native-scalar"
     echo "$cpu" >"$out/cpu"
