@@ -72,8 +72,10 @@ bless: ## Makes what the filetests and golden files say now what they are expect
 	BLESS=1 $(CARGO) test --package wootz-tests --test filetests --test arrows
 
 .PHONY: bench
-bench: ## Compares with wasmtime in the same run (builds it first, which takes minutes)
-	cd benches && $(CARGO) run --release
+bench: ## Compares with wasmtime, native programs and others (builds them first, which takes half an hour; ARGS=--help)
+	@benches/kernels/build.sh || echo "native kernels will not be compared" >&2
+	@[ -n "$$WOOTZ_PROGRAMS" ] || $(MAKE) --no-print-directory programs || echo "whole programs will not be compared" >&2
+	cd benches && $(CARGO) run --release -- $(ARGS)
 
 # For how long, what, and with which sanitizer; see fuzz/README.md.
 SECONDS ?= 3600
