@@ -10,11 +10,14 @@
 
 /// What embedders wait for.
 mod calls;
+/// Where the real programs are.
+mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use programs::programs;
 
 /// How often each kernel runs on each side.
 const ROUNDS: usize = 5;
@@ -25,14 +28,17 @@ fn main() -> Result<()> {
         .skip(1)
         .partition(|argument| ["fuel", "epochs", "calls"].contains(&argument.as_str()));
     let all = [Mode::Plain, Mode::Fuel, Mode::Epochs];
-    for mode in all.into_iter().filter(|mode| modes.is_empty() || modes.iter().any(|name| name == mode.name())) {
+    for mode in all
+        .into_iter()
+        .filter(|mode| modes.is_empty() || modes.iter().any(|name| name == mode.name()))
+    {
         kernels(folder, &chosen, mode)?;
     }
     if chosen.is_empty() && (modes.is_empty() || modes.iter().any(|mode| mode == "calls")) {
-        calls::compare()?;
+        calls::compare(&[])?;
     }
     if chosen.is_empty() && modes.is_empty() {
-        compilation(&folder.join("../target/programs/wasm"))?;
+        compilation(&programs())?;
     }
     Ok(())
 }
@@ -66,14 +72,18 @@ fn kernels(folder: &Path, chosen: &[String], mode: Mode) -> Result<()> {
             continue;
         }
         let n: i32 = n.trim().parse().with_context(|| format!("the size of {name}"))?;
-        let wasm = fs::read(folder.join(format!("kernels/{name}.wasm"))).with_context(|| name.to_string())?;
+        let wasm = fs::read(folder.join(format!("kernels/{name}.wasm")))
+            .with_context(|| name.to_string())?;
         let mut ours = ours(&wasm, mode)?;
         let mut peers = peers(&wasm, mode)?;
         let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             let (our_time, our_result) = timed(|| ours(n))?;
             let (their_time, their_result) = timed(|| peers(n))?;
-            anyhow::ensure!(our_result == their_result, "{name}: {our_result:?} is not {their_result:?}");
+            anyhow::ensure!(
+                our_result == their_result,
+                "{name}: {our_result:?} is not {their_result:?}"
+            );
             // The first round warms up.
             if round > 0 {
                 our_times.push(our_time);
@@ -118,7 +128,11 @@ fn ours(wasm: &[u8], mode: Mode) -> Result<Run> {
 }
 
 fn our_options() -> wootz_compiler::Options {
-    wootz_compiler::Options { cpu: wootz_compiler::TargetCpu::Native, threads: Some(1), ..Default::default() }
+    wootz_compiler::Options {
+        cpu: wootz_compiler::TargetCpu::Native,
+        threads: Some(1),
+        ..Default::default()
+    }
 }
 
 fn peers(wasm: &[u8], mode: Mode) -> Result<Run> {
@@ -161,7 +175,10 @@ fn theirs(error: wasmtime::Error) -> anyhow::Error {
 
 /// How fast compilation is, and how large its result.
 fn compilation(folder: &Path) -> Result<()> {
-    println!("\n{:<16} {:>10} {:>10} {:>7} {:>12}", "compile", "wootz s", "wasmtime s", "ratio", "size ratio");
+    println!(
+        "\n{:<16} {:>10} {:>10} {:>7} {:>12}",
+        "compile", "wootz s", "wasmtime s", "ratio", "size ratio"
+    );
     let Ok(entries) = fs::read_dir(folder) else {
         println!("(no programs in {}: `make -C tests/programs` builds them)", folder.display());
         return Ok(());
