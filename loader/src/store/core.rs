@@ -477,7 +477,7 @@ impl Drop for StoreCore {
     fn drop(&mut self) {
         for instance in self.instances.drain(..) {
             // SAFETY: it came from a box, and the store was the only one to use it.
-            drop(unsafe { Box::from_raw(instance.vm.as_ptr()) });
+            unsafe { vm::instance::Instance::end(Box::from_raw(instance.vm.as_ptr()), &self.vm) };
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Code {
     /// Where images are mapped from, once that is known.
     image_file: OnceLock<Option<(Arc<File>, u64)>>,
     view: Box<ModuleView>,
+    /// What its instances have left for later ones. Only they know what it is.
+    leftovers: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
     _library: Box<dyn Any + Send + Sync>,
 }
@@ -124,6 +126,7 @@ impl Code {
                 ImageFile::MadeOnDemand => OnceLock::new(),
             },
             view,
+            leftovers: OnceLock::new(),
             _library: parts.library,
         })
     }
@@ -151,6 +154,12 @@ impl Code {
     /// What debuggers see of it.
     pub fn view(&self) -> &ModuleView {
         &self.view
+    }
+
+    /// What its instances have left for later ones: of one type, and an empty one at first.
+    pub fn leftovers<T: Any + Send + Sync>(&self, empty: impl FnOnce() -> T) -> &T {
+        let leftovers = self.leftovers.get_or_init(|| Box::new(empty()));
+        leftovers.downcast_ref().expect("instances leave one type of things")
     }
 
     /// Its code.
@@ -221,7 +230,7 @@ impl Code {
     }
 
     /// The images that a memory starts with. Those that the artifact does not have are left out.
-    pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> {
+    pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> + Clone {
         let images = self.manifest.images.iter().filter(move |image| image.memory == memory);
         images.filter_map(|image| {
             let start = image.image.offset as usize;

@@ -101,6 +101,8 @@ pub struct Store {
     owner: Cell<Option<NonNull<dyn Owner>>>,
     /// How many calls are under way.
     depth: Cell<u32>,
+    /// Whether there ever was one.
+    was_entered: Cell<bool>,
     /// The innermost of them: an [`Activation`](super::activation::Activation), or null.
     innermost: Cell<*const ()>,
     /// The instance that was made last: an [`Instance`](super::instance::Instance), or null. For debuggers, which go on from
@@ -184,6 +186,12 @@ impl Store {
         &self.depth
     }
 
+    /// Whether compiled code of this store has ever run, or a host function.
+    #[inline]
+    pub(super) fn was_entered(&self) -> &Cell<bool> {
+        &self.was_entered
+    }
+
     #[inline]
     pub(super) fn innermost(&self) -> &Cell<*const ()> {
         &self.innermost
@@ -248,6 +256,7 @@ impl OwnedStore {
             epoch,
             owner: Cell::new(None),
             depth: Cell::new(0),
+            was_entered: Cell::new(false),
             innermost: Cell::new(ptr::null()),
             newest_instance: Cell::new(ptr::null()),
             fault_frames: vec![Cell::new(0); settings.max_backtrace_frames.min(MOST_FAULT_FRAMES)]

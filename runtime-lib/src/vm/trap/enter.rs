@@ -79,6 +79,7 @@ pub unsafe fn enter(
     }
     store.set_owner(Some(owner));
     store.depth().set(depth + 1);
+    store.was_entered().set(true);
     // SAFETY: it stays here until it is popped; `call` does not unwind.
     unsafe { activation.push() };
     let returned = call();
