@@ -57,6 +57,16 @@ pub struct Registers {
 }
 
 impl Registers {
+    /// What is saved of a store that was not entered. The context may hold anything then.
+    pub const OUTSIDE: Registers = Registers {
+        stack_limit: 0,
+        exit_fp: 0,
+        exit_pc: 0,
+        entry_fp: 0,
+        entry_sp: 0,
+        entry_handler: 0,
+    };
+
     /// The present ones of a store.
     #[inline]
     pub fn save(store: &Store) -> Registers {
@@ -118,13 +128,13 @@ thread_local! {
 impl Activation {
     /// A new one, not yet in the chains.
     #[inline]
-    pub fn new(store: &Store, vmctx: *const VmContext) -> Activation {
+    pub fn new(store: &Store, vmctx: *const VmContext, saved: Registers) -> Activation {
         Activation {
             previous: CURRENT.get(),
             previous_in_store: store.innermost().get().cast(),
             store,
             vmctx,
-            saved: Registers::save(store),
+            saved,
             fault: Cell::new(None),
             raised: Cell::new(None),
         }

@@ -27,6 +27,9 @@ pub struct Frame {
 /// The frames that the store's context and the activations point to are active: whoever calls is lent the store by a
 /// host or built-in function of it, or is the fault handler for `fault`, which interrupted wasm.
 pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(Frame) -> bool) {
+    if store.depth() == 0 {
+        return;
+    }
     // SAFETY: the context is valid; compiled code does not run at this moment.
     let context = unsafe { &*store.context() };
     // SAFETY: the caller promises active frames, here and below.

@@ -291,7 +291,7 @@ impl Instance {
     /// It is an instance of this store, and nobody uses it, or anything of it, any more.
     pub unsafe fn end(mut instance: Box<Instance>, store: &Store) {
         instance.shown = None;
-        let was_used = store.was_entered().get();
+        let was_used = store.was_entered();
         let Some(code) = instance.code.take() else { return };
         if instance.is_renewed(&code, was_used) {
             Leftovers::of(&code).instances.keep(instance);
