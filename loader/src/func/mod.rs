@@ -19,7 +19,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use anyhow::{Context, Result, bail};
-use wootz_runtime::abi::vmctx::{ValRaw, VmHostContext};
+use wootz_runtime::abi::vmctx::{ValRaw, VmContext, VmHostContext};
 use wootz_runtime::vm::signature::Signature;
 
 use crate::handle::Func;
@@ -224,7 +224,7 @@ impl Func {
     /// # Safety
     /// `values` has room for `count` values, as many as there are parameters or results, whichever are more. It begins with
     /// arguments of the right types and this store.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn call_raw<T: 'static>(
         &self,
         store: &mut StoreInner<T>,
@@ -233,20 +233,32 @@ impl Func {
     ) -> Result<()> {
         store.core.id().assert_owns(self.store);
         // SAFETY: references to functions live as long as their store.
-        let funcref = *unsafe { self.raw.as_ref() };
+        let funcref = unsafe { self.raw.as_ref() };
+        let (vmctx, code) = (funcref.vmctx, funcref.code);
         match funcref.entry {
             // SAFETY: the trampoline belongs to the function's signature; the rest is the caller's promise.
-            Some(entry) => unsafe {
-                store.enter(funcref.vmctx, || entry(funcref.vmctx, funcref.code, values))
-            },
-            // SAFETY: without a trampoline it is a host function, whose context tells what to call.
-            None => unsafe {
-                let entry = (*funcref.vmctx.cast::<VmHostContext>()).entry;
-                store.enter(funcref.vmctx, || {
-                    entry(funcref.vmctx, std::ptr::null_mut(), values, count)
-                })
-            },
+            Some(entry) => unsafe { store.enter(vmctx, move || entry(vmctx, code, values)) },
+            // SAFETY: as above.
+            None => unsafe { call_host(store, vmctx, values, count) },
         }
+    }
+}
+
+/// Calls a host function: what has no trampoline is one, whose context tells what to call.
+///
+/// # Safety
+/// As [`Func::call_raw`], for the context of a host function.
+#[inline(never)]
+unsafe fn call_host<T: 'static>(
+    store: &mut StoreInner<T>,
+    vmctx: *mut VmContext,
+    values: *mut ValRaw,
+    count: usize,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let entry = (*vmctx.cast::<VmHostContext>()).entry;
+        store.enter(vmctx, move || entry(vmctx, std::ptr::null_mut(), values, count))
     }
 }
 

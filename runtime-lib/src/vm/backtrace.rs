@@ -47,10 +47,12 @@ pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(F
     }
     let mut activation = Activation::innermost_in(store);
     while let Some(current) = activation {
-        let saved = &current.saved;
-        // SAFETY: what the store's registers were before an entry describes frames around it: below it on the stack, or on
-        // that of a thread that waits for it.
-        if !unsafe { exits(saved.exit_pc, saved.exit_fp, saved.entry_fp, &mut visit) } {
+        let goes_on = current.saved.exit().is_none_or(|exit| {
+            // SAFETY: what the store's registers were before an entry describes frames around it: below it on the stack, or on
+            // that of a thread that waits for it.
+            unsafe { exits(exit.exit_pc, exit.exit_fp, exit.entry_fp, &mut visit) }
+        });
+        if !goes_on {
             return;
         }
         activation = current.outer_in_store();

@@ -173,15 +173,16 @@ impl From<MemoryError> for InstanceError {
 }
 
 /// What the instances of a module have left for later ones.
+#[derive(Default)]
 struct Leftovers {
     /// Whether there was an instance. What is instantiated once leaves nothing.
     had_one: AtomicBool,
-    instances: Box<Shelf<Instance>>,
+    instances: Shelf<Instance>,
 }
 
 impl Leftovers {
     fn of(code: &Code) -> &Leftovers {
-        code.leftovers(|| Leftovers { had_one: AtomicBool::new(false), instances: Shelf::new() })
+        code.leftovers(Leftovers::default)
     }
 }
 

@@ -18,7 +18,10 @@ const ROOM: usize = 16;
 const MOST: usize = 128;
 
 /// A place for things of one kind.
-pub struct Shelf<T: Send + 'static> {
+pub struct Shelf<T: Send + 'static>(Box<Cells<T>>);
+
+/// Where the things are. It never moves.
+struct Cells<T: Send + 'static> {
     cells: [AtomicPtr<T>; ROOM],
     /// Whether it is among [`SHELVES`].
     is_listed: AtomicBool,
@@ -34,7 +37,7 @@ fn shelves() -> MutexGuard<'static, VecDeque<Listed>> {
     SHELVES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A shelf of whatever kind. It leaves the list before it is gone.
+/// The cells of a shelf of whatever kind. They leave the list before they are gone.
 struct Listed(NonNull<dyn Clear + Sync>);
 
 // SAFETY: shelves may be used on any thread.
@@ -45,17 +48,30 @@ trait Clear {
     fn give(&self) -> Option<Box<dyn Any + Send>>;
 }
 
-impl<T: Send + 'static> Shelf<T> {
-    /// An empty one. It must not move once something was put on it.
-    pub fn new() -> Box<Shelf<T>> {
-        Box::new(Shelf {
+impl<T: Send + 'static> Default for Shelf<T> {
+    /// An empty one.
+    fn default() -> Shelf<T> {
+        Shelf(Box::new(Cells {
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; ROOM],
             is_listed: AtomicBool::new(false),
-        })
+        }))
     }
+}
 
+impl<T: Send + 'static> Shelf<T> {
     /// Takes a thing that is kept here.
     pub fn take(&self) -> Option<Box<T>> {
+        self.0.take()
+    }
+
+    /// Keeps a thing, if there is room; otherwise it is dropped.
+    pub fn keep(&self, thing: Box<T>) {
+        self.0.keep(thing);
+    }
+}
+
+impl<T: Send + 'static> Cells<T> {
+    fn take(&self) -> Option<Box<T>> {
         let full = self.cells.iter().filter(|cell| !cell.load(Ordering::Relaxed).is_null());
         let mut things = full.map(|cell| cell.swap(ptr::null_mut(), Ordering::Acquire));
         let thing = things.find(|thing| !thing.is_null())?;
@@ -64,14 +80,13 @@ impl<T: Send + 'static> Shelf<T> {
         Some(unsafe { Box::from_raw(thing) })
     }
 
-    /// Keeps a thing, if there is room; otherwise it is dropped.
-    pub fn keep(self: &Box<Self>, thing: Box<T>) {
+    fn keep(&self, thing: Box<T>) {
         if KEPT.load(Ordering::Relaxed) >= MOST {
             drop(make_room());
         }
         if !self.is_listed.load(Ordering::Relaxed) && !self.is_listed.swap(true, Ordering::Relaxed)
         {
-            shelves().push_back(Listed(NonNull::from(&**self as &(dyn Clear + Sync))));
+            shelves().push_back(Listed(NonNull::from(self as &(dyn Clear + Sync))));
         }
         let thing = Box::into_raw(thing);
         let mut empty = self.cells.iter().filter(|cell| cell.load(Ordering::Relaxed).is_null());
@@ -88,13 +103,13 @@ impl<T: Send + 'static> Shelf<T> {
     }
 }
 
-impl<T: Send + 'static> Clear for Shelf<T> {
+impl<T: Send + 'static> Clear for Cells<T> {
     fn give(&self) -> Option<Box<dyn Any + Send>> {
         Some(self.take()?)
     }
 }
 
-impl<T: Send + 'static> Drop for Shelf<T> {
+impl<T: Send + 'static> Drop for Cells<T> {
     fn drop(&mut self) {
         if *self.is_listed.get_mut() {
             let this = ptr::from_ref(self).cast::<()>();
@@ -138,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_taken_once_and_goes_with_the_shelf() {
         let count = Arc::new(());
-        let shelf = Shelf::new();
+        let shelf = Shelf::default();
         for _ in 0..2 * ROOM {
             shelf.keep(Box::new(count.clone()));
         }
@@ -151,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_full_process_makes_room_for_new_shelves() {
-        let shelves: Vec<_> = (0..2 * MOST).map(|_| Shelf::new()).collect();
+        let shelves: Vec<_> = (0..2 * MOST).map(|_| Shelf::default()).collect();
         for shelf in &shelves {
             shelf.keep(Box::new(7));
             assert_eq!(shelf.take().as_deref(), Some(&7), "there is room for the newest");
@@ -163,7 +178,7 @@ mod tests {
 
     #[test]
     fn threads_share_a_shelf() {
-        let shelf = Shelf::new();
+        let shelf = Shelf::default();
         std::thread::scope(|scope| {
             for number in 0..4usize {
                 let shelf = &shelf;

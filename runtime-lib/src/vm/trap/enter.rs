@@ -8,7 +8,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use crate::abi::vmctx::VmContext;
-use crate::vm::activation::{Activation, Failure, Raised, Registers};
+use crate::vm::activation::{Activation, Failure, Raised};
 use crate::vm::store::{Owner, Store};
 use crate::vm::sys::{AltStack, stack_bounds};
 
@@ -66,7 +66,7 @@ thread_local! {
 /// # Safety
 /// The store belongs to `owner`, which is borrowed exclusively by the caller and not used during the call. `call` runs
 /// code of this store only, and lets nothing unwind.
-#[inline]
+#[inline(always)]
 pub unsafe fn enter(
     store: &Store,
     owner: NonNull<dyn Owner>,
@@ -82,7 +82,7 @@ pub unsafe fn enter(
         return unsafe { enter_again(thread, store, owner, vmctx, call) };
     }
     // Nothing has to be saved of a store that is not entered yet, and little put back.
-    let activation = Activation::new(store, vmctx, Registers::OUTSIDE);
+    let activation = Activation::outermost(store, vmctx);
     // SAFETY: the context is valid; compiled code does not run at this moment.
     unsafe {
         let context = store.context();
@@ -116,7 +116,7 @@ unsafe fn enter_again(
     vmctx: *const VmContext,
     call: impl FnOnce() -> bool,
 ) -> Result<(), Box<Raised>> {
-    let activation = Activation::new(store, vmctx, Registers::save(store));
+    let activation = Activation::new(store, vmctx);
     let outer_owner = store.owner();
     let depth = store.depth();
     // SAFETY: the context is valid; compiled code does not run at this moment.
@@ -135,7 +135,8 @@ unsafe fn enter_again(
     unsafe { activation.push() };
     let returned = call();
     activation.pop();
-    activation.saved.restore(store);
+    // SAFETY: the store was entered, so they were saved.
+    unsafe { activation.saved.restore(store) };
     store.set_depth(depth);
     store.set_owner(outer_owner);
     if !returned {
