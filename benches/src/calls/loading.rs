@@ -21,12 +21,12 @@ struct Guest {
     bar: Option<f64>,
 }
 
-/// A module of so many functions, of about 200 bytes of machine code each, all of them exported by a table.
+/// A module of so many functions, which take about 300 bytes of an artifact each.
 fn functions(count: usize) -> Vec<u8> {
     let mut text = String::from("(module (memory 1)");
     for number in 0..count {
         text.push_str("(func (param i32 i32)");
-        for at in 0..10 {
+        for at in 0..4 {
             let offset = (number * 7 + at * 13) % 60_000;
             write!(
                 text,

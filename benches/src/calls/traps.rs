@@ -47,5 +47,10 @@ macro_rules! subjects {
 }
 
 pub fn figures() -> Result<Vec<Figure>> {
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+        println!(
+            "(RUST_BACKTRACE is set, so our errors come with backtraces of the host; the peer's do not)"
+        );
+    }
     Ok(take_turns(subjects!(wootz)?, subjects!(wasmtime).map_err(theirs)?))
 }
