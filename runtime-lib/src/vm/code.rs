@@ -54,6 +54,8 @@ pub struct Code {
 pub struct Parts {
     /// The metadata, as it lies in memory.
     pub metadata: &'static [u8],
+    /// What of it has to be decoded, if that has been done.
+    pub decoded: Option<(Compatibility, Manifest)>,
     /// The code.
     pub text: &'static [u8],
     /// The images of memories.
@@ -93,11 +95,14 @@ impl Code {
     /// If its metadata cannot be read.
     ///
     /// # Safety
-    /// The parts belong to one artifact that a compiler with this ABI version made, and stay as they are as long as
+    /// The parts, what was decoded among them, belong to one artifact that a compiler with this ABI version made, and stay as they are as long as
     /// `library` is alive.
     pub unsafe fn new(parts: Parts) -> Result<Code, CodeError> {
         let tables = Tables::new(parts.metadata).map_err(CodeError::Metadata)?;
-        let (compat, manifest) = tables.decode().map_err(CodeError::Metadata)?;
+        let (compat, manifest) = match parts.decoded {
+            Some(decoded) => decoded,
+            None => tables.decode().map_err(CodeError::Metadata)?,
+        };
         let types = ModuleTypes::of(&manifest).map_err(CodeError::Types)?;
         let layout = VmLayout::new(manifest.shape());
         let view = Box::new(ModuleView::new(&tables, &manifest, &layout));
@@ -508,6 +513,7 @@ mod tests {
         let metadata = metadata.to_bytes(order).unwrap().leak();
         Parts {
             metadata,
+            decoded: None,
             text,
             images: &[],
             image_file: ImageFile::None,
