@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use crate::abi::index::{ObjectTypeIndex, SignatureIndex};
@@ -39,13 +40,30 @@ struct Group {
     /// What it is compared by.
     key: Key,
     /// Its members, with numbers for all types they mention.
-    types: Key,
+    types: Arc<[CompositeType]>,
     /// Keeps the numbers of other groups inside of them meaningful.
     mentioned: Vec<Arc<Group>>,
 }
 
-/// The types of a group. Numbers from [`WITHIN`] on are places in it.
-type Key = Arc<[CompositeType]>;
+/// The types of a group, with their hash, which is needed several times. Numbers from [`WITHIN`] on are places in it.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    hash: u64,
+    types: Arc<[CompositeType]>,
+}
+
+impl Key {
+    fn new(types: Arc<[CompositeType]>) -> Key {
+        static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Key { hash: HASHES.hash_one(&types), types }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
 
 /// Where places in a group begin. A process has fewer types.
 const WITHIN: u32 = 1 << 31;
@@ -90,16 +108,17 @@ impl Group {
     ///
     /// # Panics
     /// If it mentions a number that no type has.
-    fn intern(key: Key) -> Arc<Group> {
-        if !key.iter().any(mentions_types) {
+    fn intern(types: Arc<[CompositeType]>) -> Arc<Group> {
+        let key = Key::new(types);
+        if !key.types.iter().any(mentions_types) {
             let mut registry = registry();
             return registry.find(&key).unwrap_or_else(|| {
-                let ids = key.iter().map(|_| registry.new_id()).collect();
-                registry.add(Group { types: key.clone(), key, mentioned: Vec::new(), ids })
+                let ids = key.types.iter().map(|_| registry.new_id()).collect();
+                registry.add(Group { types: key.types.clone(), key, mentioned: Vec::new(), ids })
             });
         }
         let mut mentioned = Vec::new();
-        for ty in &*key {
+        for ty in &*key.types {
             ty.map(&mut |heap| {
                 if let Some(id) = number_of(heap).filter(|&id| id < WITHIN) {
                     mentioned.push(Member::by_id(id).expect("a type that exists").group);
@@ -113,12 +132,12 @@ impl Group {
             drop(registry);
             return found;
         }
-        let ids: Vec<u32> = key.iter().map(|_| registry.new_id()).collect();
+        let ids: Vec<u32> = key.types.iter().map(|_| registry.new_id()).collect();
         let numbered = |heap: HeapType| {
             let place = number_of(heap).and_then(|number| number.checked_sub(WITHIN));
             Some(place.map_or(heap, |place| with_number(heap, ids[place as usize])))
         };
-        let types = key.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
+        let types = key.types.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
         registry.add(Group { types, key, mentioned, ids })
     }
 }
@@ -326,7 +345,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let places: HashMap<HeapType, u32> = members.iter().copied().zip(WITHIN..).collect();
-        let key: Option<Key> = members
+        let key: Option<Arc<[CompositeType]>> = members
             .iter()
             .map(|&member| {
                 self.ty(member)?.map(&mut |heap| {
