@@ -235,7 +235,7 @@ where
     unsafe {
         run::<T, Dynamic<F>>(vmctx, caller, |body, store, instance| {
             let ty = body.ty.signature().ty();
-            let mut room = store.core.host_call_values();
+            let mut room = store.core.host_call_room::<Vec<Val>>();
             for (position, &ty) in ty.params.iter().enumerate() {
                 room.push(Val::of_raw_abi(&mut store.core, &*values.add(position), ty));
             }
@@ -250,7 +250,8 @@ where
                     .context("function attempted to return an incompatible value")?;
                 values.add(position).write(raw);
             }
-            store.core.keep_host_call_values(room);
+            room.clear();
+            store.core.keep_host_call_room(room);
             Ok(())
         })
     }

@@ -32,7 +32,6 @@ use crate::limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_
 use crate::module::Module;
 use crate::trap::Trap;
 use crate::types::{FuncType, GlobalType, HeapType, TableType, TagType, ValType};
-use crate::value::Val;
 
 use super::error_of;
 use super::host_values::HostValues;
@@ -64,8 +63,8 @@ pub struct StoreCore {
     limits: Limits,
     /// The signature of the last untyped call, as finding it takes a lock.
     last_signature: Option<Signature>,
-    /// Room for the arguments and results of host functions, while none of them has it.
-    host_call_values: Vec<Val>,
+    /// Room for the arguments and results of host functions, while none of them has it. Only they know what it is.
+    host_call_room: Option<Box<dyn Any + Send + Sync>>,
     /// Fuel that compiled code does not see yet.
     fuel_reserve: u64,
     vm: OwnedStore,
@@ -220,7 +219,7 @@ impl StoreCore {
                 memories: DEFAULT_MEMORY_LIMIT,
             },
             last_signature: None,
-            host_call_values: Vec::new(),
+            host_call_room: None,
             fuel_reserve: 0,
             // SAFETY: the built-in functions are static.
             vm: unsafe { OwnedStore::new(settings, builtins::addresses(), engine.epoch().clone()) },
@@ -258,17 +257,17 @@ impl StoreCore {
         self.last_signature = Some(signature);
     }
 
-    /// Room for arguments and results, empty, to be [given back](Self::keep_host_call_values).
+    /// Room for arguments and results, to be [given back](Self::keep_host_call_room).
     #[inline]
-    pub fn host_call_values(&mut self) -> Vec<Val> {
-        std::mem::take(&mut self.host_call_values)
+    pub fn host_call_room<R: Any + Default>(&mut self) -> Box<R> {
+        let room = self.host_call_room.take().and_then(|room| room.downcast().ok());
+        room.unwrap_or_default()
     }
 
     /// Keeps the room for the next call.
     #[inline]
-    pub fn keep_host_call_values(&mut self, mut values: Vec<Val>) {
-        values.clear();
-        self.host_call_values = values;
+    pub fn keep_host_call_room<R: Any + Send + Sync>(&mut self, room: Box<R>) {
+        self.host_call_room = Some(room);
     }
 
     pub fn set_limits(&mut self, instances: usize, tables: usize, memories: usize) {
