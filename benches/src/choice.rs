@@ -17,7 +17,7 @@ Rooms, all of them unless some are named:
   programs   the same for whole programs on WASI: programs/list.txt
   overhead   what fuel and epochs cost: the same code with and without them
   compile    compile time, peak memory and artifact size of modules over 300 KB
-  micro      calls, instances, traps
+  micro      what the runtime does: calls, traps, growth, instances, loading
 
 Names choose kernels and programs, of `kernels` and `programs` unless rooms are named.
 

@@ -37,9 +37,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use choice::{Choice, HELP, Room};
-use engines::theirs;
-use measure::{median, user_seconds};
-use report::{Machine, Results};
+use report::{Figure, Machine, Results};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -91,7 +89,8 @@ fn measure_all(choice: &Choice) -> Result<Results> {
     }
     if choice.enters(Room::Micro) {
         println!();
-        calls::compare()?;
+        let figures = calls::compare(&choice.folders.programs.join("wasm"))?;
+        results.micro = figures.into_iter().map(Figure::from).collect();
     }
     let found = results.names();
     for name in choice.names() {

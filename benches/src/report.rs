@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::calls;
 use crate::measure::{Ratio, Timing, geometric_mean};
 
 /// Everything.
@@ -118,6 +119,13 @@ pub struct Figure {
     pub unit: &'static str,
     pub ours: f64,
     pub theirs: f64,
+}
+
+impl From<calls::Figure> for Figure {
+    fn from(figure: calls::Figure) -> Figure {
+        let calls::Figure { name, ours_ns, theirs_ns, .. } = figure;
+        Figure { name, unit: "ns", ours: ours_ns, theirs: theirs_ns }
+    }
 }
 
 /// A line of the last table: many ratios as one, and the worst of them.

@@ -7,6 +7,7 @@
 //! instance stays alive in the store, because references to its functions may be in tables already.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure, format_err};
 use wootz_runtime::abi::index::{GlobalIndex, MemoryIndex, TableIndex};
@@ -147,6 +148,15 @@ pub(crate) fn instantiate<T: 'static>(
     ask(store, module)?;
     let imports = sort(&store.core, imports);
     store.core.add_module(module);
+    instantiate_sorted(store, module, imports)
+}
+
+/// As [`instantiate`], after the module was added to the store.
+fn instantiate_sorted<T: 'static>(
+    store: &mut StoreInner<T>,
+    module: &Module,
+    imports: Sorted,
+) -> Result<Instance> {
     let number = store.core.instance_count();
     let linked = Imports {
         functions: &imports.functions,
@@ -273,6 +283,8 @@ impl Item {
 pub struct InstancePre<T: 'static> {
     module: Module,
     imports: Vec<Resolved>,
+    /// The imports, if all of them are host functions, and if it is worth its time.
+    host_imports: Option<Arc<[HostBody]>>,
     _data: std::marker::PhantomData<fn() -> T>,
 }
 
@@ -281,6 +293,7 @@ impl<T: 'static> Clone for InstancePre<T> {
         InstancePre {
             module: self.module.clone(),
             imports: self.imports.clone(),
+            host_imports: self.host_imports.clone(),
             _data: std::marker::PhantomData,
         }
     }
@@ -314,7 +327,18 @@ impl<T: 'static> InstancePre<T> {
             };
             checked.with_context(|| format!("incompatible import type for {}", name()))?;
         }
-        Ok(InstancePre { module: module.clone(), imports, _data: std::marker::PhantomData })
+        let _data = std::marker::PhantomData;
+        Ok(InstancePre { module: module.clone(), imports, host_imports: None, _data })
+    }
+
+    /// Prepares for being instantiated in many stores.
+    pub(crate) fn for_many(mut self) -> InstancePre<T> {
+        let bodies = self.imports.iter().map(|import| match import {
+            Resolved::Host(body) => Some(body.clone()),
+            Resolved::Item(_) => None,
+        });
+        self.host_imports = bodies.collect();
+        self
     }
 
     /// The module.
@@ -329,6 +353,13 @@ impl<T: 'static> InstancePre<T> {
     pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>) -> Result<Instance> {
         let store = store.as_context_mut().0;
         check_engine(&store.core, &self.module)?;
+        if let Some(bodies) = &self.host_imports {
+            ask(store, &self.module)?;
+            store.core.add_module(&self.module);
+            let functions = store.core.host_imports(bodies, &self.module);
+            let imports = Sorted { functions, ..Sorted::default() };
+            return instantiate_sorted(store, &self.module, imports);
+        }
         let mut imports = Vec::with_capacity(self.imports.len());
         for (wanted, import) in self.module.code().manifest().imports.iter().zip(&self.imports) {
             imports.push(match import {

@@ -433,7 +433,7 @@ impl<T: 'static> Linker<T> {
     /// If something is not defined or does not fit. What counts are the sizes that memories and tables had when they were
     /// defined.
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>> {
-        self.resolve(module, None)
+        Ok(self.resolve(module, None)?.for_many())
     }
 
     fn resolve(&self, module: &Module, store: Option<&StoreCore>) -> Result<InstancePre<T>> {

@@ -7,6 +7,7 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use anyhow::{Result, ensure};
+use wootz_runtime::abi::types as abi;
 use wootz_runtime::abi::vmctx::ValRaw;
 use wootz_runtime::vm::signature::Signature;
 
@@ -256,6 +257,65 @@ impl Val {
         let core = &store.as_context().0.core;
         self.check_store(core)?;
         Ok(self.raw(core))
+    }
+
+    /// A number as compiled code passes it. `None` if it is a reference, or of another type.
+    #[inline]
+    pub(crate) fn raw_number(&self, ty: abi::ValType) -> Option<ValRaw> {
+        Some(match (ty, self) {
+            (abi::ValType::I32, Val::I32(value)) => ValRaw { i32: *value },
+            (abi::ValType::I64, Val::I64(value)) => ValRaw { i64: *value },
+            (abi::ValType::F32, Val::F32(bits)) => ValRaw { f32: *bits },
+            (abi::ValType::F64, Val::F64(bits)) => ValRaw { f64: *bits },
+            (abi::ValType::V128, Val::V128(value)) => {
+                ValRaw { v128: value.as_u128().to_le_bytes() }
+            }
+            _ => return None,
+        })
+    }
+
+    /// A number that compiled code has passed. `None` if the type is that of a reference.
+    ///
+    /// # Safety
+    /// It has this type.
+    #[inline]
+    pub(crate) unsafe fn of_raw_number(raw: &ValRaw, ty: abi::ValType) -> Option<Val> {
+        // SAFETY: the caller's promise.
+        Some(unsafe {
+            match ty {
+                abi::ValType::I32 => Val::I32(raw.i32),
+                abi::ValType::I64 => Val::I64(raw.i64),
+                abi::ValType::F32 => Val::F32(raw.f32),
+                abi::ValType::F64 => Val::F64(raw.f64),
+                abi::ValType::V128 => Val::V128(u128::from_le_bytes(raw.v128).into()),
+                abi::ValType::Ref(_) => return None,
+            }
+        })
+    }
+
+    /// As compiled code passes it, after checking that it has the type and may be used with the store.
+    #[inline]
+    pub(crate) fn checked_raw(&self, core: &StoreCore, ty: abi::ValType) -> Result<ValRaw> {
+        if let Some(raw) = self.raw_number(ty) {
+            return Ok(raw);
+        }
+        self.check(core, &ValType::from_abi(core.engine(), ty))?;
+        Ok(self.raw(core))
+    }
+
+    /// A value that compiled code has passed.
+    ///
+    /// # Safety
+    /// It has this type, and comes from code of this store.
+    #[inline]
+    pub(crate) unsafe fn of_raw_abi(core: &mut StoreCore, raw: &ValRaw, ty: abi::ValType) -> Val {
+        // SAFETY: the caller's promise.
+        if let Some(number) = unsafe { Val::of_raw_number(raw, ty) } {
+            return number;
+        }
+        let ty = ValType::from_abi(core.engine(), ty);
+        // SAFETY: the caller's promise.
+        unsafe { Val::of_raw(core, *raw, &ty) }
     }
 
     /// A value that compiled code has passed.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
+use wootz_runtime::abi::compat::Compatibility;
 use wootz_runtime::abi::manifest::Manifest;
 use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
 use wootz_runtime::vm::debug_cell::DebugCell;
@@ -70,7 +71,7 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>
             }
             // A library that had this path earlier is still loaded, and the system takes one for the other.
             // SAFETY: as above.
-            None => unsafe { load_copy(&found, bytes, config) },
+            None => unsafe { load_copy(found, bytes, config) },
         }
     };
     load().with_context(describe)
@@ -99,7 +100,7 @@ pub fn processor_features() -> impl Iterator<Item = &'static str> {
 pub unsafe fn load_bytes(bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
     let found = inspect(bytes, config)?;
     // SAFETY: it is an artifact, as far as can be checked, and the caller vouches for the rest.
-    unsafe { load_copy(&found, bytes, config) }
+    unsafe { load_copy(found, bytes, config) }
 }
 
 /// Loads the artifact in an open file.
@@ -115,10 +116,10 @@ pub unsafe fn load_open_file(file: File, config: &Config) -> Result<(Code, Arc<F
     let path = sys::path_of(&file).context("the file of a module has no path")?;
     let source = Source { file: Arc::new(file), path, owner: Box::new(()) };
     // SAFETY: as above.
-    match unsafe { load_open(&found, bytes, source, config) }? {
-        Some(loaded) => Ok(loaded),
+    match unsafe { load_open(found, bytes, source, config) }? {
+        Ok(loaded) => Ok(loaded),
         // SAFETY: as above.
-        None => unsafe { load_copy(&found, bytes, config) },
+        Err(found) => unsafe { load_copy(found, bytes, config) },
     }
 }
 
@@ -168,14 +169,14 @@ pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Co
     // SAFETY: as above, and it says so itself.
     let metadata = unsafe { std::slice::from_raw_parts(descriptor.as_ptr(), metadata_bytes) };
     let tables = Tables::new(metadata).map_err(ArtifactError::from_metadata)?;
-    let manifest = check_needs(&tables, config)?;
+    let decoded = check_needs(&tables, config)?;
     let debug_cell = debug_cell(&tables);
     // Whether it is writable nobody can tell, but what is read is not.
     if debug_cell.is_some_and(|cell| (0..metadata_bytes as i64).contains(&cell.offset.into())) {
         return Err(ArtifactError::Corrupted { part: "debug cell" });
     }
     let found = Found {
-        name: manifest.name,
+        decoded,
         metadata: 0..metadata_bytes,
         text: tables.descriptor().text,
         images: tables.descriptor().image,
@@ -199,12 +200,12 @@ pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
 }
 
 /// Loads an artifact by way of a file in memory, or a file for profilers.
-unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
+unsafe fn load_copy(found: Found, bytes: &[u8], config: &Config) -> Result<(Code, Arc<File>)> {
     let refused = |message| ArtifactError::Refused { message };
     let not_made = |error: io::Error| refused(error.to_string());
     let source = match config.profiler {
         ProfilingStrategy::JitDump | ProfilingStrategy::VTune => {
-            let (file, path) = profiling::library_file(found.name.as_deref(), bytes)?;
+            let (file, path) = profiling::library_file(found.decoded.1.name.as_deref(), bytes)?;
             Source { file: Arc::new(file), path, owner: Box::new(()) }
         }
         ProfilingStrategy::None | ProfilingStrategy::PerfMap => {
@@ -215,7 +216,7 @@ unsafe fn load_copy(found: &Found, bytes: &[u8], config: &Config) -> Result<(Cod
     };
     // SAFETY: the caller vouches for the artifact.
     let (code, file) = unsafe { load_open(found, bytes, source, config) }?
-        .ok_or_else(|| refused("another library was loaded in its place".to_string()))?;
+        .map_err(|_| refused("another library was loaded in its place".to_string()))?;
     if config.profiler == ProfilingStrategy::PerfMap {
         // perf would look for symbols in the file, which it cannot find, and nowhere else.
         // SAFETY: nobody runs the code yet.
@@ -234,29 +235,30 @@ struct Source {
     owner: Box<dyn Any + Send + Sync>,
 }
 
-/// Loads an artifact by way of an open file. `None` if the system takes another library for it.
+/// Loads an artifact by way of an open file. Gives back what was found if the system takes another library for it.
 unsafe fn load_open(
-    found: &Found,
+    found: Found,
     bytes: &[u8],
     Source { file, path, owner }: Source,
     config: &Config,
-) -> Result<Option<(Code, Arc<File>)>, ArtifactError> {
+) -> Result<Result<(Code, Arc<File>), Found>, ArtifactError> {
     let was_loaded = Library::is_open(&path);
     // SAFETY: the caller vouches for the artifact.
     let library =
         unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
-    let Some(start) = found.in_memory(&library, bytes, was_loaded) else { return Ok(None) };
+    let Some(start) = found.in_memory(&library, bytes, was_loaded) else { return Ok(Err(found)) };
     // Dropped in this order: first the library, then the file that it came from.
     let library = Box::new((library, file.clone(), owner));
+    let images = found.image_file(&file, config);
     // SAFETY: this is what was checked.
-    let code = unsafe { found.code(start, library, found.image_file(&file, config)) }?;
-    Ok(Some((code, file)))
+    let code = unsafe { found.code(start, library, images) }?;
+    Ok(Ok((code, file)))
 }
 
 /// Where the parts of a checked artifact are.
 struct Found {
-    /// The module's name.
-    name: Option<String>,
+    /// What of the metadata has to be decoded.
+    decoded: (Compatibility, Manifest),
     /// The metadata in the file.
     metadata: std::ops::Range<usize>,
     /// Code and images, relative to the metadata in memory.
@@ -277,7 +279,7 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
     let start = container.file_offset(address, 1).ok_or(outside("descriptor"))? as usize;
     let rest = container.bytes_from(address).ok_or(outside("descriptor"))?;
     let tables = Tables::new(rest).map_err(ArtifactError::from_metadata)?;
-    let manifest = check_needs(&tables, config)?;
+    let decoded = check_needs(&tables, config)?;
     let descriptor = *tables.descriptor();
     let beside = |span: Span| address.wrapping_add_signed(span.offset.into());
     let text_file_offset = container
@@ -301,7 +303,7 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
         return Err(outside("debug cell"));
     }
     Ok(Found {
-        name: manifest.name,
+        decoded,
         metadata: start..start + descriptor.metadata_bytes as usize,
         text: descriptor.text,
         images: descriptor.image,
@@ -316,14 +318,17 @@ fn debug_cell(tables: &Tables<'_>) -> Option<Span> {
     Some(tables.descriptor().debug_cell).filter(|span| span.bytes > 0)
 }
 
-/// Checks that what an artifact needs is here. Returns its manifest.
-fn check_needs(tables: &Tables<'_>, config: &Config) -> Result<Manifest, ArtifactError> {
+/// Checks that what an artifact needs is here. Returns what was decoded for it.
+fn check_needs(
+    tables: &Tables<'_>,
+    config: &Config,
+) -> Result<(Compatibility, Manifest), ArtifactError> {
     let (compat, manifest) = tables.decode().map_err(ArtifactError::from_metadata)?;
     check::target(&compat.target)?;
     check::cpu(&compat)?;
     check::settings(&compat.settings, config)?;
     check::memories(&manifest, config)?;
-    Ok(manifest)
+    Ok((compat, manifest))
 }
 
 impl Found {
@@ -378,7 +383,7 @@ impl Found {
 
     /// The code of the loaded library.
     unsafe fn code(
-        &self,
+        self,
         start: NonNull<u8>,
         library: Box<dyn Any + Send + Sync>,
         image_file: ImageFile,
@@ -400,6 +405,7 @@ impl Found {
             .map(|span| unsafe { DebugCell::new(start.offset(span.offset as isize)) });
         let parts = Parts {
             metadata: part(0, self.metadata.len()),
+            decoded: Some(self.decoded),
             text: part(self.text.offset, self.text.bytes as usize),
             images,
             image_file,

@@ -109,7 +109,9 @@ impl ModuleVersionStrategy {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum InstanceAllocationStrategy {
-    /// Each instance gets memory from the system when it is made, and gives it back with its store.
+    /// Each instance gets memory from the system when it is made. When its store is dropped, it may leave some of it, emptied,
+    /// to the next instance of its module: at most 512 KiB that were written to, and the address space of its memories.
+    /// That is so for 16 instances of a module and 128 of a process at most; modules that are instantiated once leave nothing.
     #[default]
     OnDemand,
     /// Instances reuse the memory of a pool. This version does not have it.

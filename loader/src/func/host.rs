@@ -9,6 +9,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, ensure};
+use wootz_runtime::abi::types as abi;
 use wootz_runtime::abi::vmctx::{HostEntry, ValRaw, VmContext, VmHostContext};
 use wootz_runtime::vm;
 use wootz_runtime::vm::trap::{Failure, leave};
@@ -105,16 +106,17 @@ unsafe fn run<T: 'static, F: 'static>(
     caller: *mut VmContext,
     body: impl FnOnce(&F, &mut StoreInner<T>, Option<Instance>) -> Result<()>,
 ) -> bool {
-    let Some(context) = NonNull::new(vmctx) else {
-        unreachable!("trampolines pass the function's context")
-    };
+    debug_assert!(!vmctx.is_null());
+    // SAFETY: trampolines pass the function's context.
+    let context = unsafe { NonNull::new_unchecked(vmctx) };
     // SAFETY: the context of a host function leads to its store, and to its body, which live longer than the call. The owner
     // of a store of `T` is its `StoreInner<T>`, lent for the time of the call.
     let (store, func, inner) = unsafe {
         let host = context.cast::<VmHostContext>();
         let store = vm::store::Store::of(context);
-        let owner =
-            store.owner().expect("host functions are called by way of `enter`, with an owner");
+        debug_assert!(store.owner().is_some());
+        // Host functions are called by way of `enter`, with an owner.
+        let owner = store.owner().unwrap_unchecked();
         let inner = owner.cast::<StoreInner<T>>().as_mut();
         (store, &*(*host.as_ptr()).data.cast::<F>(), inner)
     };
@@ -125,6 +127,10 @@ unsafe fn run<T: 'static, F: 'static>(
     });
     let scope = inner.core.roots.enter();
     let call = || {
+        // Only who has the whole store can set a hook, which nobody has in a host function.
+        if !inner.has_call_hook() {
+            return body(func, inner, instance);
+        }
         inner.note_call(CallHook::CallingHost)?;
         let result = body(func, inner, instance);
         inner.note_call(CallHook::ReturningFromHost)?;
@@ -228,22 +234,38 @@ where
     // SAFETY: the trampoline passes arguments of the function's type, and room for its results.
     unsafe {
         run::<T, Dynamic<F>>(vmctx, caller, |body, store, instance| {
-            let param = |(position, ty): (usize, ValType)| {
-                Val::of_raw(&mut store.core, *values.add(position), &ty)
-            };
-            let params: Vec<Val> = body.ty.params().enumerate().map(param).collect();
-            let null = |ty: ValType| Val::default_for_ty(&ty).unwrap_or(Val::I32(0));
-            let mut results: Vec<Val> = body.ty.results().map(null).collect();
-            let caller = Caller { store: StoreContextMut(&mut *store), instance };
-            (body.func)(caller, &params, &mut results)?;
-            for (position, (ty, value)) in body.ty.results().zip(&results).enumerate() {
-                value
-                    .check(&store.core, &ty)
-                    .context("function attempted to return an incompatible value")?;
-                values.add(position).write(value.raw(&store.core));
+            let ty = body.ty.signature().ty();
+            let mut room = store.core.host_call_room::<Vec<Val>>();
+            for (position, &ty) in ty.params.iter().enumerate() {
+                room.push(Val::of_raw_abi(&mut store.core, &*values.add(position), ty));
             }
+            let engine = body.ty.engine();
+            room.extend(ty.results.iter().map(|&ty| zero_or_null(engine, ty)));
+            let (params, results) = room.split_at_mut(ty.params.len());
+            let caller = Caller { store: StoreContextMut(&mut *store), instance };
+            (body.func)(caller, params, results)?;
+            for ((position, value), &ty) in results.iter().enumerate().zip(&ty.results) {
+                let raw = value
+                    .checked_raw(&store.core, ty)
+                    .context("function attempted to return an incompatible value")?;
+                values.add(position).write(raw);
+            }
+            room.clear();
+            store.core.keep_host_call_room(room);
             Ok(())
         })
+    }
+}
+
+/// What a result is before it is filled in: any number where null does not belong to the type.
+#[inline]
+fn zero_or_null(engine: &Engine, ty: abi::ValType) -> Val {
+    match ty {
+        abi::ValType::I32 => Val::I32(0),
+        abi::ValType::I64 => Val::I64(0),
+        abi::ValType::F32 => Val::F32(0),
+        abi::ValType::F64 => Val::F64(0),
+        ty => Val::default_for_ty(&ValType::from_abi(engine, ty)).unwrap_or(Val::I32(0)),
     }
 }
 

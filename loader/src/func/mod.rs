@@ -19,12 +19,13 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use anyhow::{Context, Result, bail};
-use wootz_runtime::abi::vmctx::{ValRaw, VmHostContext};
+use wootz_runtime::abi::vmctx::{ValRaw, VmContext, VmHostContext};
+use wootz_runtime::vm::signature::Signature;
 
 use crate::handle::Func;
 use crate::store::{AsContext, AsContextMut, StoreContextMut, StoreInner};
-use crate::types::{FuncType, ValType};
-use crate::value::{Val, func_type, signature};
+use crate::types::FuncType;
+use crate::value::{Val, func_type};
 
 pub use caller::Caller;
 pub use host::{IntoFunc, WasmRet};
@@ -119,8 +120,23 @@ impl Func {
         params: &[Val],
         results: &mut [Val],
     ) -> Result<()> {
-        let store = store.as_context_mut();
-        let signature = signature(&store.0.core, self);
+        let store = store.as_context_mut().0;
+        store.core.id().assert_owns(self.store);
+        // SAFETY: references to functions live as long as their store.
+        let signature = store.core.signature(unsafe { self.raw.as_ref() }.signature_id);
+        let result = self.call_as(store, &signature, params, results);
+        store.core.keep_signature(signature);
+        result
+    }
+
+    /// Calls it, where this is its signature.
+    fn call_as<T: 'static>(
+        &self,
+        store: &mut StoreInner<T>,
+        signature: &Signature,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<()> {
         let ty = signature.ty();
         if ty.params.len() != params.len() {
             bail!("expected {} arguments, got {}", ty.params.len(), params.len());
@@ -128,29 +144,24 @@ impl Func {
         if ty.results.len() != results.len() {
             bail!("expected {} results, got {}", ty.results.len(), results.len());
         }
-        let val_type = |&ty| ValType::from_abi(store.0.core.engine(), ty);
-        for (ty, value) in ty.params.iter().map(val_type).zip(params) {
-            value.check(&store.0.core, &ty).context("argument type mismatch")?;
-        }
         let count = params.len().max(results.len());
-        let mut inline = [ValRaw::default(); INLINE_VALUES];
+        let mut inline = [const { MaybeUninit::uninit() }; INLINE_VALUES];
         let mut allocated;
-        let values = match inline.get_mut(..count) {
+        let values: &mut [MaybeUninit<ValRaw>] = match inline.get_mut(..count) {
             Some(values) => values,
             None => {
-                allocated = vec![ValRaw::default(); count];
-                &mut allocated[..]
+                allocated = vec![MaybeUninit::uninit(); count];
+                &mut allocated
             }
         };
-        for (raw, value) in values.iter_mut().zip(params) {
-            *raw = value.raw(&store.0.core);
+        for ((raw, value), &ty) in values.iter_mut().zip(params).zip(&ty.params) {
+            raw.write(value.checked_raw(&store.core, ty).context("argument type mismatch")?);
         }
         // SAFETY: there is room for parameters and results, and the arguments have been checked.
-        unsafe { self.call_raw(store.0, values.as_mut_ptr(), count) }?;
-        for ((&ty, raw), result) in ty.results.iter().zip(&*values).zip(results) {
-            let ty = ValType::from_abi(store.0.core.engine(), ty);
+        unsafe { self.call_raw(store, values.as_mut_ptr().cast::<ValRaw>(), count) }?;
+        for ((result, raw), &ty) in results.iter_mut().zip(values).zip(&ty.results) {
             // SAFETY: the function has written values of these types.
-            *result = unsafe { Val::of_raw(&mut store.0.core, *raw, &ty) };
+            *result = unsafe { Val::of_raw_abi(&mut store.core, raw.assume_init_ref(), ty) };
         }
         Ok(())
     }
@@ -213,7 +224,7 @@ impl Func {
     /// # Safety
     /// `values` has room for `count` values, as many as there are parameters or results, whichever are more. It begins with
     /// arguments of the right types and this store.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn call_raw<T: 'static>(
         &self,
         store: &mut StoreInner<T>,
@@ -222,20 +233,32 @@ impl Func {
     ) -> Result<()> {
         store.core.id().assert_owns(self.store);
         // SAFETY: references to functions live as long as their store.
-        let funcref = *unsafe { self.raw.as_ref() };
+        let funcref = unsafe { self.raw.as_ref() };
+        let (vmctx, code) = (funcref.vmctx, funcref.code);
         match funcref.entry {
             // SAFETY: the trampoline belongs to the function's signature; the rest is the caller's promise.
-            Some(entry) => unsafe {
-                store.enter(funcref.vmctx, || entry(funcref.vmctx, funcref.code, values))
-            },
-            // SAFETY: without a trampoline it is a host function, whose context tells what to call.
-            None => unsafe {
-                let entry = (*funcref.vmctx.cast::<VmHostContext>()).entry;
-                store.enter(funcref.vmctx, || {
-                    entry(funcref.vmctx, std::ptr::null_mut(), values, count)
-                })
-            },
+            Some(entry) => unsafe { store.enter(vmctx, move || entry(vmctx, code, values)) },
+            // SAFETY: as above.
+            None => unsafe { call_host(store, vmctx, values, count) },
         }
+    }
+}
+
+/// Calls a host function: what has no trampoline is one, whose context tells what to call.
+///
+/// # Safety
+/// As [`Func::call_raw`], for the context of a host function.
+#[inline(never)]
+unsafe fn call_host<T: 'static>(
+    store: &mut StoreInner<T>,
+    vmctx: *mut VmContext,
+    values: *mut ValRaw,
+    count: usize,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let entry = (*vmctx.cast::<VmHostContext>()).entry;
+        store.enter(vmctx, move || entry(vmctx, std::ptr::null_mut(), values, count))
     }
 }
 

@@ -4,14 +4,16 @@
 //! instances first, then what they may have imported, then the modules.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use anyhow::{Error, Result, bail, ensure};
 use wootz_runtime::abi::index::SignatureIndex;
+use wootz_runtime::abi::manifest::ImportType;
 use wootz_runtime::abi::vmctx::{
     HostEntry, VMCTX_HOST, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
 };
@@ -19,6 +21,7 @@ use wootz_runtime::vm;
 use wootz_runtime::vm::backtrace;
 use wootz_runtime::vm::builtins;
 use wootz_runtime::vm::roots::held_by_frames;
+use wootz_runtime::vm::signature::Signature;
 use wootz_runtime::vm::store::{OwnedStore, Settings};
 use wootz_runtime::vm::trap::{Failure, Raised};
 
@@ -51,13 +54,17 @@ pub struct StoreCore {
     pub(crate) passing_values: bool,
     /// Whether somebody has asked for a collection at such a moment.
     collection_is_due: bool,
-    functions: HostFunctions,
+    functions: AllHostFunctions,
     own_memories: Arena<vm::memory::Memory>,
     own_tables: Arena<vm::table::Table>,
     own_globals: Arena<VmGlobal>,
-    /// The modules of its instances, by the address of their code.
-    modules: BTreeMap<usize, Module>,
+    /// The modules of its instances, sorted by the address of their code.
+    modules: Vec<(usize, Module)>,
     limits: Limits,
+    /// The signature of the last untyped call, as finding it takes a lock.
+    last_signature: Option<Signature>,
+    /// Room for the arguments and results of host functions, while none of them has it. Only they know what it is.
+    host_call_room: Option<Box<dyn Any + Send + Sync>>,
     /// Fuel that compiled code does not see yet.
     fuel_reserve: u64,
     vm: OwnedStore,
@@ -96,27 +103,62 @@ pub struct HostBody {
     pub body: Arc<dyn Any + Send + Sync>,
 }
 
+impl HostBody {
+    /// What tells it from others.
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.body).cast::<c_void>() as usize
+    }
+}
+
 /// A host function in a store.
 struct HostFunction {
     context: VmHostContext,
     funcref: VmFuncRef,
-    _body: HostBody,
 }
 
-/// The host functions of a store.
+/// Host functions that were made together, for what they were made of.
+struct HostFunctions {
+    /// Allocated on their own, because compiled code has their addresses.
+    all: NonNull<[HostFunction]>,
+    /// As many, in the same order; kept alive here.
+    bodies: Arc<[HostBody]>,
+}
+
+impl Drop for HostFunctions {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and the store that is being dropped was the only one to use it.
+        drop(unsafe { Box::from_raw(self.all.as_ptr()) });
+    }
+}
+
+impl HostFunctions {
+    /// The reference to one of them.
+    fn funcref(&self, position: usize) -> NonNull<VmFuncRef> {
+        // SAFETY: inside of the allocation, which nobody has a Rust reference to.
+        unsafe {
+            let function = self.all.cast::<HostFunction>().add(position).as_ptr();
+            NonNull::new_unchecked(&raw mut (*function).funcref)
+        }
+    }
+
+    fn funcrefs(&self) -> impl Iterator<Item = NonNull<VmFuncRef>> + '_ {
+        (0..self.all.len()).map(|position| self.funcref(position))
+    }
+}
+
+/// All host functions of a store.
 ///
 /// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures. As long as no module
 /// with a function's signature is in the store, the function's reference has a hole where its code should be; nobody can
 /// call it then.
 #[derive(Default)]
-struct HostFunctions {
-    all: Arena<HostFunction>,
-    /// By the address of the body.
+struct AllHostFunctions {
+    sets: Vec<HostFunctions>,
+    /// The functions of the first `listed` sets, by the address of the body.
     by_body: HashMap<usize, NonNull<VmFuncRef>>,
-    /// Trampolines by signature.
-    exits: HashMap<u32, NonNull<c_void>>,
-    /// Holes by signature.
-    holes: HashMap<u32, Vec<NonNull<VmFuncRef>>>,
+    listed: usize,
+    /// Those with holes.
+    holes: Vec<NonNull<VmFuncRef>>,
 }
 
 /// Things with fixed addresses, freed together.
@@ -166,16 +208,18 @@ impl StoreCore {
             roots: Roots::default(),
             passing_values: false,
             collection_is_due: false,
-            functions: HostFunctions::default(),
+            functions: AllHostFunctions::default(),
             own_memories: Arena::default(),
             own_tables: Arena::default(),
             own_globals: Arena::default(),
-            modules: BTreeMap::new(),
+            modules: Vec::new(),
             limits: Limits {
                 instances: DEFAULT_INSTANCE_LIMIT,
                 tables: DEFAULT_TABLE_LIMIT,
                 memories: DEFAULT_MEMORY_LIMIT,
             },
+            last_signature: None,
+            host_call_room: None,
             fuel_reserve: 0,
             // SAFETY: the built-in functions are static.
             vm: unsafe { OwnedStore::new(settings, builtins::addresses(), engine.epoch().clone()) },
@@ -196,6 +240,34 @@ impl StoreCore {
     #[inline]
     pub fn vm(&self) -> &vm::store::Store {
         &self.vm
+    }
+
+    /// The signature that has this number, to be [given back](Self::keep_signature).
+    #[inline]
+    pub fn signature(&mut self, id: u32) -> Signature {
+        match self.last_signature.take() {
+            Some(signature) if signature.id() == id => signature,
+            _ => Signature::by_id(id).expect("whoever has a function keeps its signature alive"),
+        }
+    }
+
+    /// Keeps a signature for the next call.
+    #[inline]
+    pub fn keep_signature(&mut self, signature: Signature) {
+        self.last_signature = Some(signature);
+    }
+
+    /// Room for arguments and results, to be [given back](Self::keep_host_call_room).
+    #[inline]
+    pub fn host_call_room<R: Any + Default>(&mut self) -> Box<R> {
+        let room = self.host_call_room.take().and_then(|room| room.downcast().ok());
+        room.unwrap_or_default()
+    }
+
+    /// Keeps the room for the next call.
+    #[inline]
+    pub fn keep_host_call_room<R: Any + Send + Sync>(&mut self, room: Box<R>) {
+        self.host_call_room = Some(room);
     }
 
     pub fn set_limits(&mut self, instances: usize, tables: usize, memories: usize) {
@@ -330,19 +402,17 @@ impl StoreCore {
         let code = module.code();
         let start = code.text().as_ptr() as usize;
         // The same library may be loaded as two modules; either keeps the code where it is.
-        if self.modules.contains_key(&start) {
+        let Err(place) = self.modules.binary_search_by_key(&start, |&(start, _)| start) else {
             return;
-        }
-        self.modules.insert(start, module.clone());
-        for (position, signature) in code.signatures().iter().enumerate() {
-            if let Some(exit) = code.exit_trampoline(SignatureIndex::from_position(position)) {
-                self.functions.exits.entry(signature.id()).or_insert(exit);
-                for mut hole in self.functions.holes.remove(&signature.id()).unwrap_or_default() {
-                    // SAFETY: references to host functions live as long as the store.
-                    unsafe { hole.as_mut().code = exit.as_ptr() };
-                }
-            }
-        }
+        };
+        self.modules.insert(place, (start, module.clone()));
+        self.functions.holes.retain_mut(|hole| {
+            // SAFETY: references to host functions live as long as the store.
+            let funcref = unsafe { hole.as_mut() };
+            let exit = exit_trampoline(module, funcref.signature_id);
+            funcref.code = exit.map_or(std::ptr::null(), |exit| exit.as_ptr());
+            exit.is_none()
+        });
     }
 
     /// A host function of this store. The same body gives the same function.
@@ -351,44 +421,86 @@ impl StoreCore {
             Engine::same(&self.engine, body.ty.engine()),
             "host function used with a store of another engine"
         );
-        let data = Arc::as_ptr(&body.body).cast::<c_void>();
-        if let Some(&raw) = self.functions.by_body.get(&(data as usize)) {
-            return Func { store: self.id, raw };
+        let functions = &mut self.functions;
+        for set in &functions.sets[functions.listed..] {
+            for (body, funcref) in set.bodies.iter().zip(set.funcrefs()) {
+                functions.by_body.entry(body.address()).or_insert(funcref);
+            }
         }
-        let id = body.ty.signature().id();
-        let exit = self.functions.exits.get(&id).copied();
-        let mut function = self.functions.all.add(HostFunction {
+        functions.listed = functions.sets.len();
+        let raw = match functions.by_body.get(&body.address()) {
+            Some(&known) => known,
+            None => {
+                let id = body.ty.signature().id();
+                let mut modules = self.modules.iter();
+                let exit = modules.find_map(|(_, module)| exit_trampoline(module, id));
+                self.add_host_functions([body.clone()].into(), |_| exit).funcref(0)
+            }
+        };
+        Func { store: self.id, raw }
+    }
+
+    /// The host functions of this store for all imports of a module that is here, in order. The same list gives the same
+    /// functions.
+    pub fn host_imports(
+        &mut self,
+        bodies: &Arc<[HostBody]>,
+        module: &Module,
+    ) -> Vec<NonNull<VmFuncRef>> {
+        let mut sets = self.functions.sets.iter();
+        if let Some(set) = sets.find(|set| Arc::ptr_eq(&set.bodies, bodies)) {
+            return set.funcrefs().collect();
+        }
+        let imports = &module.code().manifest().imports;
+        let exit = |position: usize| match imports[position].ty {
+            ImportType::Function(signature) => module.code().exit_trampoline(signature),
+            _ => None,
+        };
+        self.add_host_functions(bodies.clone(), exit).funcrefs().collect()
+    }
+
+    /// Makes host functions, each with its trampoline if there is one.
+    fn add_host_functions(
+        &mut self,
+        bodies: Arc<[HostBody]>,
+        exit: impl Fn(usize) -> Option<NonNull<c_void>>,
+    ) -> &HostFunctions {
+        let header = || VmContextHeader {
+            magic: VMCTX_HOST,
+            instance: 0,
+            store: self.vm.context(),
+            builtins: self.vm.builtins(),
+            runtime: std::ptr::null_mut(),
+        };
+        let functions = bodies.iter().enumerate().map(|(position, body)| HostFunction {
             context: VmHostContext {
-                header: VmContextHeader {
-                    magic: VMCTX_HOST,
-                    instance: 0,
-                    store: self.vm.context(),
-                    builtins: self.vm.builtins(),
-                    runtime: std::ptr::null_mut(),
-                },
+                header: header(),
                 entry: body.entry,
-                data: data.cast_mut(),
+                data: body.address() as *mut c_void,
             },
             funcref: VmFuncRef {
-                code: exit.map_or(std::ptr::null(), |exit| exit.as_ptr()),
+                code: exit(position).map_or(std::ptr::null(), |exit| exit.as_ptr()),
                 vmctx: std::ptr::null_mut(),
                 entry: None,
-                signature_id: id,
+                signature_id: body.ty.signature().id(),
                 reserved: 0,
             },
-            _body: body.clone(),
         });
-        // SAFETY: just made, and nobody else knows it yet.
-        let raw = unsafe {
-            let function = function.as_mut();
-            function.funcref.vmctx = (&raw mut function.context).cast::<VmContext>();
-            NonNull::from(&mut function.funcref)
-        };
-        if exit.is_none() {
-            self.functions.holes.entry(id).or_default().push(raw);
+        let all = NonNull::from(Box::leak(functions.collect::<Box<[HostFunction]>>()));
+        let set = HostFunctions { all, bodies };
+        for mut funcref in set.funcrefs() {
+            // SAFETY: just made, and nobody else knows it yet. The context stands in front of the reference.
+            unsafe {
+                let function = funcref.byte_sub(offset_of!(HostFunction, funcref));
+                let context = &raw mut (*function.cast::<HostFunction>().as_ptr()).context;
+                funcref.as_mut().vmctx = context.cast::<VmContext>();
+                if funcref.as_ref().code.is_null() {
+                    self.functions.holes.push(funcref);
+                }
+            }
         }
-        self.functions.by_body.insert(data as usize, raw);
-        Func { store: self.id, raw }
+        self.functions.sets.push(set);
+        self.functions.sets.last().expect("just added")
     }
 
     /// Puts a host value into the store. Others that nothing refers to any more are dropped when there are many.
@@ -463,12 +575,20 @@ impl StoreCore {
     /// At most `limit` frames: there may be more than there are addresses.
     fn backtrace(&self, pcs: Vec<usize>, limit: usize) -> WasmBacktrace {
         let frames = pcs.into_iter().filter_map(|pc| {
-            let (start, module) = self.modules.range(..=pc).next_back()?;
+            let after = self.modules.partition_point(|&(start, _)| start <= pc);
+            let (start, module) = &self.modules[after.checked_sub(1)?];
             let offset = pc - start;
             (offset < module.text().len()).then(|| (module.clone(), offset as u32))
         });
         WasmBacktrace::new(frames.collect(), limit)
     }
+}
+
+/// A module's trampoline to host functions with a signature, if it has one.
+fn exit_trampoline(module: &Module, signature_id: u32) -> Option<NonNull<c_void>> {
+    let code = module.code();
+    let position = code.signatures().iter().position(|known| known.id() == signature_id)?;
+    code.exit_trampoline(SignatureIndex::from_position(position))
 }
 
 fn is_host_reference(ty: &ValType) -> bool {
@@ -479,7 +599,7 @@ impl Drop for StoreCore {
     fn drop(&mut self) {
         for instance in self.instances.drain(..) {
             // SAFETY: it came from a box, and the store was the only one to use it.
-            drop(unsafe { Box::from_raw(instance.vm.as_ptr()) });
+            unsafe { vm::instance::Instance::end(Box::from_raw(instance.vm.as_ptr()), &self.vm) };
         }
     }
 }

@@ -57,6 +57,12 @@ impl<T: 'static> Default for Hooks<T> {
 }
 
 impl<T: 'static> StoreInner<T> {
+    /// Whether the user wants to be told of changes between host and guest.
+    #[inline]
+    pub(crate) fn has_call_hook(&self) -> bool {
+        self.hooks.on_call.is_some()
+    }
+
     /// Tells the user's function, if there is one, that execution changes sides.
     ///
     /// # Errors

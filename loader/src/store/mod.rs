@@ -206,8 +206,23 @@ impl<T: 'static> StoreInner<T> {
     ///
     /// # Safety
     /// `call` runs code of this store only, lets nothing unwind, and returns `false` only after a reason was recorded.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn enter(
+        &mut self,
+        vmctx: *const VmContext,
+        call: impl FnOnce() -> bool,
+    ) -> Result<()> {
+        // Only who has the whole store can set a hook, which nobody has during a call.
+        if !self.has_call_hook() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.enter_quietly(vmctx, call) };
+        }
+        // SAFETY: as above.
+        unsafe { self.enter_with_hook(vmctx, call) }
+    }
+
+    #[inline(never)]
+    unsafe fn enter_with_hook(
         &mut self,
         vmctx: *const VmContext,
         call: impl FnOnce() -> bool,
@@ -219,7 +234,7 @@ impl<T: 'static> StoreInner<T> {
         result
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn enter_quietly(
         &mut self,
         vmctx: *const VmContext,

@@ -8,7 +8,7 @@
 //! chain neither allocates nor locks, so that the fault handler may.
 
 use std::cell::Cell;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 
 use crate::abi::trap::TrapCode;
@@ -39,69 +39,102 @@ pub struct Raised {
     pub fault_address: Option<usize>,
 }
 
-/// The registers of a store's context, as they were before an entry.
-#[derive(Clone, Copy, Debug)]
+/// The registers of a store's context, as they were before an entry: see
+/// [`VmStoreContext`](crate::abi::vmctx::VmStoreContext).
+#[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Registers {
-    /// See [`VmStoreContext`](crate::abi::vmctx::VmStoreContext), for this and the others.
-    pub stack_limit: usize,
-    #[allow(missing_docs)]
-    pub exit_fp: usize,
-    #[allow(missing_docs)]
+    exit_pc: usize,
+    entry_fp: usize,
+    /// Undefined if the store was not entered. Entries are frequent, and what nobody reads need not be written.
+    more: MaybeUninit<MoreRegisters>,
+}
+
+#[derive(Clone, Copy)]
+struct MoreRegisters {
+    stack_limit: usize,
+    exit_fp: usize,
+    entry_sp: usize,
+    entry_handler: usize,
+}
+
+/// Where wasm had been left and entered before.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Exit {
     pub exit_pc: usize,
-    #[allow(missing_docs)]
+    pub exit_fp: usize,
     pub entry_fp: usize,
-    #[allow(missing_docs)]
-    pub entry_sp: usize,
-    #[allow(missing_docs)]
-    pub entry_handler: usize,
 }
 
 impl Registers {
-    /// The present ones of a store.
+    /// What is saved of a store that was not entered. The context may hold anything then.
+    pub const OUTSIDE: Registers =
+        Registers { exit_pc: 0, entry_fp: 0, more: MaybeUninit::uninit() };
+
+    /// The present ones of a store that is entered.
     #[inline]
     pub fn save(store: &Store) -> Registers {
         // SAFETY: the context is valid, and compiled code that could write it is not running at this moment.
         let context = unsafe { &*store.context() };
         Registers {
-            stack_limit: context.stack_limit,
-            exit_fp: context.exit_fp,
             exit_pc: context.exit_pc,
             entry_fp: context.entry_fp,
-            entry_sp: context.entry_sp,
-            entry_handler: context.entry_handler,
+            more: MaybeUninit::new(MoreRegisters {
+                stack_limit: context.stack_limit,
+                exit_fp: context.exit_fp,
+                entry_sp: context.entry_sp,
+                entry_handler: context.entry_handler,
+            }),
         }
     }
 
     /// Makes them the present ones again.
+    ///
+    /// # Safety
+    /// They were [saved](Self::save).
     #[inline]
-    pub fn restore(&self, store: &Store) {
-        // SAFETY: as in `save`.
-        let context = unsafe { &mut *store.context() };
-        context.stack_limit = self.stack_limit;
-        context.exit_fp = self.exit_fp;
+    pub unsafe fn restore(&self, store: &Store) {
+        // SAFETY: as in `save`, and by the caller's promise.
+        let (context, more) = unsafe { (&mut *store.context(), self.more.assume_init_ref()) };
         context.exit_pc = self.exit_pc;
         context.entry_fp = self.entry_fp;
-        context.entry_sp = self.entry_sp;
-        context.entry_handler = self.entry_handler;
+        context.stack_limit = more.stack_limit;
+        context.exit_fp = more.exit_fp;
+        context.entry_sp = more.entry_sp;
+        context.entry_handler = more.entry_handler;
+    }
+
+    /// Where wasm had been left, if it had.
+    pub fn exit(&self) -> Option<Exit> {
+        let (exit_pc, entry_fp) = (self.exit_pc, self.entry_fp);
+        (exit_pc != 0).then(|| {
+            // SAFETY: only a store that was entered can have been left.
+            let exit_fp = unsafe { self.more.assume_init_ref() }.exit_fp;
+            Exit { exit_pc, exit_fp, entry_fp }
+        })
     }
 }
 
 /// An entry into wasm that is under way.
+///
+/// What is zero at first in an entry from outside stands side by side.
+#[repr(C)]
 pub struct Activation {
-    /// The one around it on this thread.
-    previous: *const Activation,
+    /// Something that ended it, other than a fault.
+    pub raised: Cell<Option<Box<Raised>>>,
     /// The one around it in its store.
     previous_in_store: *const Activation,
+    /// Its registers before.
+    pub saved: Registers,
+    /// The one around it on this thread.
+    previous: *const Activation,
     /// The store that was entered.
     pub store: *const Store,
     /// The context that was entered, for debuggers.
     vmctx: *const VmContext,
-    /// Its registers before.
-    pub saved: Registers,
     /// A fault that ended it.
     pub fault: Cell<Option<(TrapCode, Fault)>>,
-    /// Something else that ended it.
-    pub raised: Cell<Option<Box<Raised>>>,
 }
 
 /// Where debuggers find what is in here.
@@ -116,17 +149,28 @@ thread_local! {
 }
 
 impl Activation {
-    /// A new one, not yet in the chains.
+    /// A new one, not yet in the chains, of a store that is entered already.
     #[inline]
     pub fn new(store: &Store, vmctx: *const VmContext) -> Activation {
+        let previous_in_store = store.innermost().get().cast();
         Activation {
+            previous_in_store,
+            saved: Registers::save(store),
+            ..Activation::outermost(store, vmctx)
+        }
+    }
+
+    /// A new one, not yet in the chains, of a store that is not entered.
+    #[inline]
+    pub fn outermost(store: &Store, vmctx: *const VmContext) -> Activation {
+        Activation {
+            raised: Cell::new(None),
+            previous_in_store: ptr::null(),
+            saved: Registers::OUTSIDE,
             previous: CURRENT.get(),
-            previous_in_store: store.innermost().get().cast(),
             store,
             vmctx,
-            saved: Registers::save(store),
             fault: Cell::new(None),
-            raised: Cell::new(None),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Frame {
 /// The frames that the store's context and the activations point to are active: whoever calls is lent the store by a
 /// host or built-in function of it, or is the fault handler for `fault`, which interrupted wasm.
 pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(Frame) -> bool) {
+    if store.depth() == 0 {
+        return;
+    }
     // SAFETY: the context is valid; compiled code does not run at this moment.
     let context = unsafe { &*store.context() };
     // SAFETY: the caller promises active frames, here and below.
@@ -44,10 +47,12 @@ pub unsafe fn walk(store: &Store, fault: Option<&Fault>, mut visit: impl FnMut(F
     }
     let mut activation = Activation::innermost_in(store);
     while let Some(current) = activation {
-        let saved = &current.saved;
-        // SAFETY: what the store's registers were before an entry describes frames around it: below it on the stack, or on
-        // that of a thread that waits for it.
-        if !unsafe { exits(saved.exit_pc, saved.exit_fp, saved.entry_fp, &mut visit) } {
+        let goes_on = current.saved.exit().is_none_or(|exit| {
+            // SAFETY: what the store's registers were before an entry describes frames around it: below it on the stack, or on
+            // that of a thread that waits for it.
+            unsafe { exits(exit.exit_pc, exit.exit_fp, exit.entry_fp, &mut visit) }
+        });
+        if !goes_on {
             return;
         }
         activation = current.outer_in_store();

@@ -44,6 +44,8 @@ pub struct Code {
     /// Where images are mapped from, once that is known.
     image_file: OnceLock<Option<(Arc<File>, u64)>>,
     view: Box<ModuleView>,
+    /// What its instances have left for later ones. Only they know what it is.
+    leftovers: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Unloads everything above when it is dropped. The last field, because it is dropped last.
     _library: Box<dyn Any + Send + Sync>,
 }
@@ -52,6 +54,8 @@ pub struct Code {
 pub struct Parts {
     /// The metadata, as it lies in memory.
     pub metadata: &'static [u8],
+    /// What of it has to be decoded, if that has been done.
+    pub decoded: Option<(Compatibility, Manifest)>,
     /// The code.
     pub text: &'static [u8],
     /// The images of memories.
@@ -91,11 +95,14 @@ impl Code {
     /// If its metadata cannot be read.
     ///
     /// # Safety
-    /// The parts belong to one artifact that a compiler with this ABI version made, and stay as they are as long as
+    /// The parts, what was decoded among them, belong to one artifact that a compiler with this ABI version made, and stay as they are as long as
     /// `library` is alive.
     pub unsafe fn new(parts: Parts) -> Result<Code, CodeError> {
         let tables = Tables::new(parts.metadata).map_err(CodeError::Metadata)?;
-        let (compat, manifest) = tables.decode().map_err(CodeError::Metadata)?;
+        let (compat, manifest) = match parts.decoded {
+            Some(decoded) => decoded,
+            None => tables.decode().map_err(CodeError::Metadata)?,
+        };
         let types = ModuleTypes::of(&manifest).map_err(CodeError::Types)?;
         let layout = VmLayout::new(manifest.shape());
         let view = Box::new(ModuleView::new(&tables, &manifest, &layout));
@@ -124,6 +131,7 @@ impl Code {
                 ImageFile::MadeOnDemand => OnceLock::new(),
             },
             view,
+            leftovers: OnceLock::new(),
             _library: parts.library,
         })
     }
@@ -151,6 +159,12 @@ impl Code {
     /// What debuggers see of it.
     pub fn view(&self) -> &ModuleView {
         &self.view
+    }
+
+    /// What its instances have left for later ones: of one type, and an empty one at first.
+    pub fn leftovers<T: Any + Send + Sync>(&self, empty: impl FnOnce() -> T) -> &T {
+        let leftovers = self.leftovers.get_or_init(|| Box::new(empty()));
+        leftovers.downcast_ref().expect("instances leave one type of things")
     }
 
     /// Its code.
@@ -221,7 +235,7 @@ impl Code {
     }
 
     /// The images that a memory starts with. Those that the artifact does not have are left out.
-    pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> {
+    pub fn images(&self, memory: MemoryIndex) -> impl Iterator<Item = Image<'_>> + Clone {
         let images = self.manifest.images.iter().filter(move |image| image.memory == memory);
         images.filter_map(|image| {
             let start = image.image.offset as usize;
@@ -501,6 +515,7 @@ mod tests {
         let metadata = metadata.to_bytes(order).unwrap().leak();
         Parts {
             metadata,
+            decoded: None,
             text,
             images: &[],
             image_file: ImageFile::None,

@@ -3,15 +3,18 @@
 //! In: a module's code, the store, and what its imports were resolved to. Out: an [`Instance`] whose vmctx is complete;
 //! then, as a separate step because it may trap, the active segments.
 //!
+//! An instance that has ended may leave itself to a later one of the same module: then its vmctx is complete but for what
+//! belongs to a store, its memories are as new, and stay mapped. Whoever gets it cannot tell it from one that was just made.
+//!
 //! Always true: the vmctx never moves. What it points to (imports, the store) outlives it; what the instance defines
-//! itself, it owns.
+//! itself, it owns. What is left for later refers to no store, no import, and keeps no code loaded.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::mem::offset_of;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::index::{
     DataIndex, ElemIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex,
@@ -22,13 +25,14 @@ use crate::abi::trap::TrapCode;
 use crate::abi::types::{MemoryType, RefKind, RefType};
 use crate::abi::vmctx::{
     Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef,
-    VmFunctionImport, VmGlobal, VmMemory, VmTable,
+    VmFunctionImport, VmGlobal, VmLayout, VmMemory, VmTable,
 };
 
 use super::code::{Code, ModuleView};
 use super::debug_cell::Shown;
 use super::memory::{AddressSpace, Memory, MemoryError};
 use super::shared_memory::SharedMemory;
+use super::shelf::Shelf;
 use super::store::Store;
 use super::table::{Table, TableTooLarge};
 
@@ -83,6 +87,10 @@ impl InstanceMemory {
     pub fn range(&self, start: u64, bytes: u64) -> Result<*mut u8, TrapCode> {
         match start.checked_add(bytes) {
             Some(end) if end <= self.bytes() as u64 => {
+                if let InstanceMemory::Unshared(memory) = self {
+                    // SAFETY: as above.
+                    unsafe { memory.as_ref() }.expose();
+                }
                 // SAFETY: as above; the base changes only when the memory's store grows it. The start lies inside.
                 Ok(unsafe { (*self.record().as_ptr()).base.add(start as usize) })
             }
@@ -93,7 +101,9 @@ impl InstanceMemory {
 
 /// An instance of a module.
 pub struct Instance {
-    code: Arc<Code>,
+    /// Its module. None while it waits for its next use.
+    code: Option<Arc<Code>>,
+    layout: VmLayout,
     vmctx: NonNull<u8>,
     /// That debuggers see it, if there is anything for them.
     shown: Option<Shown>,
@@ -105,6 +115,17 @@ pub struct Instance {
     dropped_elements: Vec<bool>,
     /// Which data segments count as empty, because they were dropped.
     dropped_data: Vec<bool>,
+    /// How much address space its memories have.
+    space: AddressSpace,
+    /// The function references that are imported functions'.
+    imported_funcrefs: Vec<(FuncRefIndex, FuncIndex)>,
+    /// Its tables as the segments have filled them, if they do so each time in the same way.
+    filled_tables: Option<Vec<Box<[u8]>>>,
+    /// Whether the tables are filled already.
+    tables_are_filled: bool,
+    /// Whether it may stay when it has ended: segments have been applied, and its module has had other instances.
+    may_stay: bool,
+    is_first: bool,
     /// The instance of the store that was made before it, or null. For debuggers, like the next.
     previous: *const (),
     view: *const ModuleView,
@@ -151,6 +172,26 @@ impl From<MemoryError> for InstanceError {
     }
 }
 
+/// What the instances of a module have left for later ones.
+#[derive(Default)]
+struct Leftovers {
+    /// Whether there was an instance. What is instantiated once leaves nothing.
+    had_one: AtomicBool,
+    instances: Shelf<Instance>,
+}
+
+impl Leftovers {
+    fn of(code: &Code) -> &Leftovers {
+        code.leftovers(Leftovers::default)
+    }
+}
+
+// SAFETY: an instance is used by one thread at a time, whoever has its store. What waits for its next use is nobody's.
+unsafe impl Send for Instance {}
+
+/// How many elements all tables of an instance have at most that waits for its next use.
+const MOST_ELEMENTS: usize = 1 << 14;
+
 fn corrupted(part: &'static str) -> InstanceError {
     InstanceError::Corrupted { part }
 }
@@ -170,21 +211,16 @@ impl Instance {
         number: u32,
         imports: Imports<'_>,
     ) -> Result<Box<Instance>, InstanceError> {
-        let layout = vmctx_layout(&code);
-        // SAFETY: a vmctx has at least its header, so the size is not 0.
-        let vmctx = NonNull::new(unsafe { alloc_zeroed(layout) })
-            .unwrap_or_else(|| handle_alloc_error(layout));
-        let mut instance = Box::new(Instance {
-            vmctx,
-            shown: None,
-            tables: imports.tables.to_vec(),
-            memories: imports.memories.to_vec(),
-            dropped_elements: vec![false; code.manifest().elements.len()],
-            dropped_data: vec![false; code.manifest().data.len()],
-            previous: store.newest_instance().get(),
-            view: code.view(),
-            code,
-        });
+        let leftovers = Leftovers::of(&code);
+        let used = leftovers.instances.take();
+        let used = used.filter(|instance| instance.space == store.settings().memories);
+        let is_first = used.is_none() && !leftovers.had_one.swap(true, Ordering::Relaxed);
+        let is_new = used.is_none();
+        let mut instance = used.unwrap_or_else(|| Instance::blank(&code, store, is_first));
+        instance.previous = store.newest_instance().get();
+        instance.view = code.view();
+        let debug_cell = code.debug_cell();
+        instance.code = Some(code);
         let runtime = NonNull::from(&mut *instance).as_ptr().cast();
         // SAFETY: each part is written where the layout has it; the caller vouches for what is imported.
         unsafe {
@@ -195,21 +231,109 @@ impl Instance {
                 builtins: store.builtins(),
                 runtime,
             });
-            instance.fill_imports(imports)?;
-            instance.fill_signatures();
-            instance.fill_funcrefs(imports)?;
+            if is_new {
+                instance.tables = imports.tables.to_vec();
+                instance.memories = imports.memories.to_vec();
+                instance.fill_imports(imports)?;
+                instance.fill_signatures();
+                instance.fill_funcrefs(imports)?;
+            } else {
+                instance.tables[..imports.tables.len()].copy_from_slice(imports.tables);
+                instance.memories[..imports.memories.len()].clone_from_slice(imports.memories);
+                instance.fill_imports(imports)?;
+                instance.fill_imported_funcrefs(imports);
+            }
         }
         // From here on functions can be referred to.
-        instance.make_memories(store.settings().memories)?;
+        if is_new {
+            instance.make_memories(store.settings().memories)?;
+        }
         instance.make_globals()?;
-        instance.make_tables()?;
-        instance.shown = instance.code.debug_cell().map(|cell| cell.show(vmctx));
+        if is_new {
+            instance.make_tables()?;
+        } else {
+            instance.renew_tables()?;
+        }
+        instance.shown = debug_cell.map(|cell| cell.show(instance.vmctx));
         store.newest_instance().set(std::ptr::from_ref(&*instance).cast());
         Ok(instance)
     }
 
+    /// An instance in which nothing is filled in yet.
+    fn blank(code: &Code, store: &Store, is_first: bool) -> Box<Instance> {
+        let layout = *code.layout();
+        let bytes = vmctx_layout(&layout);
+        // SAFETY: a vmctx has at least its header, so the size is not 0.
+        let vmctx = NonNull::new(unsafe { alloc_zeroed(bytes) })
+            .unwrap_or_else(|| handle_alloc_error(bytes));
+        Box::new(Instance {
+            code: None,
+            layout,
+            vmctx,
+            shown: None,
+            tables: Vec::new(),
+            memories: Vec::new(),
+            dropped_elements: vec![false; code.manifest().elements.len()],
+            dropped_data: vec![false; code.manifest().data.len()],
+            space: store.settings().memories,
+            imported_funcrefs: Vec::new(),
+            filled_tables: None,
+            tables_are_filled: false,
+            may_stay: false,
+            is_first,
+            previous: ptr::null(),
+            view: ptr::null(),
+        })
+    }
+
+    /// Ends an instance. What can be used again stays with its module.
+    ///
+    /// # Safety
+    /// It is an instance of this store, and nobody uses it, or anything of it, any more.
+    pub unsafe fn end(mut instance: Box<Instance>, store: &Store) {
+        instance.shown = None;
+        let was_used = store.was_entered();
+        let Some(code) = instance.code.take() else { return };
+        if instance.is_renewed(&code, was_used) {
+            Leftovers::of(&code).instances.keep(instance);
+        }
+        // Here the code may go, and with it what was just left.
+    }
+
+    /// Makes everything that it has as new. `false` if that cannot be done.
+    fn is_renewed(&mut self, code: &Code, was_used: bool) -> bool {
+        let shape = self.layout.shape;
+        let (tables, memories) = (shape.imported_tables as usize, shape.imported_memories as usize);
+        // SAFETY: tables are alive.
+        let elements =
+            self.tables[tables..].iter().map(|table| unsafe { table.as_ref() }.capacity());
+        if !self.may_stay || elements.sum::<usize>() > MOST_ELEMENTS {
+            return false;
+        }
+        for (position, memory) in self.memories.iter_mut().enumerate() {
+            let index = MemoryIndex::from_position(position);
+            match memory {
+                // What is not the instance's own is held no longer.
+                InstanceMemory::Shared(_) if position < memories => {
+                    *memory = InstanceMemory::Unshared(NonNull::dangling());
+                }
+                _ if position < memories => {}
+                InstanceMemory::Shared(_) => return false,
+                InstanceMemory::Unshared(memory) => {
+                    // SAFETY: the memory is the instance's own, and nobody uses it any more.
+                    if !unsafe { memory.as_mut() }.renew(was_used, code.images(index)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        self.dropped_elements.fill(false);
+        self.dropped_data.fill(false);
+        true
+    }
+
     unsafe fn fill_imports(&mut self, imports: Imports<'_>) -> Result<(), InstanceError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         let layout = *code.layout();
         let signatures = code.manifest().imports.iter().filter_map(|import| match import.ty {
             ImportType::Function(signature) => Some(signature),
@@ -257,15 +381,15 @@ impl Instance {
     }
 
     unsafe fn fill_signatures(&mut self) {
-        let offset = self.code.layout().signature_ids;
-        for (position, signature) in self.code.signatures().iter().enumerate() {
+        let offset = self.layout.signature_ids;
+        for (position, signature) in self.code().signatures().iter().enumerate() {
             // SAFETY: inside of the vmctx, by its layout.
             unsafe { self.place(offset + 4 * position as u32).write(signature.id()) };
         }
     }
 
     unsafe fn fill_funcrefs(&mut self, imports: Imports<'_>) -> Result<(), InstanceError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         let layout = code.layout();
         for position in 0..layout.shape.funcrefs {
             let record = code
@@ -280,12 +404,10 @@ impl Instance {
                 .id();
             let funcref = match imports.functions.get(record.function as usize) {
                 Some(imported) => {
+                    self.imported_funcrefs
+                        .push((FuncRefIndex(position), FuncIndex(record.function)));
                     // SAFETY: the caller passes live references to functions, and their code is filled in above.
-                    let (imported, import) = unsafe {
-                        let place = layout.imported_function(FuncIndex(record.function));
-                        (imported.as_ref(), &*self.place::<VmFunctionImport>(place).as_ptr())
-                    };
-                    VmFuncRef { code: import.code, ..*imported }
+                    unsafe { self.imported_funcref(*imported, FuncIndex(record.function)) }
                 }
                 None => VmFuncRef {
                     code: code
@@ -306,8 +428,32 @@ impl Instance {
         Ok(())
     }
 
+    /// The reference to an imported function.
+    ///
+    /// # Safety
+    /// It is alive, and among the imports already.
+    unsafe fn imported_funcref(&self, imported: NonNull<VmFuncRef>, index: FuncIndex) -> VmFuncRef {
+        // SAFETY: the caller's promise.
+        let (imported, import) = unsafe {
+            let place = self.layout.imported_function(index);
+            (imported.as_ref(), &*self.place::<VmFunctionImport>(place).as_ptr())
+        };
+        VmFuncRef { code: import.code, ..*imported }
+    }
+
+    /// As [`fill_funcrefs`](Self::fill_funcrefs), where those of the module's own functions are there already.
+    unsafe fn fill_imported_funcrefs(&mut self, imports: Imports<'_>) {
+        for &(index, function) in &self.imported_funcrefs {
+            // SAFETY: the caller passes live references to functions, which are among the imports.
+            let funcref =
+                unsafe { self.imported_funcref(imports.functions[function.index()], function) };
+            // SAFETY: inside of the vmctx, by its layout.
+            unsafe { self.place(self.layout.funcref(index)).write(funcref) };
+        }
+    }
+
     fn make_memories(&mut self, space: AddressSpace) -> Result<(), InstanceError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         for declared in &code.manifest().memories {
             let index = MemoryIndex::from_position(self.memories.len());
             let (ty, checks, images) = (declared.ty, declared.checks, code.images(index));
@@ -331,7 +477,7 @@ impl Instance {
     }
 
     fn make_globals(&mut self) -> Result<(), InstanceError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         let imported = code.layout().shape.imported_globals;
         for (position, global) in code.manifest().globals.iter().enumerate() {
             let value = self.evaluate(&global.init).ok_or(corrupted("globals"))?;
@@ -343,7 +489,7 @@ impl Instance {
     }
 
     fn make_tables(&mut self) -> Result<(), InstanceError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         for declared in &code.manifest().tables {
             let init = match &declared.init {
                 Some(init) => self.element(init, declared.ty.element).ok_or(corrupted("tables"))?,
@@ -361,6 +507,29 @@ impl Instance {
         Ok(())
     }
 
+    /// Makes tables of an earlier use those of this one.
+    fn renew_tables(&mut self) -> Result<(), InstanceError> {
+        let first = self.layout.shape.imported_tables as usize;
+        if let Some(filled) = &self.filled_tables {
+            for (table, filled) in self.tables[first..].iter_mut().zip(filled) {
+                // SAFETY: tables are alive, and this one is the instance's own.
+                unsafe { table.as_mut() }.restore(filled);
+            }
+            self.tables_are_filled = true;
+            return Ok(());
+        }
+        let code = self.code().clone();
+        for (position, declared) in code.manifest().tables.iter().enumerate() {
+            let init = match &declared.init {
+                Some(init) => self.element(init, declared.ty.element).ok_or(corrupted("tables"))?,
+                None => 0,
+            };
+            // SAFETY: as above.
+            unsafe { self.tables[first + position].as_mut() }.renew(init);
+        }
+        Ok(())
+    }
+
     /// Applies the active segments, in order. What was written before a trap stays.
     ///
     /// # Errors
@@ -369,10 +538,11 @@ impl Instance {
     /// # Safety
     /// Called once. The imports are alive, and nobody else uses them at the same time.
     pub unsafe fn initialize(&mut self) -> Result<(), InitError> {
-        let code = self.code.clone();
+        let code = self.code().clone();
         for (position, segment) in code.manifest().elements.iter().enumerate() {
             let index = ElemIndex::from_position(position);
             match &segment.mode {
+                SegmentMode::Active { .. } if self.tables_are_filled => self.drop_elements(index),
                 SegmentMode::Active { target, offset } => {
                     // SAFETY: tables are alive.
                     let wide = unsafe { self.table(*target).as_ref() }.ty().table64;
@@ -400,6 +570,13 @@ impl Instance {
                 self.drop_data(index);
             }
         }
+        self.may_stay = !self.is_first;
+        if self.may_stay && self.filled_tables.is_none() && fills_tables_alike(&code) {
+            let first = self.layout.shape.imported_tables as usize;
+            // SAFETY: tables are alive.
+            let saved = self.tables[first..].iter().map(|table| unsafe { table.as_ref() }.save());
+            self.filled_tables = Some(saved.collect());
+        }
         Ok(())
     }
 
@@ -411,27 +588,14 @@ impl Instance {
 
     /// Evaluates a constant expression. `None` if it is none.
     fn evaluate(&self, expr: &ConstExpr) -> Option<ValRaw> {
+        // Nearly all are a single operator.
+        if let [op] = &expr.ops[..] {
+            return self.operand(op);
+        }
         let mut stack: Vec<ValRaw> = Vec::new();
         for op in &expr.ops {
             let mut value = ValRaw::default();
             match *op {
-                ConstOp::I32Const(number) => value.i32 = number,
-                ConstOp::I64Const(number) => value.i64 = number,
-                ConstOp::F32Const(bits) => value.f32 = bits,
-                ConstOp::F64Const(bits) => value.f64 = bits,
-                ConstOp::V128Const(bytes) => value.v128 = bytes,
-                ConstOp::RefNull(_) => {}
-                ConstOp::RefFunc(index) => {
-                    value.funcref = (index.0 < self.code.layout().shape.funcrefs)
-                        .then(|| self.funcref(index).as_ptr())?;
-                }
-                ConstOp::GlobalGet(index) => {
-                    let shape = self.code.layout().shape;
-                    let exists = index.0 < shape.imported_globals + shape.globals;
-                    // SAFETY: it exists, is initialised in this order, and has the size and alignment of a value.
-                    value =
-                        exists.then(|| unsafe { self.global(index).cast::<ValRaw>().read() })?;
-                }
                 ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
                     // SAFETY: all bits of a value are initialised.
                     let (right, left) = unsafe { (stack.pop()?.i32, stack.pop()?.i32) };
@@ -450,11 +614,37 @@ impl Instance {
                         _ => left.wrapping_mul(right),
                     };
                 }
+                _ => value = self.operand(op)?,
             }
             stack.push(value);
         }
         let value = stack.pop()?;
         stack.is_empty().then_some(value)
+    }
+
+    /// The value of an operator that has no operands. `None` if it has some, or means nothing.
+    fn operand(&self, op: &ConstOp) -> Option<ValRaw> {
+        let mut value = ValRaw::default();
+        match *op {
+            ConstOp::I32Const(number) => value.i32 = number,
+            ConstOp::I64Const(number) => value.i64 = number,
+            ConstOp::F32Const(bits) => value.f32 = bits,
+            ConstOp::F64Const(bits) => value.f64 = bits,
+            ConstOp::V128Const(bytes) => value.v128 = bytes,
+            ConstOp::RefNull(_) => {}
+            ConstOp::RefFunc(index) => {
+                value.funcref =
+                    (index.0 < self.layout.shape.funcrefs).then(|| self.funcref(index).as_ptr())?;
+            }
+            ConstOp::GlobalGet(index) => {
+                let shape = self.layout.shape;
+                let exists = index.0 < shape.imported_globals + shape.globals;
+                // SAFETY: it exists, is initialised in this order, and has the size and alignment of a value.
+                value = exists.then(|| unsafe { self.global(index).cast::<ValRaw>().read() })?;
+            }
+            _ => return None,
+        }
+        Some(value)
     }
 
     /// Evaluates a constant expression to a reference as tables store it.
@@ -471,7 +661,7 @@ impl Instance {
 
     /// Its module.
     pub fn code(&self) -> &Arc<Code> {
-        &self.code
+        self.code.as_ref().expect("only an instance that has ended has none")
     }
 
     /// Its vmctx.
@@ -491,7 +681,7 @@ impl Instance {
     /// A part of the vmctx.
     fn place<T>(&self, offset: u32) -> NonNull<T> {
         debug_assert!(
-            offset + size_of::<T>() as u32 <= self.code.layout().bytes.max(size_of::<T>() as u32)
+            offset + size_of::<T>() as u32 <= self.layout.bytes.max(size_of::<T>() as u32)
         );
         // SAFETY: offsets come from the layout with which the vmctx was allocated.
         unsafe { self.vmctx.add(offset as usize).cast() }
@@ -499,12 +689,12 @@ impl Instance {
 
     /// A function that may be referred to.
     pub fn funcref(&self, index: FuncRefIndex) -> NonNull<VmFuncRef> {
-        self.place(self.code.layout().funcref(index))
+        self.place(self.layout.funcref(index))
     }
 
     /// A global, imported or defined.
     pub fn global(&self, index: GlobalIndex) -> NonNull<VmGlobal> {
-        match self.code.layout().global(index) {
+        match self.layout.global(index) {
             Place::Record(offset) => self.place(offset),
             // SAFETY: `fill_imports` has written all pointers.
             Place::Pointer(offset) => unsafe { self.place::<NonNull<VmGlobal>>(offset).read() },
@@ -523,7 +713,7 @@ impl Instance {
 
     /// How many elements an element segment has.
     fn element_count(&self, index: ElemIndex) -> u64 {
-        match &self.code.manifest().elements[index.index()].items {
+        match &self.code().manifest().elements[index.index()].items {
             _ if self.dropped_elements[index.index()] => 0,
             ElementItems::Functions(range) => u64::from(range.bytes / 4),
             ElementItems::Expressions(items) => items.len() as u64,
@@ -556,7 +746,7 @@ impl Instance {
         if elements == 0 {
             return Ok(());
         }
-        let code = self.code.clone();
+        let code = self.code().clone();
         let run = src as usize..(src + elements) as usize;
         let declared = &code.manifest().elements[segment.index()];
         match &declared.items {
@@ -606,8 +796,8 @@ impl Instance {
         let data = match self.dropped_data[segment.index()] {
             true => &[][..],
             false => {
-                let range = self.code.manifest().data[segment.index()].bytes;
-                self.code.tables().data(range).ok_or(InitError::Corrupted)?
+                let range = self.code().manifest().data[segment.index()].bytes;
+                self.code().tables().data(range).ok_or(InitError::Corrupted)?
             }
         };
         let target = self.memory(memory).range(dst, bytes)?;
@@ -643,15 +833,36 @@ impl From<TrapCode> for InitError {
     }
 }
 
-fn vmctx_layout(code: &Code) -> Layout {
-    Layout::from_size_align(code.layout().bytes as usize, 16)
-        .expect("a vmctx is smaller than 4 GiB")
+/// Whether the tables of all instances are filled in the same way: by nothing that an instance imports, and nothing that it
+/// imports is filled.
+fn fills_tables_alike(code: &Code) -> bool {
+    let imported_tables = code.layout().shape.imported_tables;
+    let is_alike =
+        |expr: &ConstExpr| !expr.ops.iter().any(|op| matches!(op, ConstOp::GlobalGet(_)));
+    let tables = code.manifest().tables.iter();
+    let mut segments = code.manifest().elements.iter();
+    tables.filter_map(|table| table.init.as_ref()).all(is_alike)
+        && segments.all(|segment| match &segment.mode {
+            SegmentMode::Active { target, offset } => {
+                target.0 >= imported_tables
+                    && is_alike(offset)
+                    && match &segment.items {
+                        ElementItems::Functions(_) => true,
+                        ElementItems::Expressions(items) => items.iter().all(is_alike),
+                    }
+            }
+            SegmentMode::Passive | SegmentMode::Declared => true,
+        })
+}
+
+fn vmctx_layout(layout: &VmLayout) -> Layout {
+    Layout::from_size_align(layout.bytes as usize, 16).expect("a vmctx is smaller than 4 GiB")
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
         self.shown = None;
-        let shape = self.code.layout().shape;
+        let shape = self.layout.shape;
         // SAFETY: the tables and memories behind the imports came from boxes of ours. Nobody uses the instance any more.
         unsafe {
             for table in &self.tables[shape.imported_tables as usize..] {
@@ -662,7 +873,7 @@ impl Drop for Instance {
                     drop(Box::from_raw(memory.as_ptr()));
                 }
             }
-            dealloc(self.vmctx.as_ptr(), vmctx_layout(&self.code));
+            dealloc(self.vmctx.as_ptr(), vmctx_layout(&self.layout));
         }
     }
 }

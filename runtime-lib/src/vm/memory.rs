@@ -18,19 +18,27 @@
 //!   and guard reach, faults;
 //! - under [`BoundsChecks::Explicit`] the base moves only where [`AddressSpace::may_move`] allows it, and never that of a
 //!   shared memory; the guard is behind the current size and behind the room to grow alike;
-//! - the size is a whole number of pages of the memory's page size, and never exceeds its maximum.
+//! - the size is a whole number of pages of the memory's page size, and never exceeds its maximum;
+//! - a memory that was renewed cannot be told from a new one: nothing of what it held is left.
 
 use std::fs::File;
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::manifest::BoundsChecks;
 use crate::abi::types::MemoryType;
 use crate::abi::vmctx::VmMemory;
 
 use super::mmap::{Mapping, round_up};
+use super::shelf;
 use super::sys;
+
+/// How many runs of pages that were written to are emptied one by one, and how many pages; the system takes more back. A page
+/// that stays costs its emptying each time, and one that is taken back costs a fault when it is needed again, which is ten
+/// times as much.
+const MOST_RUNS: usize = 48;
+const MOST_PAGES: usize = 128;
 
 /// How much address space memories get: one rule for all memories of an engine, so that each fits every module that was
 /// compiled for it.
@@ -89,6 +97,10 @@ pub struct Memory {
     before: usize,
     /// Up to where pages have been made accessible, from the base.
     accessible_bytes: usize,
+    /// Whether it has moved to where there is more room.
+    has_moved: bool,
+    /// Whether somebody other than compiled code got its address, and may have written to it.
+    is_exposed: AtomicBool,
     record: Record,
 }
 
@@ -116,6 +128,26 @@ pub struct Image<'a> {
     /// A file that has them at that offset. Whole pages are mapped from it if both offsets are multiples of the page
     /// size; the rest is copied.
     pub file: Option<(&'a File, u64)>,
+}
+
+impl<'a> Image<'a> {
+    /// How many of its bytes are mapped rather than copied.
+    fn mapped_bytes(&self) -> usize {
+        let page = sys::page_bytes();
+        let is_aligned = |&(_, offset): &(_, u64)| {
+            self.offset.is_multiple_of(page) && offset.is_multiple_of(page as u64)
+        };
+        match self.file.as_ref().filter(|file| is_aligned(file)) {
+            Some(_) => self.bytes.len() - self.bytes.len() % page,
+            None => 0,
+        }
+    }
+
+    /// What of it lies in front of a place in the memory.
+    fn up_to(self, end: usize) -> Image<'a> {
+        let room = end.saturating_sub(self.offset).min(self.bytes.len());
+        Image { bytes: &self.bytes[..room], ..self }
+    }
 }
 
 /// Why a memory could not be made.
@@ -177,7 +209,12 @@ impl Memory {
             false => 0,
         };
         let reserved = reserved.checked_add(before).ok_or_else(too_large)?;
-        let mut mapping = Mapping::reserve(reserved).map_err(MemoryError::System)?;
+        let mapping = match Mapping::reserve(reserved) {
+            // What is kept for later has address space, too.
+            Err(_) if shelf::clear_all() => Mapping::reserve(reserved),
+            made => made,
+        };
+        let mut mapping = mapping.map_err(MemoryError::System)?;
         mapping.make_accessible(before, before + bytes).map_err(MemoryError::System)?;
         // SAFETY: the mapping is at least as long.
         let base = unsafe { mapping.start().add(before) };
@@ -189,6 +226,8 @@ impl Memory {
             mapping,
             before,
             accessible_bytes: round_up(bytes).expect("it is mapped"),
+            has_moved: false,
+            is_exposed: AtomicBool::new(false),
             record: Record::Own(Box::new(record)),
         };
         for image in images {
@@ -207,25 +246,95 @@ impl Memory {
             return Err(MemoryError::TooLarge { bytes: end });
         }
         let image = Image { bytes, ..image };
-        let page = sys::page_bytes();
-        let mut copied = image;
-        if let Some((file, offset)) = image.file
-            && image.offset.is_multiple_of(page)
-            && offset.is_multiple_of(page as u64)
-        {
-            let mapped = image.bytes.len() - image.bytes.len() % page;
+        if let Some((file, offset)) = image.file {
             self.mapping
-                .map_file_over(self.before + image.offset, mapped, file, offset)
+                .map_file_over(self.before + image.offset, image.mapped_bytes(), file, offset)
                 .map_err(MemoryError::System)?;
-            copied =
-                Image { offset: image.offset + mapped, bytes: &image.bytes[mapped..], file: None };
         }
-        // SAFETY: the range is accessible, as checked above, and nobody else knows this memory yet.
-        unsafe {
-            let target = self.base().add(copied.offset);
-            ptr::copy_nonoverlapping(copied.bytes.as_ptr(), target, copied.bytes.len());
-        }
+        self.copy(image);
         Ok(())
+    }
+
+    /// Copies what is not mapped of an image that ends where accessible pages do, or before.
+    fn copy(&mut self, image: Image<'_>) {
+        let mapped = image.mapped_bytes();
+        let copied = &image.bytes[mapped..];
+        // SAFETY: the range is accessible, as the caller says, and `&mut self` that nobody else uses the memory.
+        unsafe {
+            let target = self.start().add(image.offset + mapped);
+            ptr::copy_nonoverlapping(copied.as_ptr(), target, copied.len());
+        }
+    }
+
+    /// Makes it what it was when it was new, with the images that it was made with. `was_used` says whether compiled code that
+    /// knows the memory has run. `false` if this cannot be done here; then the memory can only be dropped.
+    ///
+    /// What was written to stays in memory where that costs less than to get it again.
+    pub fn renew<'a>(
+        &mut self,
+        was_used: bool,
+        images: impl Iterator<Item = Image<'a>> + Clone,
+    ) -> bool {
+        let (Ok(bytes), false) = (usize::try_from(self.ty.min_bytes()), self.has_moved) else {
+            return false;
+        };
+        let end = round_up(bytes).expect("it was mapped");
+        if self.accessible_bytes > end {
+            let grown = self.before + end..self.before + self.accessible_bytes;
+            if self.mapping.forget(grown).is_err() {
+                return false;
+            }
+            self.accessible_bytes = end;
+        }
+        // SAFETY: the record is valid, and only its atomic part is written.
+        unsafe { (*self.record().as_ptr()).bytes.store(bytes, Ordering::SeqCst) };
+        if !std::mem::take(self.is_exposed.get_mut()) && !was_used {
+            return true;
+        }
+        let pages = self.before..self.before + end;
+        let mut runs = [const { 0..0 }; MOST_RUNS];
+        match self.mapping.written(pages.clone(), MOST_PAGES, &mut runs) {
+            Some(count) => {
+                for run in &runs[..count] {
+                    self.refill(run.start - self.before, run.end - self.before, images.clone());
+                }
+                true
+            }
+            None => {
+                let is_new = self.mapping.renew(pages).is_ok();
+                if is_new {
+                    images.for_each(|image| self.copy(image.up_to(end)));
+                }
+                is_new
+            }
+        }
+    }
+
+    /// Writes the first contents into accessible bytes.
+    fn refill<'a>(
+        &mut self,
+        from: usize,
+        to: usize,
+        images: impl Iterator<Item = Image<'a>> + Clone,
+    ) {
+        debug_assert!(from <= to && to <= self.accessible_bytes);
+        // SAFETY: the range is accessible, and `&mut self` says that nobody else uses the memory.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.start().add(from), to - from) };
+        let place = |image: &Image<'_>| {
+            let end = image.offset + image.bytes.len();
+            (image.offset.max(from), end.min(to))
+        };
+        let images = images.map(|image| image.up_to(self.accessible_bytes));
+        if !images.clone().any(|image| place(&image) == (from, to)) {
+            bytes.fill(0);
+        }
+        for image in images {
+            let (first, last) = place(&image);
+            if first < last {
+                let contents = &image.bytes[first - image.offset..last - image.offset];
+                bytes[first - from..last - from].copy_from_slice(contents);
+            }
+        }
     }
 
     /// Lets the record lie in a vmctx from now on.
@@ -234,7 +343,7 @@ impl Memory {
     /// `record` is valid as long as the memory is, and read by others only where the memory may be used.
     pub unsafe fn move_record(&mut self, record: NonNull<VmMemory>) {
         // SAFETY: the caller promises a valid place.
-        unsafe { record.write(VmMemory { base: self.base(), bytes: self.bytes().into() }) };
+        unsafe { record.write(VmMemory { base: self.start(), bytes: self.bytes().into() }) };
         self.record = Record::In(record);
     }
 
@@ -256,8 +365,18 @@ impl Memory {
         self.checks
     }
 
-    /// The address of its first byte.
+    /// The address of its first byte, for others than compiled code.
     pub fn base(&self) -> *mut u8 {
+        self.expose();
+        self.start()
+    }
+
+    /// Notes that somebody other than compiled code may write to it.
+    pub(super) fn expose(&self) {
+        self.is_exposed.store(true, Ordering::Relaxed);
+    }
+
+    fn start(&self) -> *mut u8 {
         // SAFETY: the mapping is at least as long.
         unsafe { self.mapping.start().add(self.before) }.as_ptr()
     }
@@ -308,7 +427,7 @@ impl Memory {
             self.mapping.make_accessible(from, to).ok()?;
         }
         self.accessible_bytes = accessible_bytes;
-        let base = self.base();
+        let base = self.start();
         // SAFETY: the record is valid. The base changes only for memories that may move, which no two threads share.
         unsafe {
             let record = self.record().as_ptr();
@@ -334,9 +453,10 @@ impl Memory {
         // SAFETY: both are accessible up to the former size, and different.
         unsafe {
             let target = mapping.start().as_ptr().add(self.before);
-            ptr::copy_nonoverlapping(self.base(), target, self.bytes());
+            ptr::copy_nonoverlapping(self.start(), target, self.bytes());
         }
         self.mapping = mapping;
+        self.has_moved = true;
         Ok(())
     }
 }

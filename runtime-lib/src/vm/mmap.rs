@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use super::sys::{self, Protection};
@@ -79,6 +80,70 @@ impl Mapping {
         }
         // SAFETY: the pages are ours, and only gain permissions.
         unsafe { sys::protect(self.start.add(from), to - from, Protection::ReadWrite) }
+    }
+
+    /// Makes whole pages inaccessible again, and forgets what they held.
+    ///
+    /// # Errors
+    /// The system's; not all can do it.
+    ///
+    /// # Panics
+    /// If they are not all part of this mapping.
+    pub fn forget(&mut self, pages: Range<usize>) -> io::Result<()> {
+        let (start, bytes) = self.whole(&pages);
+        // SAFETY: the pages are ours; what they held is not used, as `&mut self` shows.
+        unsafe { sys::forget(start, bytes) }
+    }
+
+    /// Gives whole accessible pages the contents that they had at first: zeros, or those of the file that was mapped over them.
+    ///
+    /// # Errors
+    /// The system's; not all can do it.
+    ///
+    /// # Panics
+    /// If they are not all part of this mapping.
+    pub fn renew(&mut self, pages: Range<usize>) -> io::Result<()> {
+        if !sys::can_renew() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let (start, bytes) = self.whole(&pages);
+        // SAFETY: as above.
+        unsafe { sys::renew(start, bytes) }
+    }
+
+    /// Which of these pages have contents of their own, because they were written to: runs of pages, by their places in the
+    /// mapping, and how many runs there are. `None` if the system does not tell, or if there are more runs than there is room
+    /// for, or more pages than `most_pages`.
+    ///
+    /// # Panics
+    /// If they are not all part of this mapping.
+    pub fn written(
+        &self,
+        pages: Range<usize>,
+        most_pages: usize,
+        runs: &mut [Range<usize>],
+    ) -> Option<usize> {
+        let (start, bytes) = self.whole(&pages);
+        let count = sys::written(start, bytes, most_pages, runs)?;
+        let first = self.start.as_ptr() as usize;
+        for run in &mut runs[..count] {
+            *run = run.start - first..run.end - first;
+        }
+        Some(count)
+    }
+
+    /// The address and size of whole pages.
+    fn whole(&self, pages: &Range<usize>) -> (NonNull<u8>, usize) {
+        let page = sys::page_bytes();
+        assert!(
+            pages.start <= pages.end
+                && pages.end <= self.bytes
+                && pages.start.is_multiple_of(page)
+                && pages.end.is_multiple_of(page),
+            "whole pages of this mapping"
+        );
+        // SAFETY: inside of the mapping, as just checked.
+        (unsafe { self.start.add(pages.start) }, pages.len())
     }
 
     /// Replaces whole pages by those of a file, copy-on-write.

@@ -11,6 +11,8 @@
 pub mod sys;
 // Runs of pages: reserved, made accessible, mapped from files, given back.
 pub mod mmap;
+// Things that have had their use, kept for the next one.
+pub mod shelf;
 // A place for one thread to sleep at.
 pub mod parker;
 // The epoch of an engine, and the threads that sleep until one comes.

@@ -12,11 +12,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use crate::abi::index::{ObjectTypeIndex, SignatureIndex};
 use crate::abi::manifest::Manifest;
-use crate::abi::types::{CompositeType, FuncType, HeapType};
+use crate::abi::types::{CompositeType, FuncType, HeapType, ValType};
 
 /// A function type with its number in this process.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,13 +40,30 @@ struct Group {
     /// What it is compared by.
     key: Key,
     /// Its members, with numbers for all types they mention.
-    types: Vec<CompositeType>,
+    types: Arc<[CompositeType]>,
     /// Keeps the numbers of other groups inside of them meaningful.
     mentioned: Vec<Arc<Group>>,
 }
 
-/// The types of a group. Numbers from [`WITHIN`] on are places in it.
-type Key = Vec<CompositeType>;
+/// The types of a group, with their hash, which is needed several times. Numbers from [`WITHIN`] on are places in it.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    hash: u64,
+    types: Arc<[CompositeType]>,
+}
+
+impl Key {
+    fn new(types: Arc<[CompositeType]>) -> Key {
+        static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Key { hash: HASHES.hash_one(&types), types }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
 
 /// Where places in a group begin. A process has fewer types.
 const WITHIN: u32 = 1 << 31;
@@ -90,9 +108,17 @@ impl Group {
     ///
     /// # Panics
     /// If it mentions a number that no type has.
-    fn intern(key: Key) -> Arc<Group> {
+    fn intern(types: Arc<[CompositeType]>) -> Arc<Group> {
+        let key = Key::new(types);
+        if !key.types.iter().any(mentions_types) {
+            let mut registry = registry();
+            return registry.find(&key).unwrap_or_else(|| {
+                let ids = key.types.iter().map(|_| registry.new_id()).collect();
+                registry.add(Group { types: key.types.clone(), key, mentioned: Vec::new(), ids })
+            });
+        }
         let mut mentioned = Vec::new();
-        for ty in &key {
+        for ty in &*key.types {
             ty.map(&mut |heap| {
                 if let Some(id) = number_of(heap).filter(|&id| id < WITHIN) {
                     mentioned.push(Member::by_id(id).expect("a type that exists").group);
@@ -101,21 +127,30 @@ impl Group {
             });
         }
         let mut registry = registry();
-        if let Some(found) = registry.by_key.get(&key).and_then(Weak::upgrade) {
+        if let Some(found) = registry.find(&key) {
+            // What is mentioned may not be dropped while the registry is locked.
+            drop(registry);
             return found;
         }
-        let ids: Vec<u32> = key.iter().map(|_| registry.new_id()).collect();
+        let ids: Vec<u32> = key.types.iter().map(|_| registry.new_id()).collect();
         let numbered = |heap: HeapType| {
             let place = number_of(heap).and_then(|number| number.checked_sub(WITHIN));
             Some(place.map_or(heap, |place| with_number(heap, ids[place as usize])))
         };
-        let types = key.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
-        let group = Arc::new(Group { types, key: key.clone(), mentioned, ids });
-        registry.by_key.insert(key, Arc::downgrade(&group));
-        for (position, &id) in group.ids.iter().enumerate() {
-            registry.by_id[slot(id)] = (Arc::downgrade(&group), position);
-        }
-        group
+        let types = key.types.iter().filter_map(|ty| ty.map(&mut { numbered })).collect();
+        registry.add(Group { types, key, mentioned, ids })
+    }
+}
+
+/// Whether other types are mentioned in a type, which most do not do. May say yes where there are none.
+fn mentions_types(ty: &CompositeType) -> bool {
+    match ty {
+        CompositeType::Func(ty) => ty
+            .params
+            .iter()
+            .chain(&*ty.results)
+            .any(|value| matches!(value, ValType::Ref(ty) if number_of(ty.heap).is_some())),
+        CompositeType::Object(_) => true,
     }
 }
 
@@ -125,6 +160,19 @@ fn slot(id: u32) -> usize {
 }
 
 impl Registry {
+    fn find(&self, key: &Key) -> Option<Arc<Group>> {
+        self.by_key.get(key).and_then(Weak::upgrade)
+    }
+
+    fn add(&mut self, group: Group) -> Arc<Group> {
+        let group = Arc::new(group);
+        self.by_key.insert(group.key.clone(), Arc::downgrade(&group));
+        for (position, &id) in group.ids.iter().enumerate() {
+            self.by_id[slot(id)] = (Arc::downgrade(&group), position);
+        }
+        group
+    }
+
     fn new_id(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.by_id.push((Weak::new(), 0));
@@ -183,7 +231,7 @@ impl Signature {
     /// # Panics
     /// If it mentions a number that no type has.
     pub fn new(ty: FuncType) -> Signature {
-        Signature(Member { group: Group::intern(vec![CompositeType::Func(ty)]), position: 0 })
+        Signature(Member { group: Group::intern(Arc::new([CompositeType::Func(ty)])), position: 0 })
     }
 
     /// The signature that has this number.
@@ -288,8 +336,16 @@ impl<'a> Resolver<'a> {
 
     /// Adds the types of a group, if everything else that they mention is known.
     fn add(&mut self, members: &[HeapType]) -> Option<()> {
+        if let &[HeapType::Signature(index)] = members {
+            let ty = CompositeType::Func(self.manifest.signatures.get(index.index())?.clone());
+            if !mentions_types(&ty) {
+                let group = Group::intern(Arc::new([ty]));
+                self.signatures[index.index()] = Some(Signature(Member { group, position: 0 }));
+                return Some(());
+            }
+        }
         let places: HashMap<HeapType, u32> = members.iter().copied().zip(WITHIN..).collect();
-        let key: Option<Key> = members
+        let key: Option<Arc<[CompositeType]>> = members
             .iter()
             .map(|&member| {
                 self.ty(member)?.map(&mut |heap| {
@@ -360,7 +416,7 @@ impl fmt::Debug for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::types::{RefType, ValType};
+    use crate::abi::types::RefType;
 
     fn ty(params: &[ValType], results: &[ValType]) -> FuncType {
         FuncType { params: params.into(), results: results.into() }

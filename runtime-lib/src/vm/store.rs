@@ -93,22 +93,31 @@ pub struct Settings {
 pub struct Store {
     /// First, so that a pointer to one is a pointer to the other.
     context: UnsafeCell<VmStoreContext>,
+    /// Whose store this is, while one of its calls is under way.
+    owner: Cell<Option<NonNull<dyn Owner>>>,
+    /// How many calls are under way, and whether there ever was one.
+    depth: Cell<Depth>,
+    /// The innermost of them: an [`Activation`](super::activation::Activation), or null.
+    innermost: Cell<*const ()>,
     settings: Settings,
     builtins: *const usize,
     /// What the context's pointer to the present epoch leads to.
     epoch: Arc<Epoch>,
-    /// Whose store this is, while one of its calls is under way.
-    owner: Cell<Option<NonNull<dyn Owner>>>,
-    /// How many calls are under way.
-    depth: Cell<u32>,
-    /// The innermost of them: an [`Activation`](super::activation::Activation), or null.
-    innermost: Cell<*const ()>,
     /// The instance that was made last: an [`Instance`](super::instance::Instance), or null. For debuggers, which go on from
     /// there to the others.
     newest_instance: Cell<*const ()>,
     /// Where the fault handler writes program counters, because it cannot allocate.
     fault_frames: Box<[Cell<usize>]>,
     fault_frame_count: Cell<usize>,
+}
+
+/// How deep in calls a store is. Written as one word.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Depth {
+    calls: u32,
+    /// 1 if there ever was a call.
+    had_one: u32,
 }
 
 impl Store {
@@ -179,9 +188,22 @@ impl Store {
         self.owner.set(owner);
     }
 
+    /// How many calls are under way.
     #[inline]
-    pub(super) fn depth(&self) -> &Cell<u32> {
-        &self.depth
+    pub(super) fn depth(&self) -> u32 {
+        self.depth.get().calls
+    }
+
+    /// Notes that a call has begun or ended.
+    #[inline]
+    pub(super) fn set_depth(&self, calls: u32) {
+        self.depth.set(Depth { calls, had_one: 1 });
+    }
+
+    /// Whether compiled code of this store has ever run, or a host function.
+    #[inline]
+    pub(super) fn was_entered(&self) -> bool {
+        self.depth.get().had_one != 0
     }
 
     #[inline]
@@ -247,7 +269,7 @@ impl OwnedStore {
             builtins,
             epoch,
             owner: Cell::new(None),
-            depth: Cell::new(0),
+            depth: Cell::new(Depth { calls: 0, had_one: 0 }),
             innermost: Cell::new(ptr::null()),
             newest_instance: Cell::new(ptr::null()),
             fault_frames: vec![Cell::new(0); settings.max_backtrace_frames.min(MOST_FAULT_FRAMES)]

@@ -165,6 +165,41 @@ impl Table {
         Some(former as u64)
     }
 
+    /// Makes it as large as it was when it was new, and every element `init`.
+    pub fn renew(&mut self, init: u64) {
+        let elements = self.ty.limits.min as usize;
+        // SAFETY: the record is valid, and a table that was made has room for its minimum.
+        unsafe { (*self.record().as_ptr()).elements = elements };
+        self.fill(0, init, elements as u64).expect("these are its elements");
+    }
+
+    /// Its elements, as they are stored.
+    fn stored(&self) -> &[u8] {
+        // SAFETY: as many elements are initialised, and `&self` says that nobody writes them.
+        unsafe { std::slice::from_raw_parts(self.base(), self.elements() * self.element_bytes()) }
+    }
+
+    /// A copy of all elements, to be restored later.
+    pub fn save(&self) -> Box<[u8]> {
+        self.stored().into()
+    }
+
+    /// Makes its elements those that were saved of it.
+    pub fn restore(&mut self, saved: &[u8]) {
+        let elements = saved.len() / self.element_bytes();
+        assert!(elements <= self.capacity, "there was room for them");
+        // SAFETY: the record is valid; there is room for so many, which are initialised before anybody can read them.
+        unsafe {
+            ptr::copy_nonoverlapping(saved.as_ptr(), self.base(), saved.len());
+            (*self.record().as_ptr()).elements = elements;
+        }
+    }
+
+    /// How many elements it has room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Sets a run of elements.
     ///
     /// # Errors

@@ -11,6 +11,9 @@ mod unix;
 /// Signals for hardware faults.
 #[cfg(unix)]
 mod signals;
+/// Systems that make no page as new.
+#[cfg(not(target_os = "linux"))]
+mod no_renewal;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -30,9 +33,9 @@ use windows as this;
 #[cfg(target_arch = "riscv64")]
 pub use this::has_extension;
 pub use this::{
-    AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, install_fault_handler, make_anonymous,
-    map_file, map_file_over, memory_file, page_bytes, path_of, protect, release, reserve,
-    set_modified, sleep_while, stack_bounds, stay_loaded, wake_one,
+    AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, can_renew, forget, install_fault_handler,
+    make_anonymous, map_file, map_file_over, memory_file, page_bytes, path_of, protect, release,
+    renew, reserve, set_modified, sleep_while, stack_bounds, stay_loaded, wake_one, written,
 };
 
 /// What may be done with pages.

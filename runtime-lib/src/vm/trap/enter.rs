@@ -18,17 +18,26 @@ const HOST_RESERVE_BYTES: usize = 128 << 10;
 /// What a thread needs before it may enter wasm.
 #[derive(Clone, Copy)]
 struct Thread {
-    /// The lowest address that wasm may use of its stack, and the end of the stack. Both 0 if the system does not tell.
+    /// The lowest address that wasm may use of its stack.
     low: usize,
-    end: usize,
+    /// How much stack there is from there on. 0 if the system does not tell.
+    bytes: usize,
 }
 
 impl Thread {
+    /// One that has not got anything yet.
+    const UNPREPARED: Thread = Thread { low: usize::MAX, bytes: 0 };
+
+    /// Whether an address is on its stack.
+    #[inline]
+    fn owns(&self, address: usize) -> bool {
+        address.wrapping_sub(self.low) < self.bytes
+    }
+
     /// Whether this is its own stack, and another one than the limit is for: a host function has passed its store on.
     #[inline]
     fn has_other_stack(&self, limit: usize) -> bool {
-        let own = self.low..self.end;
-        own.contains(&stack_pointer()) && !own.contains(&limit)
+        self.owns(stack_pointer()) && !self.owns(limit)
     }
 }
 
@@ -40,7 +49,7 @@ fn stack_pointer() -> usize {
 }
 
 thread_local! {
-    static THREAD: Cell<Option<Thread>> = const { Cell::new(None) };
+    static THREAD: Cell<Thread> = const { Cell::new(Thread::UNPREPARED) };
     static ALT_STACK: RefCell<Option<AltStack>> = const { RefCell::new(None) };
 }
 
@@ -57,20 +66,63 @@ thread_local! {
 /// # Safety
 /// The store belongs to `owner`, which is borrowed exclusively by the caller and not used during the call. `call` runs
 /// code of this store only, and lets nothing unwind.
+#[inline(always)]
 pub unsafe fn enter(
     store: &Store,
     owner: NonNull<dyn Owner>,
     vmctx: *const VmContext,
     call: impl FnOnce() -> bool,
 ) -> Result<(), Box<Raised>> {
-    let thread = THREAD.get().unwrap_or_else(prepare_thread);
-    let activation = Activation::new(store, vmctx);
-    let outer_owner = store.owner();
-    let depth = store.depth().get();
+    let mut thread = THREAD.get();
+    if thread.low == Thread::UNPREPARED.low {
+        thread = prepare_thread();
+    }
+    if store.depth() != 0 {
+        // SAFETY: the caller's promises.
+        return unsafe { enter_again(thread, store, owner, vmctx, call) };
+    }
+    // Nothing has to be saved of a store that is not entered yet, and little put back.
+    let activation = Activation::outermost(store, vmctx);
     // SAFETY: the context is valid; compiled code does not run at this moment.
     unsafe {
         let context = store.context();
-        if depth == 0 || thread.has_other_stack((*context).stack_limit) {
+        (*context).stack_limit = stack_limit(&thread, store);
+        (*context).exit_pc = 0;
+    }
+    store.set_owner(Some(owner));
+    store.set_depth(1);
+    // SAFETY: it stays here until it is popped; `call` does not unwind.
+    unsafe { activation.push() };
+    let returned = call();
+    activation.pop();
+    // Debuggers find stores by this.
+    // SAFETY: as above.
+    unsafe { (*store.context()).entry_fp = 0 };
+    store.set_depth(0);
+    if !returned {
+        return Err(reason(&activation, store));
+    }
+    // Nothing was recorded, so there is nothing to drop; the compiler would look all the same.
+    mem::forget(activation);
+    Ok(())
+}
+
+/// As [`enter`], for a store that is entered already.
+#[inline(never)]
+unsafe fn enter_again(
+    thread: Thread,
+    store: &Store,
+    owner: NonNull<dyn Owner>,
+    vmctx: *const VmContext,
+    call: impl FnOnce() -> bool,
+) -> Result<(), Box<Raised>> {
+    let activation = Activation::new(store, vmctx);
+    let outer_owner = store.owner();
+    let depth = store.depth();
+    // SAFETY: the context is valid; compiled code does not run at this moment.
+    unsafe {
+        let context = store.context();
+        if thread.has_other_stack((*context).stack_limit) {
             (*context).stack_limit = stack_limit(&thread, store);
         }
         // Not left yet, since it was entered: backtraces go on at the registers that the activation has saved.
@@ -78,18 +130,18 @@ pub unsafe fn enter(
         (*context).exit_pc = 0;
     }
     store.set_owner(Some(owner));
-    store.depth().set(depth + 1);
+    store.set_depth(depth + 1);
     // SAFETY: it stays here until it is popped; `call` does not unwind.
     unsafe { activation.push() };
     let returned = call();
     activation.pop();
-    activation.saved.restore(store);
-    store.depth().set(depth);
+    // SAFETY: the store was entered, so they were saved.
+    unsafe { activation.saved.restore(store) };
+    store.set_depth(depth);
     store.set_owner(outer_owner);
     if !returned {
         return Err(reason(&activation, store));
     }
-    // Nothing was recorded, so there is nothing to drop; the compiler would look all the same.
     mem::forget(activation);
     Ok(())
 }
@@ -113,7 +165,7 @@ fn stack_limit(thread: &Thread, store: &Store) -> usize {
     let sp = stack_pointer();
     let wanted = sp.saturating_sub(store.settings().max_wasm_stack_bytes);
     // On a stack that is not the thread's (a coroutine's, for instance), only the setting counts.
-    if (thread.low..thread.end).contains(&sp) { wanted.max(thread.low) } else { wanted }
+    if thread.owns(sp) { wanted.max(thread.low) } else { wanted }
 }
 
 #[cold]
@@ -123,7 +175,8 @@ fn prepare_thread() -> Thread {
     let bounds = stack_bounds().unwrap_or(0..0);
     // A small stack is shared: a quarter for host functions.
     let reserve = HOST_RESERVE_BYTES.min(bounds.len() / 4) + UNCHECKED_STACK_BYTES as usize;
-    let thread = Thread { low: bounds.start + reserve, end: bounds.end };
-    THREAD.set(Some(thread));
+    let low = (bounds.start + reserve).min(bounds.end);
+    let thread = Thread { low, bytes: bounds.end - low };
+    THREAD.set(thread);
     thread
 }

@@ -18,6 +18,8 @@ mod caches;
 mod futex;
 /// The registers of an interrupted thread.
 mod registers;
+/// Pages that become as new, and which of them have to.
+mod renewal;
 
 pub use super::signals::install_fault_handler;
 pub use super::unix::{
@@ -29,6 +31,7 @@ pub(super) use caches::see_as_code;
 pub use extensions::has_extension;
 pub use futex::{sleep_while, wake_one};
 pub(super) use registers::{fault_registers, happens_again, set_registers};
+pub use renewal::{can_renew, forget, renew, written};
 
 /// A file in memory that has these contents and never changes.
 ///

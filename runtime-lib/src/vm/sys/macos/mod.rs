@@ -19,6 +19,7 @@ mod address;
 /// The registers of an interrupted thread.
 mod registers;
 
+pub use super::no_renewal::{can_renew, forget, renew, written};
 pub use super::signals::install_fault_handler;
 pub use super::unix::{
     AltStack, Library, MAPS_FILES_OVER, make_anonymous, map_file, map_file_over, page_bytes,

@@ -15,6 +15,7 @@ mod pages;
 /// Stacks, and threads that sleep until a number changes.
 mod threads;
 
+pub use super::no_renewal::{can_renew, forget, renew, written};
 pub use exceptions::install_fault_handler;
 pub use files::{TemporaryLibrary, memory_file, path_of, set_modified};
 pub use library::{Library, stay_loaded};
