@@ -31,10 +31,13 @@ fn directory() -> Directory {
 }
 
 /// For x86-64 Linux, whose instructions are known.
+const NO_INLINING: &[&str] = &["--no-opt", "inlining"];
+
 fn compiled() -> Directory {
     let directory = directory();
+    // Every function has code of its own.
     let command = ["compile", "inlined.wasm", "--target", "x86_64-linux", "-o", "inlined.so"];
-    directory.wootz(&command).succeeds();
+    directory.wootz(&[&command[..], NO_INLINING].concat()).succeeds();
     directory
 }
 
@@ -149,9 +152,12 @@ fn lines_of_backtraces_and_return_addresses() {
     let again = directory.wootz(&[&["explain", "inlined.so"], &words[..]].concat()).succeeds();
     assert_eq!(again, said);
 
+    let explain = |place: &str, options: &[&str]| {
+        let command = [&["explain", "inlined.wasm", place], options, NO_INLINING].concat();
+        directory.wootz(&command).succeeds()
+    };
     let caller = lines.iter().find(|line| line.contains("1: ")).unwrap();
-    let command = ["explain", "--no-opt", "inlining", "inlined.wasm", caller];
-    let said = directory.wootz(&command).succeeds();
+    let said = explain(caller, &[]);
     assert_eq!(field(&said, "operator"), "call $outer");
     assert!(
         marked(&said).iter().any(|(_, text)| text.contains("call") && text.contains("<outer>"))
@@ -159,12 +165,12 @@ fn lines_of_backtraces_and_return_addresses() {
     assert_eq!(field(&said, "source"), "_start at /src/inlined.c:30:5");
 
     // Where it returns to is another line; what called is what a debugger's backtrace means.
-    let said = directory.wootz(&["explain", "inlined.wasm", "_start", "--all"]).succeeds();
+    let said = explain("_start", &["--all"]);
     let lines: Vec<&str> = said.lines().collect();
     let call = lines.iter().position(|line| line.contains("<outer>")).unwrap();
     let address = |line: &str| line.split_whitespace().next().unwrap().to_string();
     let (call, returns) = (address(lines[call]), address(lines[call + 1]));
-    let said = directory.wootz(&["explain", "inlined.wasm", &returns]).succeeds();
+    let said = explain(&returns, &[]);
     let expected = format!("as a return address, it is of the call at {call}, 0x64  call $outer");
     assert_eq!(field(&said, "return"), expected);
     assert_eq!(field(&said, "source"), "_start at /src/inlined.c:31:10");
@@ -312,4 +318,37 @@ fn options_change_what_is_explained() {
     let target = ["--target", "x86_64-linux"];
     assert_ne!(code(&target), code(&[&target[..], &["-O", "none"]].concat()));
     assert_ne!(code(&target), code(&["--target", "riscv64-linux"]));
+}
+
+/// A function that was translated where it is called: said of its code, and of where it comes from.
+#[test]
+fn functions_in_place_of_calls() {
+    let directory = Directory::new();
+    let wat = r#"(module
+        (memory 1)
+        (func $small (param i32) (result i32) (i32.load (local.get 0)))
+        (func $large (export "large") (param i32) (result i32)
+            (i32.add (call $small (local.get 0)) (i32.const 5))))"#;
+    directory.write("m.wat", wat);
+    let target = ["--target", "x86_64-linux"];
+    let explain =
+        |place: &str| directory.wootz(&[&["explain", "m.wat", place], &target[..]].concat());
+    let said = explain("large").succeeds();
+    let all = explain("func:0").succeeds();
+    assert_eq!(field(&all, "function"), "0, small");
+    // What the larger one loads comes from the smaller one.
+    let listed = directory
+        .wootz(&[&["explain", "m.wat", "large", "--all"], &target[..]].concat())
+        .succeeds();
+    let load = listed.lines().find(|line| line.contains("i32.load")).unwrap();
+    let address = load.split_whitespace().next().unwrap();
+    let place = explain(address).succeeds();
+    assert_eq!(field(&place, "function"), "1, large", "{said}");
+    assert!(field(&place, "wasm offset").ends_with("i32.load"), "{place}");
+    assert!(field(&place, "inlined").starts_with("small, in place of its call in large at 0x"));
+    // And the other way round.
+    let offset = field(&place, "wasm offset").split_whitespace().next().unwrap();
+    let back = explain(&format!("wasm:{offset}")).succeeds();
+    assert!(field(&back, "inlined").contains(&format!("{address}..")), "{back}");
+    assert!(field(&back, "inlined").ends_with(" in large"), "{back}");
 }
