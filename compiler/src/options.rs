@@ -216,6 +216,8 @@ pub enum Optimisation {
     StackChecks,
     /// `const-tables`: calls through tables that never change go straight to the function.
     ConstTables,
+    /// `bulk`: to copy or fill a few bytes takes a few instructions.
+    Bulk,
     /// `counters`: what counts the turns of a loop needs one register, not two.
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
@@ -229,6 +231,7 @@ impl Optimisation {
         Optimisation::Inlining,
         Optimisation::StackChecks,
         Optimisation::ConstTables,
+        Optimisation::Bulk,
         Optimisation::Counters,
         Optimisation::Widths,
     ];
@@ -240,6 +243,7 @@ impl Optimisation {
             Optimisation::Inlining => "inlining",
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
+            Optimisation::Bulk => "bulk",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
         }

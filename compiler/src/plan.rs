@@ -60,6 +60,8 @@ pub struct Plan<'a> {
     pub kept: Option<Kept>,
     /// Functions that are compiled to a product of what they are given.
     pub products: HashMap<FuncIndex, Product>,
+    /// Whether bulk operations on few bytes are single accesses.
+    pub expands_bulk: bool,
     /// Functions that are translated where they are called.
     pub inlining: Inlining,
     /// Which functions ask whether there is enough stack, by their position among those with a body; all, if there are none here.
@@ -207,6 +209,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
             true => idiom::products(module),
             false => HashMap::new(),
         },
+        expands_bulk: options.optimises(Optimisation::Bulk),
         inlining: match options.optimises(Optimisation::Inlining) && options.debug_info.is_none() {
             true => Inlining::find(module, &survey),
             false => Inlining::default(),

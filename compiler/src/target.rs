@@ -51,7 +51,12 @@ pub fn lookup(options: &Options) -> Result<Target> {
         let message = "code for Windows needs unwind tables: whatever walks the stack there finds its way by them";
         return Err(Error::Options { message: message.to_string() });
     }
-    let isa = code_generator(options, &triple, options.opt_level, "backtracking")?;
+    // The better way takes three times as long.
+    let registers = match options.opt_level {
+        OptLevel::None => "single_pass",
+        OptLevel::Speed | OptLevel::SpeedAndSize => "backtracking",
+    };
+    let isa = code_generator(options, &triple, options.opt_level, registers)?;
     let quick = code_generator(options, &triple, OptLevel::None, "single_pass")?;
     let flags = isa.isa_flags();
     let on =
