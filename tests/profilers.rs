@@ -123,7 +123,7 @@ fn perf_unwinds_from_the_guest_into_the_host() {
         let complete = leads_to("fibonacci")
             && leads_to("work")
             && leads_to("wootz_entry_")
-            && leads_to("wootz_runtime::vm::trap::enter");
+            && leads_to("wootz_cli::main");
         found[usize::from(complete)] += 1;
     }
     let [lost, complete] = found;
