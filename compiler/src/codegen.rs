@@ -151,8 +151,12 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
     let stops = stops.chain(places.calls().iter().map(|call| call.at.wasm)).collect();
     let unwind = unwind(compiled, target);
     let frame = worker.notes.take().map(|notes| frame(compiled, notes, target));
+    let mut code = buffer.data().to_vec();
+    if target.own.halts {
+        halt(&mut code, &traps);
+    }
     Ok(Function {
-        code: buffer.data().to_vec(),
+        code,
         alignment: buffer.alignment.max(target.function_alignment),
         relocations,
         traps,
@@ -165,6 +169,19 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         frame_bytes: frame_bytes(compiled),
         frame,
     })
+}
+
+/// Lets traps of x86-64 be `hlt`, which is as long with a `nop` behind. The system tells of it by `SIGSEGV`, without an address.
+fn halt(code: &mut [u8], traps: &[(u32, TrapCode)]) {
+    const UD2: [u8; 2] = [0x0f, 0x0b];
+    const HLT_NOP: [u8; 2] = [0xf4, 0x90];
+    for &(offset, _) in traps {
+        if let Some(bytes) = code.get_mut(offset as usize..offset as usize + 2)
+            && bytes == UD2
+        {
+            bytes.copy_from_slice(&HLT_NOP);
+        }
+    }
 }
 
 /// What calls through a table that never changes look at. Each element has two numbers: how far its function is, and the number

@@ -218,6 +218,9 @@ pub enum Optimisation {
     ConstTables,
     /// `bulk`: to copy or fill a few bytes takes a few instructions.
     Bulk,
+    /// `halts`: on x86-64 Linux, traps are `hlt`, not `ud2`, which takes hypervisors longer. Not with debug information, where debuggers
+    /// are to tell one kind of signal from the other.
+    Halts,
     /// `counters`: what counts the turns of a loop needs one register, not two.
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
@@ -232,6 +235,7 @@ impl Optimisation {
         Optimisation::StackChecks,
         Optimisation::ConstTables,
         Optimisation::Bulk,
+        Optimisation::Halts,
         Optimisation::Counters,
         Optimisation::Widths,
     ];
@@ -244,6 +248,7 @@ impl Optimisation {
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
             Optimisation::Bulk => "bulk",
+            Optimisation::Halts => "halts",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
         }

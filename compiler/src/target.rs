@@ -39,6 +39,8 @@ pub struct OwnSteps {
     pub wide_loads: bool,
     /// They have them wherever they are made.
     pub wide_numbers: bool,
+    /// Code that always traps halts the processor, which programs may not.
+    pub halts: bool,
 }
 
 /// The target that the options describe.
@@ -78,6 +80,10 @@ pub fn lookup(options: &Options) -> Result<Target> {
         wide_loads: widens && !matches!(triple.architecture, Architecture::Aarch64(_)),
         // Elsewhere, instructions of 32 bits leave something else than zeros in the other half of a register.
         wide_numbers: widens && triple.architecture == Architecture::X86_64,
+        halts: options.optimises(Optimisation::Halts)
+            && options.debug_info.is_none()
+            && triple.architecture == Architecture::X86_64
+            && triple.operating_system == OperatingSystem::Linux,
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
 }
