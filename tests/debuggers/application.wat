@@ -12,7 +12,7 @@
   (func $deepest (param i32)
     (global.set $depth (i32.const 3))
     (if (i32.eqz (local.get 0)) (then unreachable))
-    (memory.fill $own (i32.const 65530) (i32.const 1) (i32.const 100)))
+    (memory.fill $own (i32.const 65530) (i32.const 1) (i32.const 1000)))
   (func $middle (param i32)
     (call $deepest (local.get 0))
     (global.set $counter (i64.const 1)))
