@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use wootz_compiler::{Artifact, DebugInfo, Options, Stage, Step};
+use wootz_compiler::{Artifact, DebugInfo, Options, Stage};
 
 use crate::files;
 use crate::options::CodeOptions;
@@ -316,8 +316,8 @@ fn header(path: &Path, wasm: &[u8], options: &Options) -> Result<String> {
     wootz_bindgen::c::header(&manifest, prefix).with_context(context)
 }
 
-/// The stages of a compilation and how long each took, each with the steps that it consists of.
-type Times = Vec<(Stage, Duration, Vec<(Step, Duration)>)>;
+/// The stages of a compilation, and how long each took.
+type Times = Vec<(Stage, Duration)>;
 
 /// Compiles a module that came from a file, and says how long each stage took.
 fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Artifact, Times)> {
@@ -327,27 +327,19 @@ fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Artifact, Tim
     });
     let end = Instant::now();
     let ends = stages.iter().skip(1).map(|&(_, start)| start).chain([end]);
-    let mut artifact = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
-    let mut steps_of = |stage: Stage| match stage {
-        Stage::Functions => std::mem::take(&mut artifact.steps),
-        _ => Vec::new(),
-    };
-    let times = stages.iter().zip(ends);
-    let times = times.map(|(&(stage, start), end)| (stage, end - start, steps_of(stage))).collect();
+    let times =
+        stages.iter().zip(ends).map(|(&(stage, start), end)| (stage, end - start)).collect();
+    let artifact = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
     Ok((artifact, times))
 }
 
-/// Steps add up to more than their stage where several threads work.
-fn table(times: &Times) -> String {
-    let mut rows = Vec::new();
-    for (stage, time, steps) in times {
-        rows.push((stage.name().to_string(), *time));
-        rows.extend(steps.iter().map(|(step, time)| (format!("  {}", step.name()), *time)));
-    }
-    rows.push(("total".to_string(), times.iter().map(|(_, time, _)| *time).sum()));
+fn table(times: &[(Stage, Duration)]) -> String {
     let mut text = String::new();
-    for (name, time) in rows {
-        writeln!(text, "{name:<12}{:>10.3} ms", time.as_secs_f64() * 1e3)
+    let total = times.iter().map(|(_, time)| *time).sum();
+    for (name, time) in
+        times.iter().map(|(stage, time)| (stage.name(), *time)).chain([("total", total)])
+    {
+        writeln!(text, "{name:<10}{:>10.3} ms", time.as_secs_f64() * 1e3)
             .expect("strings can be written to");
     }
     text

@@ -115,9 +115,7 @@ fn times_are_shown() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
     let stages: Vec<&str> =
         ended.stderr.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let steps = ["translate", "optimise", "generate"];
-    let expected = [&["parse", "plan", "functions"], &steps[..], &["link", "lines", "write"]];
-    assert_eq!(stages, [&expected.concat()[..], &["total"]].concat());
+    assert_eq!(stages, ["parse", "plan", "functions", "link", "lines", "write", "total"]);
 }
 
 /// Whatever was there before is still there, and nothing else.

@@ -69,8 +69,6 @@ mod object;
 /// Any stage as text.
 pub mod dump;
 
-use std::time::Duration;
-
 use wootz_runtime::abi::artifact::SourceLines;
 use wootz_runtime::abi::manifest::Manifest;
 
@@ -82,10 +80,9 @@ pub use options::{
     Stage, TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
-pub use worker::Step;
 
 use target::Target;
-use worker::{Steps, Worker};
+use worker::Worker;
 
 /// The version of the compiler.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -172,8 +169,6 @@ pub struct Artifact {
     pub debug_file: Option<Vec<u8>>,
     /// What of the module's own debug information was left out, and why.
     pub warnings: Vec<String>,
-    /// How long all threads together have spent on the steps of [`Stage::Functions`].
-    pub steps: Vec<(Step, Duration)>,
 }
 
 /// Like [`compile`], with everything that there is besides the file; and tells `observe` each time a stage begins: what
@@ -210,24 +205,22 @@ fn compile_module(
     let plan = plan::lay_out(&module, target, options)?;
     // From here on no symbol, type or vmctx slot is added: functions compile in any order.
     observe(Stage::Functions);
-    let steps = Steps::default();
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
         if let plan::Work::Table(index) = work {
             return Ok(codegen::table(&plan, target, index));
         }
         let make = |worker: &mut Worker, checks_stack: bool| {
-            steps.time(Step::Translate, || match work {
+            match work {
                 plan::Work::Function(index) => {
-                    translate::body(worker, &plan, target, index, checks_stack)
+                    translate::body(worker, &plan, target, index, checks_stack)?;
                 }
                 plan::Work::Trampoline(trampoline) => {
                     trampoline::build(worker, &plan, target, trampoline);
-                    Ok(())
                 }
                 plan::Work::Table(_) => unreachable!("it is no code"),
-            })?;
-            let isa = steps.time(Step::Optimise, || optimise::function(worker, target))?;
-            steps.time(Step::Generate, || codegen::function(worker, target, isa))
+            }
+            let isa = optimise::function(worker, target)?;
+            codegen::function(worker, target, isa)
         };
         let checks_stack = plan.checks_stack(work);
         let function = make(worker, checks_stack)?;
@@ -269,5 +262,5 @@ fn compile_module(
             Emit::Archive => object::Container::Archive,
         },
     )?;
-    Ok(Artifact { file, debug_file, warnings, steps: steps.all() })
+    Ok(Artifact { file, debug_file, warnings })
 }

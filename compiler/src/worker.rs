@@ -3,9 +3,6 @@
 //! Always true: results come in the order of the items, whatever thread made them; of several errors, the one of the
 //! first item is reported.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::{CompiledCode, Context};
 use cranelift_frontend::FunctionBuilderContext;
@@ -34,53 +31,6 @@ pub struct Worker {
     pub notes: Option<Notes>,
     /// Cranelift's switches for fuzzing itself; unused.
     pub control: ControlPlane,
-}
-
-/// How long threads have spent on the steps that each function goes through.
-#[derive(Default)]
-pub struct Steps {
-    nanoseconds: [AtomicU64; Step::ALL.len()],
-}
-
-/// A step that each function goes through.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
-    /// Validation, and wasm to CLIF.
-    Translate,
-    /// CLIF to better CLIF.
-    Optimise,
-    /// CLIF to machine code.
-    Generate,
-}
-
-impl Step {
-    const ALL: [Step; 3] = [Step::Translate, Step::Optimise, Step::Generate];
-
-    /// Its name, for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Step::Translate => "translate",
-            Step::Optimise => "optimise",
-            Step::Generate => "generate",
-        }
-    }
-}
-
-impl Steps {
-    /// Does something, and counts how long it takes.
-    pub fn time<T>(&self, step: Step, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let result = work();
-        let nanoseconds = start.elapsed().as_nanos() as u64;
-        self.nanoseconds[step as usize].fetch_add(nanoseconds, Ordering::Relaxed);
-        result
-    }
-
-    /// How long all threads together have spent on each.
-    pub fn all(&self) -> Vec<(Step, Duration)> {
-        let spent = |step: Step| self.nanoseconds[step as usize].load(Ordering::Relaxed);
-        Step::ALL.map(|step| (step, Duration::from_nanos(spent(step)))).to_vec()
-    }
 }
 
 impl Worker {
