@@ -13,6 +13,9 @@ use super::place::{Place, number};
 use crate::compiled::{CodeLine, Compiled, Part, PartKind};
 use crate::report;
 
+/// How many places are listed that have an operator in place of calls.
+const MOST_COPIES: usize = 10;
+
 /// How things are looked at.
 pub struct View<'a> {
     /// What the code comes from, if that is known.
@@ -175,10 +178,13 @@ impl View<'_> {
             field(&mut text, "may trap", traps.join("; "));
         }
         let copies = module.copies_of(position, wanted);
-        for (at, (into, range)) in copies.iter().enumerate() {
+        for (at, (into, range)) in copies.iter().take(MOST_COPIES).enumerate() {
             let (start, end) = (module.address(range.start), module.address(range.end));
             let what = format!("{start:#x}..{end:#x} in {}", module.readable_name(*into));
             field(&mut text, if at == 0 { "inlined" } else { "" }, what);
+        }
+        if copies.len() > MOST_COPIES {
+            field(&mut text, "", format_args!("and {} more", copies.len() - MOST_COPIES));
         }
         if ranges.is_empty() {
             let none = match copies.is_empty() {
