@@ -211,6 +211,25 @@ fn a_thousand_parameters_and_results() {
     assert_eq!(results[999].unwrap_f64(), 995.0 / 3.0);
 }
 
+/// More than go the short way: the last ones go the long one, and compiling does not take the square of the time.
+#[test]
+fn thousands_of_calls_through_a_table() {
+    const CALLS: usize = 5000;
+    let mut parts = Parts::default();
+    let body = [I::LocalGet(0), I::I32Const(1), I::I32Add];
+    parts.function((&[ValType::I32], &[ValType::I32]), function(&[], &body));
+    parts.tables.table(function_table(1, false));
+    let elements = Elements::Functions(std::borrow::Cow::Borrowed(&[0]));
+    parts.elements.active(None, &ConstExpr::i32_const(0), elements);
+    let mut body = vec![I::LocalGet(0)];
+    for _ in 0..CALLS {
+        body.extend([I::I32Const(0), I::CallIndirect { type_index: 0, table_index: 0 }]);
+    }
+    parts.run((&[ValType::I32], &[ValType::I32]), &[], &body);
+    let mut running = start(&parts.finish());
+    assert_eq!(running.run(&[7]), 7 + CALLS as i32);
+}
+
 #[test]
 fn more_than_a_thousand_are_refused() {
     let many = types(1001);

@@ -28,6 +28,8 @@ pub struct Facts {
     pub has_tail_calls: bool,
     /// How many operators it has that do something.
     pub operators: u32,
+    /// How many bytes it has.
+    pub bytes: u64,
     /// Whether it has a loop that calls nothing by name: that is where it spends its time.
     pub has_busy_loop: bool,
     /// How many locals it has besides its parameters.
@@ -56,8 +58,10 @@ fn read(
     for declaration in body.reader.get_locals_reader()? {
         facts.locals = declaration?.0.saturating_add(facts.locals);
     }
-    // For each open block, whether it is a loop in which nothing was called yet.
+    facts.bytes = body.reader.range().end - body.reader.range().start;
+    // For each open block, whether it is a loop; and in how many of them, from the outermost on, something was called.
     let mut open = Vec::new();
+    let mut with_calls = 0;
     let mut operators = body.reader.get_operators_reader()?;
     while !operators.eof() {
         match operators.read()? {
@@ -72,14 +76,15 @@ fn read(
                 continue;
             }
             Operator::End => {
-                facts.has_busy_loop |= open.pop() == Some(true);
+                facts.has_busy_loop |= open.pop() == Some(true) && open.len() >= with_calls;
+                with_calls = with_calls.min(open.len());
                 continue;
             }
             Operator::If { .. } => open.push(false),
             Operator::Loop { .. } => open.push(true),
             Operator::Call { function_index } => {
                 facts.calls.push(FuncIndex(function_index));
-                open.fill(false);
+                with_calls = open.len();
             }
             Operator::ReturnCall { function_index } => {
                 facts.calls.push(FuncIndex(function_index));

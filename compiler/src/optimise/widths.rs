@@ -48,18 +48,22 @@ pub fn widen_numbers(func: &mut Function, cfg: &ControlFlowGraph, domtree: &Domi
         cursor.ins().with_result(param).ireduce(types::I32, wide);
         wide_params.insert(param, wide);
     }
-    for &param in &params {
-        let (block, position) = place(func, wide_params[&param]).expect("it is a parameter");
-        let ends: Vec<Inst> = cfg.pred_iter(block).map(|pred| pred.inst).collect();
-        for end in ends {
-            widen_argument(func, end, block, position, &wide_params);
+    let mut blocks = HashSet::new();
+    for param in &params {
+        let (block, _) = place(func, wide_params[param]).expect("it is a parameter");
+        if blocks.insert(block) {
+            let ends: Vec<Inst> = cfg.pred_iter(block).map(|pred| pred.inst).collect();
+            for end in ends {
+                widen_arguments(func, end, block, &wide_params);
+            }
         }
     }
+    let members: HashSet<Value> = params.into_iter().collect();
     let mut kept = Vec::new();
     for (value, extended) in extensions {
         let wide = match wide_params.get(&value) {
             Some(&wide) => wide,
-            None if is_free(func, value, &params) => continue,
+            None if is_free(func, value, &members) => continue,
             None => {
                 let Some((wide, narrow)) = keep_extended(func, value) else { continue };
                 replaced.insert(value, narrow);
@@ -127,6 +131,7 @@ fn params_to_widen(
     domtree: &DominatorTree,
     extensions: &[(Value, Vec<Value>)],
 ) -> Vec<Value> {
+    let mut incoming: HashMap<Block, Vec<Incoming>> = HashMap::new();
     let mut params = Vec::new();
     let mut seen = HashSet::new();
     let mut open: Vec<Value> = extensions.iter().map(|&(value, _)| value).collect();
@@ -135,26 +140,59 @@ fn params_to_widen(
         if func.dfg.value_type(value) != types::I32 || !seen.insert(value) {
             continue;
         }
-        params.push(value);
-        let ends = cfg.pred_iter(block);
-        open.extend(ends.flat_map(|end| passed(func, end.inst, block, position)).flatten());
+        params.push((value, block, position));
+        let all = incoming.entry(block).or_insert_with(|| ways_into(func, cfg, domtree, block));
+        open.extend(all.iter().filter_map(|way| way.passed[position]));
     }
-    loop {
+    let mut members: HashSet<Value> = params.iter().map(|&(param, ..)| param).collect();
+    for _ in 0..MOST_ROUNDS {
         let before = params.len();
-        let members: Vec<Value> = params.clone();
-        params.retain(|&param| {
-            let (block, position) = place(func, param).expect("it is a parameter");
-            cfg.pred_iter(block).all(|end| {
-                let comes_back = domtree.block_dominates(block, end.block);
-                passed(func, end.inst, block, position).all(|passed| {
-                    passed.is_some_and(|value| !comes_back || is_free(func, value, &members))
-                })
-            })
+        params.retain(|&(param, block, position)| {
+            let stays = incoming[&block].iter().all(|way| {
+                way.passed[position]
+                    .is_some_and(|value| !way.comes_back || is_free(func, value, &members))
+            });
+            if !stays {
+                members.remove(&param);
+            }
+            stays
         });
         if params.len() == before {
-            return params;
+            return params.into_iter().map(|(param, ..)| param).collect();
         }
     }
+    Vec::new()
+}
+
+/// How often parameters are looked at again because others were left as they are. More is not worth it.
+const MOST_ROUNDS: usize = 8;
+
+/// A way into a block.
+struct Incoming {
+    /// Whether it leads back to where it came from.
+    comes_back: bool,
+    /// What it passes, if that is a value and not what a call makes.
+    passed: Vec<Option<Value>>,
+}
+
+fn ways_into(
+    func: &Function,
+    cfg: &ControlFlowGraph,
+    domtree: &DominatorTree,
+    block: Block,
+) -> Vec<Incoming> {
+    let dfg = &func.dfg;
+    let ends = cfg.pred_iter(block);
+    let ways = ends.flat_map(|end| {
+        let comes_back = domtree.block_dominates(block, end.block);
+        let ways = dfg.insts[end.inst].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+        let ways = ways.iter().filter(|way| way.block(&dfg.value_lists) == block);
+        ways.map(move |way| Incoming {
+            comes_back,
+            passed: way.args(&dfg.value_lists).map(|arg| arg.as_value()).collect(),
+        })
+    });
+    ways.collect()
 }
 
 /// The block that a value is a parameter of, and its position; not those of the function, which come from elsewhere.
@@ -167,21 +205,8 @@ fn place(func: &Function, value: Value) -> Option<(Block, usize)> {
     }
 }
 
-/// What a branch passes to a block at a position; it may lead there in several ways. `None` is what a call makes.
-fn passed(
-    func: &Function,
-    branch: Inst,
-    block: Block,
-    position: usize,
-) -> impl Iterator<Item = Option<Value>> {
-    let dfg = &func.dfg;
-    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
-    let ways = ways.iter().filter(move |way| way.block(&dfg.value_lists) == block);
-    ways.filter_map(move |way| way.args(&dfg.value_lists).nth(position)).map(|arg| arg.as_value())
-}
-
 /// Whether a number can be extended for nothing, if these parameters have 64 bits.
-fn is_free(func: &Function, value: Value, wide: &[Value]) -> bool {
+fn is_free(func: &Function, value: Value, wide: &HashSet<Value>) -> bool {
     let Some(inst) = func.dfg.value_def(value).inst() else { return wide.contains(&value) };
     match func.dfg.insts[inst].opcode() {
         Opcode::Iconst
@@ -206,19 +231,29 @@ fn is_lower_half(func: &Function, inst: Inst) -> Option<Value> {
     (func.dfg.insts[from].opcode() == Opcode::Uload32).then_some(arg)
 }
 
-/// Extends what a branch passes.
-fn widen_argument(
+/// Extends what a branch passes to the parameters of a block that have 64 bits now.
+fn widen_arguments(
     func: &mut Function,
     branch: Inst,
     block: Block,
-    position: usize,
     wide_params: &HashMap<Value, Value>,
 ) {
-    let narrow: Vec<Value> = passed(func, branch, block, position).flatten().collect();
+    let is_wide: Vec<bool> = {
+        let params = func.dfg.block_params(block);
+        params.iter().map(|&param| func.dfg.value_type(param) == types::I64).collect()
+    };
+    let dfg = &func.dfg;
+    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+    let ways = ways.iter().filter(|way| way.block(&dfg.value_lists) == block);
+    let narrow: Vec<Value> = ways
+        .flat_map(|way| way.args(&dfg.value_lists).zip(&is_wide))
+        .filter_map(|(arg, &is_wide)| arg.as_value().filter(|_| is_wide))
+        .filter(|&value| dfg.value_type(value) == types::I32)
+        .collect();
     let mut widened: HashMap<Value, Value> = HashMap::new();
     let source = func.srcloc(branch);
     for value in narrow {
-        if widened.contains_key(&value) || func.dfg.value_type(value) != types::I32 {
+        if widened.contains_key(&value) {
             continue;
         }
         let known = constant(func, value);
@@ -242,10 +277,9 @@ fn widen_argument(
         if way.block(&dfg.value_lists) != block {
             continue;
         }
-        let mut at = 0;
+        let mut positions = is_wide.iter();
         way.update_args(&mut dfg.value_lists, |arg: BlockArg| {
-            at += 1;
-            if at - 1 != position {
+            if positions.next() != Some(&true) {
                 return arg;
             }
             arg.map_value(|value| widened.get(&value).copied().unwrap_or(value))

@@ -4,7 +4,7 @@
 //!
 //! Always true: an instance of the module has exactly these elements whenever its code runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wootz_runtime::abi::index::{FuncIndex, FuncRefIndex, SignatureIndex, TableIndex};
 use wootz_runtime::abi::manifest::{
@@ -15,13 +15,20 @@ use wootz_runtime::abi::types::RefKind;
 use crate::parse::Module;
 use crate::survey::Survey;
 
-/// Tables with more elements are left alone: that a file has eight bytes for each would be noticed.
+/// Tables with more elements are left alone, and so are those of which segments fill less than a quarter: that a file has eight bytes
+/// for each element would be noticed.
 const MOST_ELEMENTS: u64 = 1 << 20;
+const LEAST_FILLED: u64 = 4;
+
+/// Tables with so few elements may be empty.
+const FEW_ELEMENTS: u64 = 64;
 
 /// The elements of a table that never changes: functions, or null.
 pub struct ConstTable {
     /// By their index.
     pub elements: Vec<Option<FuncIndex>>,
+    /// The signatures of those that are imported.
+    imports: BTreeSet<SignatureIndex>,
 }
 
 /// The tables of a module that never change.
@@ -42,11 +49,8 @@ pub fn find(module: &Module<'_>, survey: &Survey) -> BTreeMap<TableIndex, ConstT
 
 impl ConstTable {
     /// Whether an element is an imported function of a signature.
-    pub fn has_import(&self, module: &Module<'_>, signature: SignatureIndex) -> bool {
-        self.elements.iter().flatten().any(|function| {
-            function.index() < module.imported_functions()
-                && module.functions[function.index()] == signature
-        })
+    pub fn has_import(&self, signature: SignatureIndex) -> bool {
+        self.imports.contains(&signature)
     }
 }
 
@@ -61,6 +65,7 @@ fn elements(module: &Module<'_>, table: TableIndex) -> Option<ConstTable> {
         None => None,
     };
     let mut elements = vec![first; ty.limits.min as usize];
+    let mut filled = 0;
     for segment in &module.elements {
         let SegmentMode::Active { target, offset } = &segment.mode else { continue };
         if *target != table {
@@ -80,8 +85,13 @@ fn elements(module: &Module<'_>, table: TableIndex) -> Option<ConstTable> {
             return None;
         };
         places.copy_from_slice(&items);
+        filled += items.len() as u64;
     }
-    Some(ConstTable { elements })
+    let imports = elements.iter().flatten().map(|function| function.index());
+    let imports = imports.filter(|&index| index < module.imported_functions());
+    let imports = imports.map(|index| module.functions[index]).collect();
+    (ty.limits.min <= FEW_ELEMENTS + LEAST_FILLED * filled)
+        .then_some(ConstTable { elements, imports })
 }
 
 fn items(module: &Module<'_>, segment: &ElementSegment) -> Option<Vec<Option<FuncIndex>>> {
@@ -107,5 +117,40 @@ fn reference(module: &Module<'_>, expression: &ConstExpr) -> Option<Option<FuncI
         [ConstOp::RefNull(_)] => Some(None),
         [ConstOp::RefFunc(function)] => Some(Some(module.funcrefs[function.index()])),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey;
+
+    fn found(text: &str) -> Option<usize> {
+        let wasm = wat::parse_str(format!("(module (func) {text})")).unwrap();
+        let module = crate::parse::module(&wasm, &crate::options::Features::default()).unwrap();
+        let tables = find(&module, &survey::survey(&module));
+        tables.get(&TableIndex(0)).map(|table| table.elements.iter().flatten().count())
+    }
+
+    #[test]
+    fn elements_are_known_unless_something_can_change_them() {
+        assert_eq!(found("(table 4 funcref) (elem (i32.const 1) 0 0)"), Some(2));
+        assert_eq!(found("(table (export \"t\") 4 funcref) (elem (i32.const 1) 0)"), None);
+        assert_eq!(
+            found("(global i32 (i32.const 1)) (table 4 funcref) (elem (global.get 0) 0)"),
+            None
+        );
+        assert_eq!(
+            found("(table 4 funcref) (func (table.set (i32.const 0) (ref.null func)))"),
+            None
+        );
+        assert_eq!(found("(table 4 funcref) (elem (i32.const 3) 0 0)"), None, "it does not fit");
+    }
+
+    #[test]
+    fn a_file_is_not_larger_for_an_empty_table() {
+        assert_eq!(found("(table 64 funcref)"), Some(0));
+        assert_eq!(found("(table 1000000 funcref) (elem (i32.const 1) 0 0)"), None);
+        assert_eq!(found("(table 5000000 funcref)"), None);
     }
 }

@@ -12,6 +12,9 @@ use wootz_runtime::abi::index::FuncIndex;
 use crate::parse::Module;
 use crate::survey::{Facts, Survey};
 
+/// How many bytes a function may have: there may be any number of operators that do nothing.
+const MOST_BYTES: u64 = 600;
+
 /// How many locals besides parameters such a function may have.
 const MOST_LOCALS: u32 = 32;
 
@@ -28,19 +31,28 @@ const MOST_RECURSION: usize = 2;
 /// How many functions may be translated one in the other.
 const MOST_DEPTH: usize = 6;
 
-/// How many operators a function may get in place of calls.
+/// How much a function may get in place of calls, in operators: so many, and so many for each that it has itself, but not more than
+/// that. Without such bounds, modules of many small functions that call each other would become huge.
+const LEAST_GROWTH: u32 = 20;
+const GROWTH_PER_OPERATOR: u32 = 10;
 const MOST_GROWTH: u32 = 400;
+
+/// How many bytes cost as much as an operator that does something.
+const BYTES_PER_OPERATOR: u64 = 32;
 
 /// Functions that are small enough.
 #[derive(Default)]
 pub struct Inlining {
     candidates: HashMap<FuncIndex, Candidate>,
+    /// How much functions may get, by their position among those with a body.
+    growth: Vec<u32>,
+    imported: usize,
 }
 
 /// A function that is small enough.
 struct Candidate {
-    /// How many operators it has.
-    operators: u32,
+    /// How much it adds, in operators.
+    cost: u32,
     /// Whether it calls itself.
     is_recursive: bool,
 }
@@ -58,12 +70,17 @@ impl Inlining {
                 candidates.insert(index, candidate);
             }
         }
-        Inlining { candidates }
+        let growth = survey.bodies.iter().map(|facts| {
+            let own = facts.operators.saturating_mul(GROWTH_PER_OPERATOR);
+            own.saturating_add(LEAST_GROWTH).min(MOST_GROWTH)
+        });
+        let imported = module.imported_functions();
+        Inlining { candidates, growth: growth.collect(), imported }
     }
 
-    /// How many operators are translated in place of a call of `callee`, if that is to be done. `open` are the functions being
-    /// translated, outermost first; `grown` is how many operators were translated in place of calls so far.
-    pub fn operators(&self, callee: FuncIndex, open: &[FuncIndex], grown: u32) -> Option<u32> {
+    /// What it costs to translate `callee` in place of a call, if that is to be done. `open` are the functions being translated,
+    /// outermost first; `grown` is what those that were translated in place of calls have cost so far.
+    pub fn cost(&self, callee: FuncIndex, open: &[FuncIndex], grown: u32) -> Option<u32> {
         let candidate = self.candidates.get(&callee)?;
         let depth = open.iter().filter(|&&function| function == callee).count();
         let is_worth_it = match candidate.is_recursive {
@@ -71,8 +88,9 @@ impl Inlining {
             // Only in itself, where there is something to win again and again.
             true => (1..=MOST_RECURSION).contains(&depth),
         };
-        let fits = open.len() <= MOST_DEPTH && grown + candidate.operators <= MOST_GROWTH;
-        (is_worth_it && fits).then_some(candidate.operators)
+        let most = self.growth[open[0].index() - self.imported];
+        let fits = open.len() <= MOST_DEPTH && grown + candidate.cost <= most;
+        (is_worth_it && fits).then_some(candidate.cost)
     }
 }
 
@@ -80,10 +98,53 @@ impl Candidate {
     fn new(index: FuncIndex, facts: &Facts) -> Option<Candidate> {
         let is_recursive = facts.calls.binary_search(&index).is_ok();
         let most = if is_recursive { MOST_OPERATORS_OF_RECURSION } else { MOST_OPERATORS };
-        let fits = facts.operators <= most && facts.locals <= MOST_LOCALS;
+        let fits =
+            facts.operators <= most && facts.locals <= MOST_LOCALS && facts.bytes <= MOST_BYTES;
+        let cost = facts.operators + facts.bytes.div_ceil(BYTES_PER_OPERATOR) as u32;
         // What takes long does not notice how it was called, but that it has fewer registers.
         let is_worth_it = !facts.has_busy_loop;
-        (fits && is_worth_it && !facts.has_tail_calls)
-            .then_some(Candidate { operators: facts.operators, is_recursive })
+        (fits && is_worth_it && !facts.has_tail_calls).then_some(Candidate { cost, is_recursive })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey;
+
+    /// Whether function 0 may be translated in place of a call in the last function, after so much else.
+    fn is_inlined(text: &str, grown: u32) -> bool {
+        let wasm = wat::parse_str(format!("(module {text})")).unwrap();
+        let module = crate::parse::module(&wasm, &crate::options::Features::default()).unwrap();
+        let inlining = Inlining::find(&module, &survey::survey(&module));
+        let caller = FuncIndex::from_position(module.functions.len() - 1);
+        inlining.cost(FuncIndex(0), &[caller], grown).is_some()
+    }
+
+    #[test]
+    fn what_is_small_is_part_of_its_caller() {
+        assert!(is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 0));
+        // Not for ever.
+        assert!(!is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 50));
+    }
+
+    #[test]
+    fn what_takes_long_or_leaves_is_not() {
+        assert!(is_inlined("(func loop call 1 end) (func) (func call 0)", 0));
+        assert!(!is_inlined("(func loop end) (func call 0)", 0));
+        assert!(!is_inlined("(func loop call 1 loop end end) (func) (func call 0)", 0));
+        assert!(!is_inlined("(func block call 1 end loop end) (func) (func call 0)", 0));
+        assert!(!is_inlined("(func return_call 1) (func) (func call 0)", 0));
+    }
+
+    /// Operators that do nothing are not counted, but there may be many of them.
+    #[test]
+    fn what_does_nothing_may_be_long() {
+        let moves = |count: usize| {
+            let body = "local.get 0 local.set 0 ".repeat(count);
+            format!("(func (local i32) {body}) (func call 0)")
+        };
+        assert!(is_inlined(&moves(10), 0));
+        assert!(!is_inlined(&moves(1000), 0));
     }
 }

@@ -23,7 +23,8 @@ pub const MOST_UNCHECKED_BYTES: u32 = UNCHECKED_STACK_BYTES / MOST_UNCHECKED;
 pub fn find(module: &Module<'_>, survey: &Survey) -> Vec<bool> {
     let imported = module.imported_functions();
     let count = survey.bodies.len();
-    let mut asks = vec![false; count];
+    // What a tail call passes may need more room than there was: that is not part of the frame.
+    let mut asks: Vec<bool> = survey.bodies.iter().map(|facts| facts.has_tail_calls).collect();
     // What can be referred to can be called by anybody, from any depth.
     for function in module.funcrefs.iter().filter_map(|it| it.index().checked_sub(imported)) {
         asks[function] = true;
@@ -91,6 +92,11 @@ mod tests {
             asking("(import \"\" \"\" (func)) (func call 0) (func (export \"f\") call 1)"),
             [false, true]
         );
+    }
+
+    #[test]
+    fn who_makes_room_for_tail_calls_asks() {
+        assert_eq!(asking("(func) (func return_call 0)"), [false, true]);
     }
 
     #[test]

@@ -18,6 +18,10 @@ use crate::convention::{
     wasm_signature,
 };
 
+/// How many calls of a function go the short way through tables that never change: each has blocks of its own, and registers are
+/// allocated in a time that grows with the square of their number.
+const MOST_CONST_TABLE_CALLS: u32 = 1000;
+
 /// A function that is about to be called.
 struct Callee<'a> {
     ty: &'a FuncType,
@@ -119,9 +123,10 @@ impl<'a> Translator<'a, '_> {
     ) -> Option<Callee<'a>> {
         let plan = self.plan;
         let (elements, symbol) = plan.const_table(table)?;
-        if elements.has_import(plan.module, signature) {
+        if elements.has_import(signature) || self.const_table_calls == MOST_CONST_TABLE_CALLS {
             return None;
         }
+        self.const_table_calls += 1;
         let index = self.widen(index, plan.module.tables[table.index()].table64);
         // Of indices that are too great, the element behind the last one says so.
         let last = self.builder.ins().iconst(types::I64, elements.elements.len() as i64);

@@ -18,11 +18,9 @@ impl Translator<'_, '_> {
         if results_in_memory(plan.module.function_type(index), self.target) {
             return false;
         }
-        let Some(operators) = plan.inlining.operators(index, &self.open_functions, self.inlined)
-        else {
-            return false;
-        };
-        self.inlined += operators;
+        let cost = plan.inlining.cost(index, &self.open_functions, self.inlined);
+        let Some(cost) = cost else { return false };
+        self.inlined += cost;
         // Somebody has to ask on every way round, and this one is not called any more.
         if plan.checks_stack(Work::Function(index)) {
             self.limit_stack();

@@ -44,8 +44,10 @@ pub(super) struct Translator<'a, 'f> {
     pub places: &'f mut Places,
     /// The function being translated, and those that are translated in place of calls.
     pub open_functions: Vec<FuncIndex>,
-    /// How many operators were translated in place of calls.
+    /// What those that were translated in place of calls have cost.
     pub inlined: u32,
+    /// How many calls look at tables that never change.
+    pub const_table_calls: u32,
     /// Whether the last call was translated so.
     pub was_inlined: bool,
     /// Whether the operator being translated can be reached.
@@ -188,6 +190,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             places,
             open_functions: vec![index],
             inlined: 0,
+            const_table_calls: 0,
             was_inlined: false,
             reachable: true,
             hint: None,

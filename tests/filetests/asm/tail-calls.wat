@@ -49,16 +49,27 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
+;;   movq 8(%rdi), %r10
+;;   movq (%r10), %r10
+;;   addq $0x10, %r10
+;;   cmpq %rsp, %r10
+;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   leaq 1(%rdx), %rdx
 ;;   return_call_known User(userextname0) (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
-;; ; at 0x10: `even`
+;; ; trap at 0x28: call stack exhausted
+;; ; at 0x24: `even`
 ;;
 ;; ; function 3 `leave`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
+;;   movq 8(%rdi), %r10
+;;   movq (%r10), %r10
+;;   addq $0x10, %r10
+;;   cmpq %rsp, %r10
+;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   movq 0x20(%rdi), %r10
@@ -69,11 +80,17 @@
 ;;   movq %rax, %rsi
 ;;   movq %r11, %rcx
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
+;; ; trap at 0x36: call stack exhausted
 ;;
 ;; ; function 4 `through_table`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
+;;   movq 8(%rdi), %r10
+;;   movq (%r10), %r10
+;;   addq $0x10, %r10
+;;   cmpq %rsp, %r10
+;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   movq 0x30(%rdi), %r9
@@ -85,14 +102,20 @@
 ;;   movq (%r9), %r10
 ;;   movq 8(%r9), %rdi
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
-;; ; trap at 0x8: undefined element: out of bounds table access
-;; ; trap at 0xb: uninitialized element
-;; ; trap at 0x2a: indirect call type mismatch
+;; ; trap at 0x1c: undefined element: out of bounds table access
+;; ; trap at 0x1f: uninitialized element
+;; ; trap at 0x3e: call stack exhausted
+;; ; trap at 0x40: indirect call type mismatch
 ;;
 ;; ; function 5 `by_reference`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
+;;   movq 8(%rdi), %r10
+;;   movq (%r10), %r10
+;;   addq $0x10, %r10
+;;   cmpq %rsp, %r10
+;;   jnbe #trap=stk_ovf
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   movq %rdi, %rcx
@@ -100,7 +123,8 @@
 ;;   movq 8(%rdx), %rdi
 ;;   movq %rsi, %rdx
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
-;; ; trap at 0x7: null reference
+;; ; trap at 0x1b: null reference
+;; ; trap at 0x2c: call stack exhausted
 ;;
 ;; ; trampoline `wootz_exit_0`
 ;;   pushq %rbp
