@@ -8,6 +8,8 @@
 
 /// Loops: what goes round in them.
 mod loops;
+/// Parameters of blocks.
+mod parameters;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 
@@ -36,6 +38,9 @@ pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn T
     let context = &mut worker.context;
     let is_huge = is_huge(&context.func);
     let isa = if is_huge { &*target.quick } else { &*target.isa };
+    if target.own.parameters && !is_huge {
+        parameters::remove_same(&mut context.func);
+    }
     let optimised = context.optimize(isa, &mut worker.control).and_then(|()| {
         if !is_huge {
             let Context { func, cfg, domtree, .. } = context;

@@ -221,6 +221,8 @@ pub enum Optimisation {
     /// `halts`: on x86-64 Linux, traps are `hlt`, not `ud2`, which takes hypervisors longer. Not with debug information, where debuggers
     /// are to tell one kind of signal from the other.
     Halts,
+    /// `parameters`: locals that a loop does not change do not go round in it.
+    Parameters,
     /// `counters`: what counts the turns of a loop needs one register, not two.
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
@@ -236,6 +238,7 @@ impl Optimisation {
         Optimisation::ConstTables,
         Optimisation::Bulk,
         Optimisation::Halts,
+        Optimisation::Parameters,
         Optimisation::Counters,
         Optimisation::Widths,
     ];
@@ -249,6 +252,7 @@ impl Optimisation {
             Optimisation::ConstTables => "const-tables",
             Optimisation::Bulk => "bulk",
             Optimisation::Halts => "halts",
+            Optimisation::Parameters => "parameters",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
         }

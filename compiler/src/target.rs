@@ -35,6 +35,8 @@ pub struct Target {
 pub struct OwnSteps {
     /// What counts the turns of loops needs one register.
     pub counters: bool,
+    /// What stays the same in a loop does not go round in it.
+    pub parameters: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
     pub wide_loads: bool,
     /// They have them wherever they are made.
@@ -76,6 +78,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
     let widens = options.optimises(Optimisation::Widths);
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
+        parameters: options.optimises(Optimisation::Parameters),
         // Instructions of AArch64 extend addresses without more ado.
         wide_loads: widens && !matches!(triple.architecture, Architecture::Aarch64(_)),
         // Elsewhere, instructions of 32 bits leave something else than zeros in the other half of a register.
