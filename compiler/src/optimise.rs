@@ -6,6 +6,8 @@
 //! Always true: everything here is optional. Each of our own steps can be switched off by name
 //! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised.
 
+/// Carries between sums.
+mod carries;
 /// Loops: what goes round in them.
 mod loops;
 /// Parameters of blocks.
@@ -44,6 +46,9 @@ pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn T
     let optimised = context.optimize(isa, &mut worker.control).and_then(|()| {
         if !is_huge {
             let Context { func, cfg, domtree, .. } = context;
+            if target.own.carries {
+                carries::take_carries(func);
+            }
             if target.own.counters {
                 loops::shorten_counters(func, domtree);
             }

@@ -223,6 +223,8 @@ pub enum Optimisation {
     Halts,
     /// `parameters`: locals that a loop does not change do not go round in it.
     Parameters,
+    /// `carries`: sums of numbers of several words take the carry from the processor.
+    Carries,
     /// `counters`: what counts the turns of a loop needs one register, not two.
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
@@ -239,6 +241,7 @@ impl Optimisation {
         Optimisation::Bulk,
         Optimisation::Halts,
         Optimisation::Parameters,
+        Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::Widths,
     ];
@@ -253,6 +256,7 @@ impl Optimisation {
             Optimisation::Bulk => "bulk",
             Optimisation::Halts => "halts",
             Optimisation::Parameters => "parameters",
+            Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
         }

@@ -37,6 +37,8 @@ pub struct OwnSteps {
     pub counters: bool,
     /// What stays the same in a loop does not go round in it.
     pub parameters: bool,
+    /// Sums of several words take carries from the processor.
+    pub carries: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
     pub wide_loads: bool,
     /// They have them wherever they are made.
@@ -79,6 +81,9 @@ pub fn lookup(options: &Options) -> Result<Target> {
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
+        // RISC-V has none, and s390x adds numbers of 128 bits elsewhere.
+        carries: options.optimises(Optimisation::Carries)
+            && matches!(triple.architecture, Architecture::X86_64 | Architecture::Aarch64(_)),
         // Instructions of AArch64 extend addresses without more ado.
         wide_loads: widens && !matches!(triple.architecture, Architecture::Aarch64(_)),
         // Elsewhere, instructions of 32 bits leave something else than zeros in the other half of a register.

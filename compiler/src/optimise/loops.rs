@@ -80,7 +80,7 @@ fn test(func: &Function, condition: Value) -> Option<Test> {
 }
 
 /// What is added to `old` to make `new`.
-fn step(func: &Function, old: Value, new: Value) -> Option<i64> {
+pub(super) fn step(func: &Function, old: Value, new: Value) -> Option<i64> {
     let (opcode, [left, right]) = binary(func, new)?;
     match opcode {
         Opcode::Iadd if left == old => constant(func, right),
@@ -90,7 +90,7 @@ fn step(func: &Function, old: Value, new: Value) -> Option<i64> {
     }
 }
 
-fn binary(func: &Function, value: Value) -> Option<(Opcode, [Value; 2])> {
+pub(super) fn binary(func: &Function, value: Value) -> Option<(Opcode, [Value; 2])> {
     match func.dfg.insts[func.dfg.value_def(value).inst()?] {
         InstructionData::Binary { opcode, args } => Some((opcode, args)),
         _ => None,

@@ -302,7 +302,7 @@ fn keep_extended(func: &mut Function, value: Value) -> Option<(Value, Value)> {
 }
 
 /// Names other values everywhere.
-fn replace(func: &mut Function, others: &HashMap<Value, Value>) {
+pub(super) fn replace(func: &mut Function, others: &HashMap<Value, Value>) {
     if others.is_empty() {
         return;
     }
