@@ -6,12 +6,16 @@
 //! Always true: everything here is optional. Each of our own steps can be switched off by name
 //! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised.
 
+/// Addresses, which accesses add up.
+mod addresses;
 /// Carries between sums.
 mod carries;
 /// Loops: what goes round in them.
 mod loops;
 /// Parameters of blocks.
 mod parameters;
+/// Bounds of numbers.
+mod ranges;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 
@@ -45,9 +49,12 @@ pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn T
     }
     let optimised = context.optimize(isa, &mut worker.control).and_then(|()| {
         if !is_huge {
-            let Context { func, cfg, domtree, .. } = context;
+            let Context { func, cfg, domtree, loop_analysis, .. } = context;
             if target.own.carries {
                 carries::take_carries(func);
+            }
+            if target.own.addresses && loop_analysis.is_valid() {
+                addresses::split_addresses(func, cfg, domtree, loop_analysis);
             }
             if target.own.counters {
                 loops::shorten_counters(func, domtree);

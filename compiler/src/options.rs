@@ -223,6 +223,8 @@ pub enum Optimisation {
     Halts,
     /// `parameters`: locals that a loop does not change do not go round in it.
     Parameters,
+    /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
+    Addresses,
     /// `carries`: sums of numbers of several words take the carry from the processor.
     Carries,
     /// `counters`: what counts the turns of a loop needs one register, not two.
@@ -241,6 +243,7 @@ impl Optimisation {
         Optimisation::Bulk,
         Optimisation::Halts,
         Optimisation::Parameters,
+        Optimisation::Addresses,
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::Widths,
@@ -256,6 +259,7 @@ impl Optimisation {
             Optimisation::Bulk => "bulk",
             Optimisation::Halts => "halts",
             Optimisation::Parameters => "parameters",
+            Optimisation::Addresses => "addresses",
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",

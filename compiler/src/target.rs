@@ -37,6 +37,8 @@ pub struct OwnSteps {
     pub counters: bool,
     /// What stays the same in a loop does not go round in it.
     pub parameters: bool,
+    /// Accesses add what their addresses consist of.
+    pub addresses: bool,
     /// Sums of several words take carries from the processor.
     pub carries: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
@@ -81,6 +83,9 @@ pub fn lookup(options: &Options) -> Result<Target> {
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
+        // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
+        addresses: options.optimises(Optimisation::Addresses)
+            && triple.architecture == Architecture::X86_64,
         // RISC-V has none, and s390x adds numbers of 128 bits elsewhere.
         carries: options.optimises(Optimisation::Carries)
             && matches!(triple.architecture, Architecture::X86_64 | Architecture::Aarch64(_)),
