@@ -1,5 +1,6 @@
-//! Loops that count and access memory, and sums of several words, of random shapes, against an interpreter: what optimisations
-//! conclude from bounds of counters, and from how sums overflow, at numbers where they just do and just do not.
+//! Loops that count and access memory, accesses in a row, and sums of several words, of random shapes, against an interpreter: what
+//! optimisations conclude from bounds of counters, from what was accessed before, and from how sums overflow, at numbers where they
+//! just do and just do not.
 //!
 //! `WOOTZ_SEED=N` repeats one module, `WOOTZ_SECONDS=N` goes on for longer.
 
@@ -22,6 +23,11 @@ const BYTES: u32 = 2 << 16;
 #[test]
 fn loops_do_the_same_as_in_an_interpreter() {
     compare(&|random| Loops::new(random).function());
+}
+
+#[test]
+fn accesses_in_a_row_do_the_same_as_in_an_interpreter() {
+    compare(&row);
 }
 
 #[test]
@@ -246,6 +252,70 @@ impl Loops<'_> {
             false => self.say(&access),
         }
     }
+}
+
+/// Loads and stores beside and across each other, behind and in front of two addresses, which may be anywhere.
+fn row(random: &mut Random) -> String {
+    let mut text = String::from(
+        "(param $any i64) (param $other i64) (result i64) (local $p i32) (local $q i32) (local $sum i64)",
+    );
+    for (pointer, from) in [("$p", "$any"), ("$q", "$other")] {
+        let near = *random.one_of(&[
+            1 << 15,
+            1 << 15,
+            1 << 15,
+            1 << 15,
+            0,
+            BYTES,
+            0_u32.wrapping_sub(1 << 16),
+        ]);
+        let near = near.wrapping_add(random.below(80) as u32).wrapping_sub(40) as i32;
+        let mask = *random.one_of(&[0, 31, 31, 255, 255, -1]);
+        writeln!(
+            text,
+            "(local.set {pointer} (i32.add (i32.and (i32.wrap_i64 (local.get {from})) (i32.const {mask})) (i32.const {near})))"
+        )
+        .expect("a string");
+    }
+    for _ in 0..16 {
+        let pointer = *random.one_of(&["$p", "$p", "$q"]);
+        let near = [0, 0, 0, 1, 4, 8, 8, 12, 16, 24, -4, -8];
+        let distance = match random.below(24) {
+            0 => *random.one_of(&[65528, 65536, i32::MIN]),
+            _ => *random.one_of(&near),
+        };
+        let address = match distance {
+            0 => format!("(local.get {pointer})"),
+            by => format!("(i32.add (local.get {pointer}) (i32.const {by}))"),
+        };
+        let offset = *random.one_of(&[0, 0, 4, 8, 16, 60000]);
+        let (ty, width) = *random.one_of(&[
+            ("i64", ""),
+            ("i64", ""),
+            ("i32", ""),
+            ("i64", "8"),
+            ("i64", "16"),
+            ("i64", "32"),
+        ]);
+        let line = match random.below(2) {
+            0 => {
+                let value = "(i64.add (i64.mul (local.get $sum) (i64.const 31)) (local.get $any))";
+                let value =
+                    if ty == "i32" { format!("(i32.wrap_i64 {value})") } else { value.to_string() };
+                format!("({ty}.store{width} offset={offset} {address} {value})")
+            }
+            _ => {
+                let sign = if width.is_empty() { "" } else { random.one_of(&["_u", "_s"]) };
+                let value = format!("({ty}.load{width}{sign} offset={offset} {address})");
+                let value = if ty == "i32" { format!("(i64.extend_i32_u {value})") } else { value };
+                format!(
+                    "(local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) {value}))"
+                )
+            }
+        };
+        writeln!(text, "{line}").expect("a string");
+    }
+    text + "(local.get $sum)"
 }
 
 /// Sums and differences of words, with carries that are right, and such that are not quite.

@@ -129,12 +129,12 @@ fn shown(
     match stage {
         DumpStage::Clif => write!(text, "{}", worker.context.func.display()),
         DumpStage::ClifOptimized => {
-            optimise::function(worker, target)?;
+            optimise::function(worker, plan, target)?;
             write!(text, "{}", worker.context.func.display())
         }
         _ => {
             worker.context.set_disasm(true);
-            let isa = optimise::function(worker, target)?;
+            let isa = optimise::function(worker, plan, target)?;
             let function = codegen::function(worker, target, isa)?;
             let code = worker.code.as_ref();
             text.push_str(code.and_then(|code| code.vcode.as_deref()).unwrap_or_default());

@@ -219,7 +219,7 @@ fn compile_module(
                 }
                 plan::Work::Table(_) => unreachable!("it is no code"),
             }
-            let isa = optimise::function(worker, target)?;
+            let isa = optimise::function(worker, &plan, target)?;
             codegen::function(worker, target, isa)
         };
         let checks_stack = plan.checks_stack(work);

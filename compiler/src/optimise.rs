@@ -10,12 +10,16 @@
 mod addresses;
 /// Carries between sums.
 mod carries;
+/// Loads of what was stored.
+mod forwarding;
 /// Loops: what goes round in them.
 mod loops;
 /// Parameters of blocks.
 mod parameters;
 /// Bounds of numbers.
 mod ranges;
+/// Addresses behind others.
+mod reached;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 
@@ -23,7 +27,9 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{Context, ir};
 
 use crate::error::{Error, Result};
+use crate::plan::Plan;
 use crate::target::Target;
+use crate::translate;
 use crate::worker::Worker;
 
 /// The product of blocks and values from which on a function is huge.
@@ -36,11 +42,21 @@ fn is_huge(func: &ir::Function) -> bool {
     func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
 }
 
+/// Whether a region is a memory of the module's own that never has its last page.
+fn is_short_memory(plan: &Plan<'_>, region: u32) -> bool {
+    translate::own_memory(region)
+        .is_some_and(|memory| plan.memories[memory.index()].ty.never_has_last_page())
+}
+
 /// Optimises the function in the worker's context.
 ///
 /// # Errors
 /// If it is too large for the code generator.
-pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn TargetIsa> {
+pub fn function<'t>(
+    worker: &mut Worker,
+    plan: &Plan<'_>,
+    target: &'t Target,
+) -> Result<&'t dyn TargetIsa> {
     let context = &mut worker.context;
     let is_huge = is_huge(&context.func);
     let isa = if is_huge { &*target.quick } else { &*target.isa };
@@ -52,6 +68,13 @@ pub fn function<'t>(worker: &mut Worker, target: &'t Target) -> Result<&'t dyn T
             let Context { func, cfg, domtree, loop_analysis, .. } = context;
             if target.own.carries {
                 carries::take_carries(func);
+            }
+            if target.own.starts {
+                let is_short = |region| is_short_memory(plan, region);
+                reached::share_starts(func, &is_short);
+            }
+            if target.own.forwarding {
+                forwarding::forward(func);
             }
             if target.own.addresses && loop_analysis.is_valid() {
                 addresses::split_addresses(func, cfg, domtree, loop_analysis);

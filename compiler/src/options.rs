@@ -225,6 +225,8 @@ pub enum Optimisation {
     Parameters,
     /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
     Addresses,
+    /// `forwarding`: what was stored just before is not loaded again.
+    Forwarding,
     /// `carries`: sums of numbers of several words take the carry from the processor.
     Carries,
     /// `counters`: what counts the turns of a loop needs one register, not two.
@@ -244,6 +246,7 @@ impl Optimisation {
         Optimisation::Halts,
         Optimisation::Parameters,
         Optimisation::Addresses,
+        Optimisation::Forwarding,
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::Widths,
@@ -260,6 +263,7 @@ impl Optimisation {
             Optimisation::Halts => "halts",
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",
+            Optimisation::Forwarding => "forwarding",
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",

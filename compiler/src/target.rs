@@ -37,6 +37,10 @@ pub struct OwnSteps {
     pub counters: bool,
     /// What stays the same in a loop does not go round in it.
     pub parameters: bool,
+    /// Accesses behind an address that was accessed add the distance.
+    pub starts: bool,
+    /// What was stored just before is not loaded.
+    pub forwarding: bool,
     /// Accesses add what their addresses consist of.
     pub addresses: bool,
     /// Sums of several words take carries from the processor.
@@ -83,6 +87,8 @@ pub fn lookup(options: &Options) -> Result<Target> {
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
+        starts: options.optimises(Optimisation::Addresses),
+        forwarding: options.optimises(Optimisation::Forwarding),
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
         addresses: options.optimises(Optimisation::Addresses)
             && triple.architecture == Architecture::X86_64,

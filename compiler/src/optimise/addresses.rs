@@ -86,13 +86,7 @@ pub fn split_addresses(
             };
             address = cursor.ins().iadd(address, wide);
         }
-        let position = address_position(&func.dfg.insts[inst]);
-        func.dfg.inst_args_mut(inst)[position] = address;
-        if let InstructionData::Load { offset: old, .. }
-        | InstructionData::Store { offset: old, .. } = &mut func.dfg.insts[inst]
-        {
-            *old = offset.into();
-        }
+        set_address(func, inst, address, offset);
     }
 }
 
@@ -212,6 +206,35 @@ fn address_position(access: &InstructionData) -> usize {
     }
 }
 
+/// The address of an access, and the number that it adds.
+pub(super) fn access(func: &Function, inst: Inst) -> Option<(Value, i32)> {
+    match func.dfg.insts[inst] {
+        InstructionData::Load { offset, .. } | InstructionData::Store { offset, .. } => {
+            let position = address_position(&func.dfg.insts[inst]);
+            Some((func.dfg.inst_args(inst)[position], offset.into()))
+        }
+        _ => None,
+    }
+}
+
+/// Gives an access another address, and another number to add.
+pub(super) fn set_address(func: &mut Function, inst: Inst, address: Value, adds: i32) {
+    let position = address_position(&func.dfg.insts[inst]);
+    func.dfg.inst_args_mut(inst)[position] = address;
+    if let InstructionData::Load { offset, .. } | InstructionData::Store { offset, .. } =
+        &mut func.dfg.insts[inst]
+    {
+        *offset = adds.into();
+    }
+}
+
+/// The parts of the address of an access to a memory: its native address, and the number of 32 bits.
+pub(super) fn memory_and_index(func: &Function, address: Value) -> Option<(Value, Value)> {
+    let (Opcode::Iadd, [left, right]) = binary(func, address)? else { return None };
+    let sides = [(left, right), (right, left)];
+    sides.into_iter().find_map(|(memory, index)| Some((memory, extended(func, index)?)))
+}
+
 /// What the address of an access is the sum of, if that is better than the sum.
 fn split(
     func: &Function,
@@ -220,16 +243,8 @@ fn split(
     around: Option<Loop>,
     inst: Inst,
 ) -> Option<Split> {
-    let (InstructionData::Load { offset, .. } | InstructionData::Store { offset, .. }) =
-        func.dfg.insts[inst]
-    else {
-        return None;
-    };
-    let address = func.dfg.inst_args(inst)[address_position(&func.dfg.insts[inst])];
-    let (Opcode::Iadd, [left, right]) = binary(func, address)? else { return None };
-    let sides = [(left, right), (right, left)];
-    let (memory, index) =
-        sides.into_iter().find_map(|(memory, index)| Some((memory, extended(func, index)?)))?;
+    let (address, offset) = access(func, inst)?;
+    let (memory, index) = memory_and_index(func, address)?;
     let sum = Sum::of(func, index)?;
     let (more, constant) = sum.exact(ranges)?;
     let stays = |value: Value, most: usize| {
@@ -242,7 +257,7 @@ fn split(
     if moving.is_empty() || !(stays(memory, 0) || parts.is_empty() && more == 0) {
         return None;
     }
-    let offset = i32::from(offset).checked_add(constant)?;
+    let offset = offset.checked_add(constant)?;
     if parts.is_empty() && more == 0 {
         // Nothing is won if what is left is a sum that is to be made.
         if constant == 0 || moving.len() > 1 {

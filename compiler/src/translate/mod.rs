@@ -56,6 +56,8 @@ use crate::worker::Worker;
 use keep::Keeping;
 use state::Translator;
 
+pub use state::own_memory;
+
 /// Validates and translates the body of a defined function. It may ask at its beginning whether there is enough stack.
 ///
 /// # Errors

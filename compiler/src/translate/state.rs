@@ -11,7 +11,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use wasmparser::BlockType;
 use wootz_runtime::abi::builtin::Builtin;
-use wootz_runtime::abi::index::{FuncIndex, TypeIndex};
+use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, TypeIndex};
 use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{Place, VmContextHeader, VmStoreContext};
@@ -159,6 +159,12 @@ impl Region {
             Region::Kept => u32::MAX - 1,
         }
     }
+}
+
+/// The memory of the module's own that accesses to a region lead to.
+pub fn own_memory(region: u32) -> Option<MemoryIndex> {
+    let index = MemoryIndex((region.checked_sub(7)?) / 3);
+    (Region::Memory(Some(index.0)).number() == region).then_some(index)
 }
 
 impl<'a, 'f> Translator<'a, 'f> {

@@ -254,6 +254,16 @@ impl MemoryType {
     }
 }
 
+impl MemoryType {
+    /// Whether it never has all that 32 bits can address, though its type may allow it: a memory that does not begin with its last
+    /// page of 64 KiB never grows into it, as growing may fail for any reason. So compiled code may conclude from an access that an
+    /// address less than 64 KiB behind it does not wrap around.
+    pub fn never_has_last_page(&self) -> bool {
+        let all = 1 << 32;
+        !self.memory64 && !self.shared && self.page_size_log2 == 16 && self.min_bytes() < all
+    }
+}
+
 impl fmt::Display for ValType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -405,7 +405,8 @@ impl Memory {
             BoundsChecks::Explicit { .. } if self.space.may_move => isize::MAX as u128,
             BoundsChecks::Explicit { .. } => self.room() as u128,
         };
-        (self.ty.most_bytes().min(reserved) >> self.ty.page_size_log2) as u64
+        let pages = (self.ty.most_bytes().min(reserved) >> self.ty.page_size_log2) as u64;
+        if self.ty.never_has_last_page() { pages.min(65535) } else { pages }
     }
 
     /// How many bytes it would have with `pages` more pages. `None` if it cannot have as many.
@@ -528,8 +529,9 @@ mod tests {
     #[test]
     fn a_32_bit_memory_ends_at_4_gib() {
         let mut memory = new(ty(0, None), GUARDED, None).unwrap();
-        assert_eq!(memory.max_pages(), 65536);
-        assert_eq!(memory.grow(65537), None);
+        // Its last page is for those that begin with it.
+        assert_eq!(memory.max_pages(), 65535);
+        assert_eq!(memory.grow(65536), None);
         assert_eq!(memory.bytes(), 0);
         let error = new(ty(65537, None), GUARDED, None).unwrap_err();
         assert!(matches!(error, MemoryError::TooLarge { .. }));
