@@ -1,6 +1,6 @@
 //! CLIF to better CLIF: what Cranelift does, and what it does not.
 //!
-//! In: the function in the worker's context. Out: the same function, optimised, with its flow graph and dominators; and the
+//! In: the function in the worker's context, and the plan. Out: the same function, optimised, with its flow graph and dominators; and the
 //! code generator that is to make code of it.
 //!
 //! Always true: everything here is optional. Each of our own steps can be switched off by name

@@ -3,7 +3,8 @@
 //! In: a memory, a wasm address, an offset, and how many bytes are accessed. Out: a native address and an immediate
 //! offset that lead into the memory, or to where the access faults and so traps.
 //!
-//! Always true: nothing else in the compiler adds anything to the base of a memory. Misspeculation leads nowhere: where
+//! Always true: nothing else in the compiler adds anything to the base of a memory (steps of optimisation may add the same in another
+//! order). Misspeculation leads nowhere: where
 //! a comparison guards the access, it chooses the address by data, not by a branch. (Offsets that are larger than guard
 //! and first size of a 64-bit memory alike trap by a branch if the sum wraps around; behind it, the wrapped sum is compared.)
 
