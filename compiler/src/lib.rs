@@ -251,7 +251,7 @@ fn compile_module(
             image: &plan.contents.image,
             symbols: &link::symbols(&plan, &code, options.symbols),
             unwind: if options.unwind_info { &code.unwind } else { &[] },
-            cie: target.isa.create_systemv_cie(),
+            cie: unwinding::common_entry(&*target.isa, options.emit == Emit::SharedLibrary),
             descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
             debug: debug.as_ref(),
             separate: options.debug_info.as_ref().and_then(|debug| debug.separate.as_deref()),
