@@ -76,8 +76,8 @@ pub use debug::{source_map_url, text};
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
-    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options, SourceMap,
-    Stage, TargetCpu, WasmFeature,
+    AddressMap, CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options,
+    SourceMap, Stage, TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
 
@@ -231,7 +231,7 @@ fn compile_module(
         }
     })?;
     observe(Stage::Link);
-    let code = link::text(functions, &plan, target)?;
+    let code = link::text(functions, &plan, target, options)?;
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);
