@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use wootz_runtime::abi::artifact::{FunctionRecord, NO_CODE, Tables};
+use wootz_runtime::abi::artifact::{CodePlace, FunctionRecord, NO_CODE, Tables};
 use wootz_runtime::abi::compat::Compatibility;
 use wootz_runtime::abi::index::SignatureIndex;
 use wootz_runtime::abi::manifest::{ExportItem, Manifest};
@@ -65,6 +65,8 @@ pub struct CodeLine {
     pub instruction: Instruction,
     /// The operator that it comes from: its offset in the wasm file.
     pub wasm_offset: Option<u32>,
+    /// Whether that is so. Otherwise it may come from some operator behind.
+    pub is_exact: bool,
     /// The function that the operator is in, by its position in the function table: another one than that of the code, if it was
     /// translated in place of a call.
     pub function: Option<usize>,
@@ -237,21 +239,26 @@ impl<'a> Compiled<'a> {
     pub fn instructions(&self, part: &Part) -> Result<Vec<CodeLine>> {
         let code = self.bytes(&part.range).unwrap_or_default();
         let start = part.range.start;
-        let positions: Vec<(u32, u32)> = match part.kind {
-            PartKind::Function(position) => self.tables.positions_of(position).collect(),
+        let places: Vec<CodePlace> = match part.kind {
+            PartKind::Function(position) => self.tables.places_of(position).collect(),
             _ => Vec::new(),
         };
-        let known = positions.iter().filter_map(|&(at, _)| at.checked_sub(start));
+        // On some machines it is not the first byte that faults.
+        let is_first = |place: &&CodePlace| place.trap.is_none() || !self.disassembler.traps_late();
+        let known = places.iter().filter(is_first).filter_map(|it| it.code.checked_sub(start));
         let found = self.disassembler.instructions(code, self.address(start), known)?;
+        let are_complete = self.tables.places_are_complete();
         let lines = found.into_iter().map(|mut instruction| {
             instruction.offset += start;
-            let behind = positions.partition_point(|&(code, _)| code <= instruction.offset);
-            let wasm_offset = behind.checked_sub(1).map(|at| positions[at].1);
+            let places_before = |end: u32| places.partition_point(|place| place.code < end);
+            let behind = places_before(instruction.offset + instruction.bytes);
+            let wasm_offset = behind.checked_sub(1).and_then(|at| places[at].wasm_offset);
             let function = wasm_offset.and_then(|wasm| self.function_with(wasm));
-            let end = instruction.offset + instruction.bytes;
-            // On some machines it is not the first byte that faults.
-            let trap = (instruction.offset..end).find_map(|at| self.tables.trap_at(at));
-            CodeLine { instruction, wasm_offset, function, trap }
+            let trap = places[places_before(instruction.offset)..behind]
+                .iter()
+                .find_map(|place| place.trap);
+            let is_exact = are_complete || trap.is_some() || instruction.is_call;
+            CodeLine { instruction, wasm_offset, is_exact, function, trap }
         });
         Ok(lines.collect())
     }

@@ -50,6 +50,11 @@ impl Disassembler {
         Ok(Disassembler { capstone, architecture })
     }
 
+    /// Whether some instructions that trap are told of by their last byte.
+    pub fn traps_late(&self) -> bool {
+        self.architecture == Architecture::S390x
+    }
+
     /// The instructions of some code that lies at an address. At `known` places in it, which ascend, instructions begin for
     /// sure: data in front of them cannot hide them.
     ///

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sha2::{Digest, Sha256};
+use wootz_compiler::{AddressMap, Options};
 
 use crate::compiled::Compiled;
 use crate::options::CodeOptions;
@@ -105,6 +106,7 @@ impl Explain {
             }
             let wasm = files::binary(&self.file, bytes)?;
             let options = self.code.options(self.target.clone());
+            let options = Options { address_map: AddressMap::All, ..options };
             let artifact = wootz_compiler::compile(&wasm, &options)
                 .with_context(|| format!("cannot compile {name}"))?;
             (artifact, Some(wasm))

@@ -110,6 +110,11 @@ pub struct CodeOptions {
     #[arg(long, value_enum, value_name = "DEBUGGER")]
     debugger: Option<Debugger>,
 
+    /// Of which instructions the file says where in the module they come from: of those that backtraces find (stops), which are
+    /// calls and what may trap, of all, or of none; with debug information always of all
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "stops")]
+    address_map: AddressMap,
+
     /// Leave out the source lines that the module's DWARF has for backtraces
     #[arg(long)]
     no_backtrace_details: bool,
@@ -117,6 +122,17 @@ pub struct CodeOptions {
     /// How many threads compile; one for each processor if nothing is said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+}
+
+/// Which instructions a file tells the origin of.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum AddressMap {
+    /// None
+    None,
+    /// Calls, and what may trap
+    Stops,
+    /// All
+    All,
 }
 
 /// A debugger of native programs.
@@ -177,6 +193,11 @@ impl CodeOptions {
             opt_level: self.opt_level,
             skipped: self.skipped.iter().copied().collect(),
             verifier: self.verify,
+            address_map: match self.address_map {
+                AddressMap::None => wootz_compiler::AddressMap::None,
+                AddressMap::Stops => wootz_compiler::AddressMap::Stops,
+                AddressMap::All => wootz_compiler::AddressMap::All,
+            },
             backtrace_details: !self.no_backtrace_details,
             threads: self.threads.map(usize::from),
             ..Options::default()
@@ -204,6 +225,7 @@ impl CodeOptions {
             verify,
             debug_info: _,
             debugger,
+            address_map,
             no_backtrace_details,
             threads,
         } = self;
@@ -227,6 +249,11 @@ impl CodeOptions {
             None => {}
             Some(Debugger::Gdb) => _ = config.debugger(wootz::Debugger::Gdb),
             Some(Debugger::Lldb) => _ = config.debugger(wootz::Debugger::Lldb),
+        }
+        match address_map {
+            AddressMap::Stops => {}
+            AddressMap::None => _ = config.generate_address_map(false),
+            AddressMap::All => _ = config.generate_address_map(true),
         }
         if *no_backtrace_details {
             config.wasm_backtrace_details(WasmBacktraceDetails::Disable);

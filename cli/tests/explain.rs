@@ -33,11 +33,14 @@ fn directory() -> Directory {
 /// For x86-64 Linux, whose instructions are known.
 const NO_INLINING: &[&str] = &["--no-opt", "inlining"];
 
+/// So that it is known of all instructions where they come from.
+const ALL: &[&str] = &["--address-map", "all"];
+
 fn compiled() -> Directory {
     let directory = directory();
     // Every function has code of its own.
     let command = ["compile", "inlined.wasm", "--target", "x86_64-linux", "-o", "inlined.so"];
-    directory.wootz(&[&command[..], NO_INLINING].concat()).succeeds();
+    directory.wootz(&[&command[..], NO_INLINING, ALL].concat()).succeeds();
     directory
 }
 
@@ -61,7 +64,7 @@ fn places_lead_to_each_other_on_every_machine() {
         for emit in ["shared", "object", "archive"] {
             let command =
                 ["compile", "inlined.wasm", "--target", target, "--emit", emit, "-o", "file"];
-            directory.wootz(&command).succeeds();
+            directory.wootz(&[&command[..], ALL].concat()).succeeds();
             let place = format!("wasm:{DIVISION}");
             let said = directory.wootz(&["explain", "file", &place]).succeeds();
             let frames = "inner at /src/inlined.c:10:14
@@ -91,6 +94,32 @@ fn places_lead_to_each_other_on_every_machine() {
                 assert_eq!(again, said);
             }
         }
+    }
+}
+
+#[test]
+fn calls_and_traps_are_known_on_every_machine() {
+    let directory = directory();
+    for target in TARGETS {
+        let command = ["compile", "inlined.wasm", "--target", target, "-o", "file"];
+        directory.wootz(&command).succeeds();
+        let said = directory.wootz(&["explain", "file", "outer", "--all"]).succeeds();
+        let traps: Vec<_> = said.lines().filter(|line| line.contains("; may trap: ")).collect();
+        assert!(!traps.is_empty(), "{target}: {said}");
+        for line in traps {
+            let (address, _) = line.trim_start().split_once(' ').unwrap();
+            let said = directory.wootz(&["explain", "file", address]).succeeds();
+            assert!(!said.contains("offsets are exact for"), "{target}: {said}");
+            let wasm = field(&said, "wasm offset");
+            assert!(line.split_whitespace().nth(1) == Some(wasm), "{target}: {line} {said}");
+            let back = directory.wootz(&["explain", "file", &format!("wasm:{wasm}")]).succeeds();
+            assert!(marked(&back).iter().any(|(at, _)| at == address), "{target}: {back}");
+        }
+        // Of others it is said that they need not be.
+        let first = said.lines().find_map(|line| line.strip_prefix("  0x")).unwrap();
+        let address = format!("0x{}", first.split_once(' ').unwrap().0);
+        let said = directory.wootz(&["explain", "file", &address]).succeeds();
+        assert!(said.contains("offsets are exact for calls and traps"), "{target}: {said}");
     }
 }
 
@@ -208,7 +237,7 @@ fn operators_without_code_and_places_in_operators() {
         "m.wat",
         "(module (func (export \"f\") (param i32) (result i32) i32.const 100000 drop local.get 0 i32.const 5 i32.add))",
     );
-    directory.wootz(&["compile", "m.wat", "-o", "m.so"]).succeeds();
+    directory.wootz(&[&["compile", "m.wat", "-o", "m.so"], ALL].concat()).succeeds();
     let wasm = wat::parse_file(directory.path("m.wat")).unwrap();
     let constant = common::find(&wasm, &[0x41, 0xa0, 0x8d, 0x06]);
     let add = common::find(&wasm, &[0x6a, 0x0b]);

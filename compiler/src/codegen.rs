@@ -38,6 +38,8 @@ pub struct Function {
     pub traps: Vec<(u32, TrapCode)>,
     /// From which offset on code comes from where; ascending.
     pub positions: Vec<(u32, Place)>,
+    /// The last bytes of calls, by which backtraces look them up; ascending.
+    pub returns: Vec<u32>,
     /// The calls in whose place functions were translated, by their numbers.
     pub calls: Vec<Call>,
     /// Where its frame holds references to host values, by call.
@@ -143,8 +145,9 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         })
         .collect();
     // A return address is looked up by the byte before.
-    let calls = buffer.call_sites().map(|call| call.ret_addr - 1);
-    let stops = traps.iter().map(|&(offset, _)| offset).chain(calls).filter_map(|offset| {
+    let returns: Vec<u32> = buffer.call_sites().map(|call| call.ret_addr - 1).collect();
+    let stops = traps.iter().map(|&(offset, _)| offset).chain(returns.iter().copied());
+    let stops = stops.filter_map(|offset| {
         let behind = positions.partition_point(|&(code, _)| code <= offset);
         Some(positions[behind.checked_sub(1)?].1.wasm)
     });
@@ -161,6 +164,7 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         relocations,
         traps,
         positions,
+        returns,
         calls: places.calls().to_vec(),
         stack_maps,
         stops,
@@ -211,6 +215,7 @@ pub fn table(plan: &Plan<'_>, target: &Target, index: TableIndex) -> Function {
         relocations: Vec::new(),
         traps: Vec::new(),
         positions: Vec::new(),
+        returns: Vec::new(),
         calls: Vec::new(),
         stack_maps: Vec::new(),
         stops: Vec::new(),

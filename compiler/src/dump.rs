@@ -239,8 +239,10 @@ fn planned(plan: &Plan<'_>, target: &Target, options: &Options) -> String {
             image.memory.0, image.image.bytes, image.offset
         ));
     }
-    for (index, segment) in plan.contents.segments.iter().enumerate() {
-        let place = if segment.in_image { "in an image" } else { "a segment" };
+    let mut segments =
+        plan.contents.segments.iter().map(|segment| segment.index.index()).peekable();
+    for index in 0..plan.module.data.len() {
+        let place = segments.next_if_eq(&index).map_or("in an image", |_| "a segment");
         line(format_args!("data segment {index}: {place}"));
     }
     for (work, symbol) in plan.work.iter().zip(&plan.symbols) {

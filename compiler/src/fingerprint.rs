@@ -82,7 +82,7 @@ pub fn fingerprint(options: &Options) -> Result<[u8; 32]> {
     sum.add("deterministic relaxed simd", &relaxed_simd_deterministic.to_string());
     sum.add("symbols", &symbols.to_string());
     sum.add("unwind info", &unwind_info.to_string());
-    sum.add("address map", &address_map.to_string());
+    sum.add("address map", &format!("{address_map:?}"));
     sum.add("backtrace details", &backtrace_details.to_string());
     sum.add("debug info", &format!("{debug_info:?}"));
     Ok(sum.0.finalize().into())
@@ -106,7 +106,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::options::{OptLevel, Optimisation, TargetCpu};
+    use crate::options::{AddressMap, OptLevel, Optimisation, TargetCpu};
 
     fn of(change: impl FnOnce(&mut Options)) -> [u8; 32] {
         let mut options = Options::default();
@@ -137,7 +137,7 @@ mod tests {
             ("relaxed_simd_deterministic", of(|options| options.relaxed_simd_deterministic = true)),
             ("symbols", of(|options| options.symbols = false)),
             ("unwind_info", of(|options| options.unwind_info = false)),
-            ("address_map", of(|options| options.address_map = false)),
+            ("address_map", of(|options| options.address_map = AddressMap::None)),
             ("backtrace_details", of(|options| options.backtrace_details = false)),
             ("verifier", of(|options| options.verifier = true)),
             ("nan_canonicalization", of(|options| options.nan_canonicalization = true)),

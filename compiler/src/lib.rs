@@ -76,8 +76,8 @@ pub use debug::{source_map_url, text};
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
-    CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options, SourceMap,
-    Stage, TargetCpu, WasmFeature,
+    AddressMap, CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options,
+    SourceMap, Stage, TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
 
@@ -231,7 +231,7 @@ fn compile_module(
         }
     })?;
     observe(Stage::Link);
-    let code = link::text(functions, &plan, target)?;
+    let code = link::text(functions, &plan, target, options)?;
     // From here on every code offset is known.
     observe(Stage::SourceLines);
     let source_lines = source_lines::table(&module, &code.stops, options);
@@ -251,7 +251,7 @@ fn compile_module(
             image: &plan.contents.image,
             symbols: &link::symbols(&plan, &code, options.symbols),
             unwind: if options.unwind_info { &code.unwind } else { &[] },
-            cie: target.isa.create_systemv_cie(),
+            cie: unwinding::common_entry(&*target.isa, options.emit == Emit::SharedLibrary),
             descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
             debug: debug.as_ref(),
             separate: options.debug_info.as_ref().and_then(|debug| debug.separate.as_deref()),

@@ -3,11 +3,11 @@
 //! Always true: the order is that of the work list, and nothing is left to relocate.
 
 use cranelift_codegen::control::ControlPlane;
-use wootz_runtime::abi::artifact::{InlinedCall, InlinedCode, StackMap};
-use wootz_runtime::abi::trap::TrapCode;
+use wootz_runtime::abi::artifact::{CodePlace, CodePlaces, InlinedCall, StackMap};
 
 use crate::codegen::{Frame, Function, Unwind};
 use crate::error::{Error, Result};
+use crate::options::{AddressMap, Options};
 use crate::plan::{Plan, Trampoline, Work};
 use crate::target::Target;
 
@@ -17,13 +17,9 @@ pub struct Code {
     pub text: Vec<u8>,
     /// Where each symbol lies: its offset and size, in the order of the work list.
     pub symbols: Vec<(u32, u32)>,
-    /// Which instructions may trap, and why.
-    pub traps: Vec<(u32, TrapCode)>,
-    /// From which offset on code comes from which wasm offset.
-    pub positions: Vec<(u32, u32)>,
-    /// From which offset on code belongs to which function that was translated in place of a call.
-    pub inlined: Vec<InlinedCode>,
-    /// These calls.
+    /// What may trap, and where code comes from.
+    pub places: CodePlaces,
+    /// The calls in whose place functions were translated.
     pub inlined_calls: Vec<InlinedCall>,
     /// Where frames hold references to host values.
     pub stack_maps: Vec<StackMap>,
@@ -39,7 +35,16 @@ pub struct Code {
 ///
 /// # Errors
 /// If the code exceeds 2 GiB.
-pub fn text(functions: Vec<Function>, plan: &Plan<'_>, target: &Target) -> Result<Code> {
+pub fn text(
+    functions: Vec<Function>,
+    plan: &Plan<'_>,
+    target: &Target,
+    options: &Options,
+) -> Result<Code> {
+    let map = match options.address_map {
+        AddressMap::Stops if options.debug_info.is_some() => AddressMap::All,
+        map => map,
+    };
     let imported = plan.module.imported_functions() as u32;
     let mut builder = target.isa.text_section_builder(functions.len());
     let mut control = ControlPlane::default();
@@ -73,9 +78,7 @@ pub fn text(functions: Vec<Function>, plan: &Plan<'_>, target: &Target) -> Resul
     let mut code = Code {
         text,
         symbols: Vec::new(),
-        traps: Vec::new(),
-        positions: Vec::new(),
-        inlined: Vec::new(),
+        places: CodePlaces { rows: Vec::new(), are_complete: map == AddressMap::All },
         inlined_calls: Vec::new(),
         stack_maps: Vec::new(),
         stops: Vec::new(),
@@ -84,8 +87,7 @@ pub fn text(functions: Vec<Function>, plan: &Plan<'_>, target: &Target) -> Resul
     };
     for (function, start) in functions.into_iter().zip(starts) {
         code.symbols.push((start, function.code.len() as u32));
-        code.traps.extend(function.traps.iter().map(|&(offset, trap)| (start + offset, trap)));
-        add_places(&mut code, &function, start, imported);
+        add_places(&mut code, &function, start, imported, map);
         code.stack_maps.extend(
             function.stack_maps.into_iter().map(|map| StackMap { code: start + map.code, ..map }),
         );
@@ -98,8 +100,8 @@ pub fn text(functions: Vec<Function>, plan: &Plan<'_>, target: &Target) -> Resul
     Ok(code)
 }
 
-/// Adds where a function's code comes from.
-fn add_places(code: &mut Code, function: &Function, start: u32, imported: u32) {
+/// Adds what may trap in a function, and where its code comes from.
+fn add_places(code: &mut Code, function: &Function, start: u32, imported: u32, map: AddressMap) {
     let first_call = code.inlined_calls.len() as u32;
     let number = |call: Option<u32>| call.map(|call| first_call + call);
     code.inlined_calls.extend(function.calls.iter().map(|call| InlinedCall {
@@ -107,15 +109,29 @@ fn add_places(code: &mut Code, function: &Function, start: u32, imported: u32) {
         wasm_offset: call.at.wasm,
         caller: number(call.at.call),
     }));
-    let (mut wasm, mut call) = (None, None);
-    for &(offset, place) in &function.positions {
-        if wasm != Some(place.wasm) {
-            code.positions.push((start + offset, place.wasm));
+    let place = |offset: u32| {
+        let behind = function.positions.partition_point(|&(code, _)| code <= offset);
+        behind.checked_sub(1).map(|at| function.positions[at])
+    };
+    let mut rows: Vec<_> =
+        function.traps.iter().map(|&(offset, trap)| (offset, Some(trap))).collect();
+    // What is true of a call is so from the first instruction on that belongs to it.
+    let begins = |offset: &u32| Some((place(*offset)?.0, None));
+    rows.extend(match map {
+        AddressMap::All => function.positions.iter().map(|&(offset, _)| (offset, None)).collect(),
+        _ => function.returns.iter().filter_map(begins).collect::<Vec<_>>(),
+    });
+    rows.sort_by_key(|&(offset, trap)| (offset, trap.is_none()));
+    rows.dedup_by_key(|&mut (offset, _)| offset);
+    let mut last = (None, None);
+    for (offset, trap) in rows {
+        let place = place(offset).map(|(_, place)| place);
+        let wasm_offset = place.map(|place| place.wasm).filter(|_| map != AddressMap::None);
+        let call = place.and_then(|place| number(place.call));
+        if trap.is_some() || (wasm_offset, call) != last {
+            code.places.rows.push(CodePlace { code: start + offset, wasm_offset, call, trap });
         }
-        if call != place.call {
-            code.inlined.push(InlinedCode { code: start + offset, call: number(place.call) });
-        }
-        (wasm, call) = (Some(place.wasm), place.call);
+        last = (wasm_offset, call);
     }
 }
 

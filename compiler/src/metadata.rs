@@ -77,12 +77,7 @@ pub fn assemble(
                 signature: module.functions[function.index()].0,
             })
             .collect(),
-        traps: code.traps.clone(),
-        positions: match options.address_map {
-            true => code.positions.clone(),
-            false => Vec::new(),
-        },
-        inlined: code.inlined.clone(),
+        places: code.places.clone(),
         inlined_calls: code.inlined_calls.clone(),
         names: (imported..module.functions.len())
             .map(|index| {

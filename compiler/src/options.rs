@@ -35,8 +35,8 @@ pub struct Options {
     pub symbols: bool,
     /// Whether the file has unwind tables.
     pub unwind_info: bool,
-    /// Whether the file says which instruction comes from which place of the module.
-    pub address_map: bool,
+    /// Of which instructions the file says where in the module they come from.
+    pub address_map: AddressMap,
     /// How many threads compile functions; `None` for one per processor.
     pub threads: Option<usize>,
     /// Whether Cranelift's verifier checks its own work. Slow.
@@ -73,7 +73,7 @@ impl Default for Options {
             memory_guard: 32 << 20,
             symbols: true,
             unwind_info: true,
-            address_map: true,
+            address_map: AddressMap::default(),
             threads: None,
             verifier: false,
             consume_fuel: false,
@@ -85,6 +85,18 @@ impl Default for Options {
             cranelift_flags: Vec::new(),
         }
     }
+}
+
+/// Of which instructions a file says where in the module they come from.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum AddressMap {
+    /// Of none.
+    None,
+    /// Of those that backtraces find: what may trap, and calls. With debug information, of all.
+    #[default]
+    Stops,
+    /// Of all.
+    All,
 }
 
 /// Debug information for debuggers of native programs.

@@ -12,7 +12,9 @@ use target_lexicon::Architecture;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex, TableIndex};
 use wootz_runtime::abi::manifest::{BoundsChecks, ExportItem, Memory};
-use wootz_runtime::abi::types::{FuncType, HeapType, MemoryType, RefKind, RefType, ValType};
+use wootz_runtime::abi::types::{
+    FuncType, GlobalType, HeapType, MemoryType, RefKind, RefType, TableType, ValType,
+};
 use wootz_runtime::abi::vmctx::{VmLayout, VmShape};
 
 use crate::c_names;
@@ -269,8 +271,9 @@ fn work(module: &Module<'_>, interrupts: Interrupts, calls_fma: bool) -> Vec<Wor
     for funcref in module.funcrefs.iter().filter(|funcref| funcref.index() >= imported) {
         entered[module.functions[funcref.index()].index()] = true;
     }
-    // Every import may be a function of the host's, and so may be every function that is called by reference.
-    let mut left = vec![calls_by_reference(module); module.signatures.len()];
+    // Every import may be a function of the host's, and so may be every function that is called by reference, if any can get in.
+    let by_reference = calls_by_reference(module) && takes_references(module);
+    let mut left = vec![by_reference; module.signatures.len()];
     for signature in &module.functions[..imported] {
         left[signature.index()] = true;
     }
@@ -319,6 +322,28 @@ fn calls_by_reference(module: &Module<'_>) -> bool {
     module.tables.iter().any(|table| table.element.kind() == RefKind::Func)
         || module.globals.iter().any(|global| is_typed(&global.value))
         || module.signatures.iter().any(|ty| ty.params.iter().chain(&ty.results).any(is_typed))
+}
+
+/// Whether references to functions of others may get into a module: by tables and globals that others see, or as parameters and
+/// results. The table of most programs is its own.
+fn takes_references(module: &Module<'_>) -> bool {
+    let may_be_one = |ty: RefType| ty.kind() != RefKind::Extern;
+    let is_one = |ty: &ValType| matches!(ty, ValType::Ref(ty) if may_be_one(*ty));
+    let table = |table: &TableType| may_be_one(table.element);
+    let global = |global: &GlobalType| is_one(&global.value);
+    let exported = module.exports.iter().any(|export| match export.item {
+        ExportItem::Table(index) => table(&module.tables[index.index()]),
+        ExportItem::Global(index) => {
+            let ty = &module.globals[index.index()];
+            ty.mutable && global(ty)
+        }
+        _ => false,
+    });
+    exported
+        || module.tables[..module.imported_tables()].iter().any(table)
+        || module.globals[..module.imported_globals()].iter().any(global)
+        || module.signatures.iter().any(|ty| ty.params.iter().chain(&ty.results).any(is_one))
+        || !module.object_types.is_empty()
 }
 
 /// The C symbols of exports; for everything else readable names: what the name section says, or else an export's name, or

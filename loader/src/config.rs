@@ -71,7 +71,8 @@ pub struct Config {
     pub(crate) debug_info: bool,
     pub(crate) debugger: Option<Debugger>,
     pub(crate) native_unwind_info: bool,
-    pub(crate) address_map: bool,
+    /// Of all instructions, or of none. If nothing was said, of those that backtraces find.
+    pub(crate) address_map: Option<bool>,
     module_version: ModuleVersionStrategy,
     allocation_strategy: InstanceAllocationStrategy,
     pub(crate) collector: Collector,
@@ -119,7 +120,7 @@ impl Default for Config {
             debug_info: false,
             debugger: None,
             native_unwind_info: true,
-            address_map: true,
+            address_map: None,
             module_version: ModuleVersionStrategy::WasmtimeVersion,
             allocation_strategy: InstanceAllocationStrategy::OnDemand,
             collector: Collector::Auto,
@@ -456,11 +457,12 @@ impl Config {
         self
     }
 
-    /// Whether artifacts say which instruction comes from which place of the WebAssembly module, for
-    /// [`FrameInfo::module_offset`](crate::FrameInfo::module_offset) and
-    /// [`Module::address_map`](crate::Module::address_map). On by default.
+    /// Whether artifacts say of all instructions which place of the WebAssembly module they come from, for
+    /// [`Module::address_map`](crate::Module::address_map), or of none. By default they say it of what may trap and of calls, which is
+    /// all that [`FrameInfo::module_offset`](crate::FrameInfo::module_offset) needs; with
+    /// [`debug_info`](Self::debug_info) of all.
     pub fn generate_address_map(&mut self, generate: bool) -> &mut Config {
-        self.address_map = generate;
+        self.address_map = Some(generate);
         self
     }
 

@@ -212,7 +212,7 @@ impl Engine {
 #[cfg(feature = "compiler")]
 fn options(config: &Config) -> Result<wootz_compiler::Options> {
     use crate::config::{OptLevel, RegallocAlgorithm};
-    use wootz_compiler::{CpuFeature, DebugInfo, Debugger, Options, TargetCpu};
+    use wootz_compiler::{AddressMap, CpuFeature, DebugInfo, Debugger, Options, TargetCpu};
     use wootz_runtime::abi::compat::FEATURES;
 
     let mut options = Options {
@@ -251,7 +251,11 @@ fn options(config: &Config) -> Result<wootz_compiler::Options> {
             ..DebugInfo::default()
         }),
         unwind_info: config.native_unwind_info,
-        address_map: config.address_map,
+        address_map: match config.address_map {
+            None => AddressMap::Stops,
+            Some(true) => AddressMap::All,
+            Some(false) => AddressMap::None,
+        },
         backtrace_details: config.backtrace_details,
         ..Options::default()
     };

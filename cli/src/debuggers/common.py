@@ -1,4 +1,5 @@
 
+import itertools
 import re
 import struct
 
@@ -44,46 +45,56 @@ class Module:
         offset = self.process.number(place, 4)
         return self.descriptor + (offset - (1 << 32) if offset >> 31 else offset), self.process.number(place + 4, 4)
 
-    def function_at(self, offset):
-        """The function whose code contains this offset: its position, start, index, and the wasm offset of its body. None if
-        none does: then a trampoline does."""
-        table, size = self.span("functions")
-        low, high = 0, size // LAYOUT["FunctionRecord"]
-        while low < high:
-            middle = (low + high) // 2
-            if self.process.number(table + middle * LAYOUT["FunctionRecord"], 4) <= offset:
-                low = middle + 1
-            else:
-                high = middle
-        if low == 0:
-            return None
-        record = self.process.read(table + (low - 1) * LAYOUT["FunctionRecord"], 16)
-        start, size, index, wasm = struct.unpack(self.process.order + "4I", record)
-        return (low - 1, start, index, wasm) if offset - start < size else None
-
-    def part(self, name, position):
-        """The bytes that a table has for a function: `n + 1` ends, and then the bytes of all."""
+    def blocks(self, name, header, size):
+        """A table in blocks of so many rows: how many blocks there are, where its other bytes begin, and a function that gives where
+        a block begins and how many bytes it has, behind these."""
         table, _ = self.span(name)
-        count = self.span("functions")[1] // LAYOUT["FunctionRecord"]
-        start, end = (self.process.number(table + 4 * (position + side), 4) for side in (0, 1))
-        return self.process.read(table + 4 * (count + 1) + start, end - start) if end > start else b""
+        count = (self.process.number(table, 4) + size - 1) // size
+        bounds = lambda block: [self.process.number(table + header + 4 * (block + side), 4) for side in (0, 1)]
+        return count, table + header + 4 * (count + 1), bounds
 
-    def function_name(self, position):
-        return self.part("names", position).decode("utf-8", "replace")
+    def functions(self, block):
+        """The functions of a block: start, size, wasm offset of the body, and where the name is."""
+        _, table, bounds = self.blocks("functions", 8, 32)
+        begin, end = bounds(block)
+        data = iter(self.process.read(table + begin, end - begin))
+        name, start, size, wasm = leb128(data), 0, 0, 0
+        for first in data:
+            start += size + leb128(itertools.chain([first], data))
+            size, wasm, name_size = leb128(data), wasm + signed(leb128(data)), leb128(data)
+            yield start, size, wasm, (name, name_size)
+            name += name_size
+
+    def function_at(self, offset):
+        """The function whose code contains this offset: its start, index, the wasm offset of its body, and its name. None if none
+        does: then a trampoline does."""
+        count, _, _ = self.blocks("functions", 8, 32)
+        block = last(count, lambda block: next(self.functions(block))[0] <= offset)
+        if block is None:
+            return None
+        first = self.process.number(self.span("functions")[0] + 4, 4)
+        for position, (start, size, wasm, (name, name_size)) in enumerate(self.functions(block)):
+            if start <= offset < start + size:
+                name = self.process.read(self.span("names")[0] + name, name_size) if name_size else b""
+                return start, first + 32 * block + position, wasm, name.decode("utf-8", "replace")
+        return None
 
     def wasm_offset(self, function, offset):
         """The place in the wasm file that the code at this offset comes from."""
-        position, code, _, wasm = function
-        numbers = leb128(self.part("positions", position))
-        found = None
-        for more in numbers:
-            code += more
-            zigzag = next(numbers)
-            wasm += zigzag >> 1 if zigzag & 1 == 0 else -(zigzag + 1 >> 1)
-            if code > offset:
-                break
-            found = wasm
-        return found
+        flags = self.process.number(self.span("places")[0] + 4, 4)
+        unit, commons = flags >> 8 & 255, flags >> 16 & 255
+        count, table, bounds = self.blocks("places", 8, 128)
+        first = lambda block: self.process.number(table + 4 * block, 4)
+        common = self.process.read(table + 4 * count, 3 * commons) if commons else b""
+
+        def rows(block):
+            begin, end = bounds(block)
+            data = self.process.read(table + 4 * count + 3 * commons + begin, end - begin)
+            return places(data, first(block), common, unit)
+
+        block = last(count, lambda block: first(block) <= offset)
+        before = [wasm for code, wasm in rows(block) if function[0] <= code <= offset] if block is not None else []
+        return before[-1] or None if before else None
 
     def globals(self):
         """The byte of each global."""
@@ -271,15 +282,49 @@ class Process:
         return 0
 
 
+def last(count, begins):
+    """The last of so many positions of which something is true, if it is not true of those behind. None if there is none."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if begins(middle) else (low, middle)
+    return low - 1 if low else None
+
+
 def leb128(data):
-    """Numbers of any size."""
-    number, shift = 0, 0
-    for byte in data:
+    """A number of any size, from an iterator of bytes."""
+    number, shift, byte = 0, 0, 0x80
+    while byte >= 0x80:
+        byte = next(data)
         number |= (byte & 0x7F) << shift
         shift += 7
-        if byte < 0x80:
-            yield number
-            number, shift = 0, 0
+    return number
+
+
+def signed(number):
+    """The number with a sign that zigzag has made this one of."""
+    return number >> 1 if number & 1 == 0 else -(number + 1 >> 1)
+
+
+def places(data, code, common, unit):
+    """Code offset and wasm offset of each row of a block of the table of places, which begins at a code offset."""
+    wasm, data = 0, iter(data)
+    for first in data:
+        if first < 0xC0:
+            more, by, _ = common[3 * first : 3 * first + 3]
+            by -= by >> 7 << 8
+        elif first < 0xF0:
+            row = first - 0xC0 << 8 | next(data)
+            more, by = (row >> 7) + 1, (row >> 1 & 0x3F) - 8
+        elif first < 0xFF:
+            row = first - 0xF0 << 16 | next(data) << 8 | next(data)
+            more, by = (row >> 12) + 1, (row >> 3 & 0x1FF) - 256
+        else:
+            other_call, more, by = next(data) & 0x40, leb128(data), signed(leb128(data))
+            if other_call:
+                leb128(data)
+        code, wasm = code + more * unit, wasm + by
+        yield code, wasm
 
 
 def printable(byte):
@@ -300,9 +345,9 @@ The stack of this thread: functions of wasm with their index and their place in 
         text = re.sub("::h[0-9a-f]{16}(?= at |$)", "", frame.text)
         if frame.module and frame.function:
             wasm = frame.module.wasm_offset(frame.function, frame.offset)
-            name = frame.module.function_name(frame.function[0]) or f"function[{frame.function[2]}]"
-            place = f"offset {wasm:#x}" if wasm is not None else f"a body at {frame.function[3]:#x}"
-            text = f"{name} (wasm function {frame.function[2]}, {place}) in {frame.module.name}"
+            _, index, body, name = frame.function
+            place = f"offset {wasm:#x}" if wasm is not None else f"a body at {body:#x}"
+            text = f"{name or f'function[{index}]'} (wasm function {index}, {place}) in {frame.module.name}"
         elif frame.module:
             outer = frames[number + 1] if number + 1 < len(frames) else None
             text = "(out of wasm)" if outer and outer.module else "(into wasm)"

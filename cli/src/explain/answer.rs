@@ -16,6 +16,9 @@ use crate::report;
 /// How many places are listed that have an operator in place of calls.
 const MOST_COPIES: usize = 10;
 
+/// What is said where offsets need not be exact.
+const INEXACT: &str = "offsets are exact for calls and traps, or with `--address-map all`";
+
 /// How things are looked at.
 pub struct View<'a> {
     /// What the code comes from, if that is known.
@@ -84,15 +87,23 @@ impl View<'_> {
         }
         self.part(module, &part, &mut text);
         if let PartKind::Function(_) = part.kind {
-            let mut frames = module.tables.frames_at(line.instruction.offset);
+            // On some machines it is the last byte that traps.
+            let end = line.instruction.offset + line.instruction.bytes;
+            let mut frames = module.tables.frames_at(end.saturating_sub(1));
             match frames.next() {
                 Some((position, Some(wasm))) => {
                     field(&mut text, "wasm offset", self.operator(position, wasm));
+                    if !line.is_exact {
+                        field(&mut text, "", format_args!("or one close behind it: {INEXACT}"));
+                    }
                     let is_exact = line.trap.is_some();
                     self.source(module, position, wasm, is_exact, &mut text);
                     self.inlined(module, position, frames, &mut text);
                 }
-                _ => field(&mut text, "wasm offset", "none: the function's own beginning"),
+                _ if line.is_exact => {
+                    field(&mut text, "wasm offset", "none: the function's own beginning");
+                }
+                _ => field(&mut text, "wasm offset", format_args!("none is known: {INEXACT}")),
             }
             let call = at.checked_sub(1).map(|before| &lines[before]);
             if let Some(call) = call.filter(|call| inside == 0 && call.instruction.is_call) {
@@ -144,6 +155,7 @@ impl View<'_> {
                     wanted = start;
                 }
             }
+            None if !module.tables.places_are_complete() => {}
             None => {
                 let last = module.tables.positions_of(position).map(|(_, wasm)| wasm).max();
                 if last.is_none_or(|last| wasm_offset > last) {
@@ -167,8 +179,10 @@ impl View<'_> {
         }
         let ranges = module.ranges_of(position, wanted);
         let lines = module.instructions(&part)?;
-        let is_of_it =
-            |line: &CodeLine| ranges.iter().any(|range| range.contains(&line.instruction.offset));
+        let is_of_it = |line: &CodeLine| {
+            let end = line.instruction.offset + line.instruction.bytes;
+            ranges.iter().any(|range| range.contains(&end.saturating_sub(1)))
+        };
         let traps = lines.iter().filter(|line| is_of_it(line)).filter_map(|line| line.trap);
         let mut traps: Vec<&str> = traps.map(|trap| trap.message()).collect();
         traps.sort_unstable();
@@ -188,6 +202,9 @@ impl View<'_> {
         }
         if ranges.is_empty() {
             let none = match copies.is_empty() {
+                _ if !module.tables.places_are_complete() => {
+                    "none that is known: only that of calls and traps is, or with `--address-map all`"
+                }
                 true => "none: what it does is done by other instructions, or not needed",
                 false => "none of its own",
             };
@@ -202,6 +219,13 @@ impl View<'_> {
             format!("{:#x}..{:#x}", module.address(range.start), module.address(range.end))
         });
         field(&mut text, "code", places.collect::<Vec<_>>().join(", "));
+        if !module.tables.places_are_complete() {
+            field(
+                &mut text,
+                "",
+                "with that of some operators close behind it, which is not told apart",
+            );
+        }
         if self.all {
             text.push('\n');
             let marked = |line: usize| is_of_it(&lines[line]);
@@ -424,16 +448,17 @@ impl View<'_> {
             let line = &lines[position];
             let mark = if is_marked(position) { '>' } else { ' ' };
             let address = format!("{:#x}", module.address(line.instruction.offset));
-            let wasm = line.wasm_offset.map_or_else(String::new, |wasm| format!("{wasm:#x}"));
+            let known = line.wasm_offset.filter(|_| line.is_exact);
+            let wasm = known.map_or_else(String::new, |wasm| format!("{wasm:#x}"));
             let mut notes = Vec::new();
-            if let (Some(wasm), Some(function)) = (line.wasm_offset, line.function)
-                && line.wasm_offset != last
+            if let (Some(wasm), Some(function)) = (known, line.function)
+                && known != last
                 && let Some(origin) = self.origin
             {
                 notes.extend(origin.text.operator_at(function, wasm).map(str::to_string));
             }
             notes.extend(line.trap.map(|trap| format!("may trap: {trap}")));
-            last = line.wasm_offset;
+            last = known.or(last);
             let instruction = module.text(&line.instruction);
             let row = match notes.is_empty() {
                 true => format!("{mark} {address:>width$}  {wasm:>8}  {instruction}"),

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use wootz_runtime::abi::index::MemoryIndex;
+use wootz_runtime::abi::index::{DataIndex, MemoryIndex};
 use wootz_runtime::abi::manifest::{
     ConstExpr, ConstOp, DataSegment, MemoryImage, Range, SegmentMode,
 };
@@ -40,7 +40,7 @@ pub(super) fn contents(module: &Module<'_>, alignment: u32) -> Result<Contents> 
         .map(|index| (index >= module.imported_memories).then(|| Pages::new(alignment)))
         .collect();
 
-    for segment in &module.data {
+    for (position, segment) in module.data.iter().enumerate() {
         let in_image = match &segment.mode {
             SegmentMode::Active { target, offset } => {
                 let ty = module.memories[target.index()];
@@ -60,11 +60,11 @@ pub(super) fn contents(module: &Module<'_>, alignment: u32) -> Result<Contents> 
             }
             SegmentMode::Passive | SegmentMode::Declared => false,
         };
-        let bytes = match in_image {
-            true => Range::default(),
-            false => append(&mut contents.data, segment.bytes)?,
-        };
-        contents.segments.push(DataSegment { mode: segment.mode.clone(), bytes, in_image });
+        if !in_image {
+            let bytes = append(&mut contents.data, segment.bytes)?;
+            let index = DataIndex::from_position(position);
+            contents.segments.push(DataSegment { index, mode: segment.mode.clone(), bytes });
+        }
     }
 
     for (index, pages) in pages.into_iter().enumerate() {

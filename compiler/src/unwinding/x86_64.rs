@@ -35,7 +35,48 @@ const TRAP_BYTES: u32 = 2;
 /// What changes in a function, by offset.
 pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
     let frame = Frame::of(code, isa);
-    let mut changes = frame.prologue;
+    let mut pieces = pieces(code, &frame);
+    pieces.sort_by_key(|piece| piece.begin);
+    let Frame { prologue: mut changes, saves, .. } = frame;
+    // Behind the last pieces no other code follows, so the frame without saved registers is all that is needed again: it is put
+    // aside once for each. Not for more than two: valgrind has room for four.
+    let code_end = code.bytes.len() as u32;
+    let mut end = code_end;
+    let is_last = |piece: &&Piece| piece.end >= std::mem::replace(&mut end, piece.begin);
+    let last = pieces.iter().rev().take_while(is_last).take(2).count();
+    let (others, last) = match saves.len() {
+        0 => (pieces.len(), 0),
+        1 | 2 if last < 2 => (pieces.len(), 0),
+        _ => (pieces.len() - last, last),
+    };
+    let saved_at = saves.first().map_or(0, |&(offset, _)| offset);
+    changes.extend((0..last).map(|_| (saved_at, Change::RememberState)));
+    changes.extend(saves.iter().map(|&(offset, (saved, at))| (offset, Change::Offset(saved, at))));
+    for (position, Piece { begin, end, changes: own }) in pieces.into_iter().enumerate() {
+        if position >= others {
+            changes.push((begin, Change::RestoreState));
+            changes.extend(own);
+            continue;
+        }
+        let goes_on = end < code_end;
+        changes.extend(goes_on.then_some((begin, Change::RememberState)));
+        changes.extend(saves.iter().map(|&(_, (saved, _))| (begin, Change::Restore(saved))));
+        changes.extend(own);
+        changes.extend(goes_on.then_some((end, Change::RestoreState)));
+    }
+    changes
+}
+
+/// A piece of code without the frame that the code around it has.
+struct Piece {
+    begin: u32,
+    end: u32,
+    /// What changes in there, but for the saved registers, which do not count.
+    changes: Vec<(u32, Change)>,
+}
+
+fn pieces(code: &Code<'_>, frame: &Frame) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     let mut at = 0;
     while let Some(found) = find(&code.bytes[at..], LEAVE) {
         let start = at + found;
@@ -43,12 +84,10 @@ pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
         let Some(rest) = Rest::of(code, start + LEAVE.len()) else { continue };
         // Behind it the code goes on as if nothing had happened.
         let end = start + LEAVE.len() + rest.bytes;
-        changes.push((start as u32, Change::RememberState));
-        changes.extend(frame.saved.iter().map(|&saved| (start as u32, Change::Restore(saved))));
         let popped = (start + LEAVE.len()) as u32;
         let moved = frame.moved as i32;
-        changes.push((popped, Change::Cfa(RSP, 8 + moved)));
-        changes.push((popped, Change::Restore(RBP)));
+        let mut changes =
+            vec![(popped, Change::Cfa(RSP, 8 + moved)), (popped, Change::Restore(RBP))];
         if let Some((offset, up)) = rest.moves {
             // The return address has moved up, and the stack pointer goes after it.
             let offset = popped + offset as u32;
@@ -56,25 +95,22 @@ pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
             changes.push((offset, Change::Cfa(RSP, 8 + left)));
             changes.push((offset, Change::Offset(RETURN_ADDRESS, -8 - left)));
         }
-        if end < code.bytes.len() {
-            changes.push((end as u32, Change::RestoreState));
-        }
+        pieces.push(Piece { begin: start as u32, end: end as u32, changes });
         at = end;
     }
-    for &offset in &code.overflows {
-        changes.push((offset, Change::RememberState));
-        changes.extend(frame.saved.iter().map(|&saved| (offset, Change::Restore(saved))));
-        changes.push((offset, Change::Cfa(RBP, 16)));
-        changes.push((offset, Change::Offset(RBP, -16)));
-        changes.push((offset, Change::Offset(RETURN_ADDRESS, -8)));
-        let end = offset + TRAP_BYTES;
-        if (end as usize) < code.bytes.len() {
-            changes.push((end, Change::RestoreState));
-        }
+    for &begin in &code.overflows {
+        // The frame was not moved down yet.
+        let changes = match frame.moved {
+            0 => Vec::new(),
+            _ => vec![
+                (begin, Change::Cfa(RBP, 16)),
+                (begin, Change::Offset(RBP, -16)),
+                (begin, Change::Offset(RETURN_ADDRESS, -8)),
+            ],
+        };
+        pieces.push(Piece { begin, end: begin + TRAP_BYTES, changes });
     }
-    // Each of these runs ends before the next begins, which may be at the same place.
-    changes.sort_by_key(|(offset, change)| (*offset, !matches!(change, Change::RestoreState)));
-    changes
+    pieces
 }
 
 /// What a prologue makes.
@@ -82,13 +118,14 @@ struct Frame {
     prologue: Vec<(u32, Change)>,
     /// How many bytes the frame is lower than where it was made.
     moved: u32,
-    /// Which registers it saves, but for the frame pointer.
-    saved: Vec<Register>,
+    /// Which registers it saves, but for the frame pointer, and where. All of that counts from where the last is saved: up to there
+    /// they have not changed.
+    saves: Vec<(u32, (Register, i32))>,
 }
 
 impl Frame {
     fn of(code: &Code<'_>, isa: &dyn TargetIsa) -> Frame {
-        let mut frame = Frame { prologue: Vec::new(), moved: 0, saved: Vec::new() };
+        let mut frame = Frame { prologue: Vec::new(), moved: 0, saves: Vec::new() };
         let mut to_saved = 0;
         for &(offset, ref step) in code.prologue {
             match *step {
@@ -114,14 +151,16 @@ impl Frame {
                 UnwindInst::SaveReg { clobber_offset, reg } => {
                     let register = dwarf_register(reg, isa);
                     let place = clobber_offset as i32 - to_saved;
-                    frame.prologue.push((offset, Change::Offset(register, place)));
-                    frame.saved.push(register);
+                    frame.saves.push((offset, (register, place)));
                 }
                 UnwindInst::StackAlloc { .. } => {}
                 UnwindInst::RegStackOffset { .. } | UnwindInst::Aarch64SetPointerAuth { .. } => {
                     unreachable!("{step:?} is for other processors")
                 }
             }
+        }
+        if let Some(&(last, _)) = frame.saves.last() {
+            frame.saves.iter_mut().for_each(|(offset, _)| *offset = last);
         }
         frame
     }

@@ -43,7 +43,7 @@ getters! {
     get_debug_symbols debug_symbols bool = |config| config.debug_symbols;
     get_debug_info debug_info bool = |config| config.debug_info;
     get_guest_debug guest_debug bool = |config| config.asked_for("guest_debug");
-    get_generate_address_map generate_address_map bool = |config| config.address_map;
+    get_generate_address_map generate_address_map bool = |config| config.address_map != Some(false);
     get_wasm_branch_hinting wasm_branch_hinting bool =
         |config| config.proposal("branch-hinting") != Some(false);
     get_relaxed_simd_deterministic relaxed_simd_deterministic bool =

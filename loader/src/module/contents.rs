@@ -72,6 +72,10 @@ impl Module {
     /// which the code from there on comes, up to the next pair. `None` in a pair stands for code that comes from nowhere in
     /// particular, such as what is between functions. Two pairs in a row are never for the same place.
     ///
+    /// They are exact if the module was compiled with [`Config::generate_address_map`](crate::Config::generate_address_map) or with
+    /// debug information. Otherwise they are so for what may trap and for calls, and other code seems to come from where the
+    /// nearest of these in front of it does.
+    ///
     /// `None` if the module was compiled without
     /// ([`Config::generate_address_map`](crate::Config::generate_address_map)).
     pub fn address_map(&self) -> Option<impl Iterator<Item = (usize, Option<u32>)> + '_> {

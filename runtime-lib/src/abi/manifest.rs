@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::index::{
-    FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex, TagIndex,
+    DataIndex, FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex,
+    TagIndex,
 };
 use super::types::{FuncType, GlobalType, HeapType, MemoryType, ObjectType, RefType, TableType};
 use super::vmctx::VmShape;
@@ -45,7 +46,8 @@ pub struct Manifest {
     pub tags: Vec<SignatureIndex>,
     /// Element segments, all of them.
     pub elements: Vec<ElementSegment>,
-    /// Data segments, all of them.
+    /// Data segments by their indices, but for those that are part of an image: nothing is left to do for them at instantiation,
+    /// and then they count as dropped. Some modules have tens of thousands.
     pub data: Vec<DataSegment>,
     /// The images that memories start with.
     pub images: Vec<MemoryImage>,
@@ -56,6 +58,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The position of a data segment in the list, if it is none that counts as dropped from the start.
+    pub fn data_position(&self, index: DataIndex) -> Option<usize> {
+        self.data.binary_search_by_key(&index, |segment| segment.index).ok()
+    }
+
     /// How many of each thing the module has: what the layout of its vmctx follows from.
     pub fn shape(&self) -> VmShape {
         let mut shape = VmShape {
@@ -301,12 +308,12 @@ pub enum ElementItems {
 /// A data segment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DataSegment {
+    /// Its index in the module.
+    pub index: DataIndex,
     /// When it is used.
     pub mode: SegmentMode<MemoryIndex>,
-    /// Its bytes, in the artifact's data. Empty if they are part of an image instead.
+    /// Its bytes, in the artifact's data.
     pub bytes: Range,
-    /// Whether it is part of a memory's [`MemoryImage`], and so nothing is left to do at instantiation.
-    pub in_image: bool,
 }
 
 /// The initial contents of a defined memory, ready to be mapped: everything outside of the range is zero.

@@ -17,7 +17,7 @@ use std::mem::offset_of;
 use std::sync::atomic::AtomicPtr;
 
 use crate::abi::ABI_VERSION;
-use crate::abi::artifact::{Descriptor, FunctionRecord, SignatureCode};
+use crate::abi::artifact::{Descriptor, SignatureCode};
 use crate::abi::vmctx::{VMCTX_INSTANCE, VmContextHeader, VmGlobal, VmMemory};
 
 use super::code::{self, GLOBAL_IS_MUTABLE, MEMORY_BY_POINTER, RANGES, Snapshot};
@@ -55,9 +55,8 @@ pub const LAYOUT: &[&[(&str, usize)]] = &[
         ("Descriptor.abi_version", offset_of!(Descriptor, abi_version)),
         ("Descriptor.functions", offset_of!(Descriptor, functions)),
         ("Descriptor.signatures", offset_of!(Descriptor, signatures)),
-        ("Descriptor.positions", offset_of!(Descriptor, positions)),
+        ("Descriptor.places", offset_of!(Descriptor, places)),
         ("Descriptor.names", offset_of!(Descriptor, names)),
-        ("FunctionRecord", size_of::<FunctionRecord>()),
         ("SignatureCode", size_of::<SignatureCode>()),
         ("VmContextHeader.magic", offset_of!(VmContextHeader, magic)),
         ("VmContextHeader.store", offset_of!(VmContextHeader, store)),

@@ -556,18 +556,14 @@ impl Instance {
                 SegmentMode::Declared => self.drop_elements(index),
             }
         }
-        for (position, segment) in code.manifest().data.iter().enumerate() {
-            let index = DataIndex::from_position(position);
+        for segment in &code.manifest().data {
             if let SegmentMode::Active { target, offset } = &segment.mode {
-                if !segment.in_image {
-                    let wide = self.memory(*target).ty().memory64;
-                    let offset = self.offset(offset, wide)?;
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        self.memory_init(*target, index, offset, 0, u64::from(segment.bytes.bytes))
-                    }?;
-                }
-                self.drop_data(index);
+                let wide = self.memory(*target).ty().memory64;
+                let offset = self.offset(offset, wide)?;
+                let bytes = u64::from(segment.bytes.bytes);
+                // SAFETY: the caller's promise.
+                unsafe { self.memory_init(*target, segment.index, offset, 0, bytes) }?;
+                self.drop_data(segment.index);
             }
         }
         self.may_stay = !self.is_first;
@@ -793,10 +789,11 @@ impl Instance {
         src: u64,
         bytes: u64,
     ) -> Result<(), InitError> {
-        let data = match self.dropped_data[segment.index()] {
-            true => &[][..],
-            false => {
-                let range = self.code().manifest().data[segment.index()].bytes;
+        let position = self.code().manifest().data_position(segment);
+        let data = match position.filter(|&position| !self.dropped_data[position]) {
+            None => &[][..],
+            Some(position) => {
+                let range = self.code().manifest().data[position].bytes;
                 self.code().tables().data(range).ok_or(InitError::Corrupted)?
             }
         };
@@ -814,7 +811,9 @@ impl Instance {
 
     /// Makes a data segment count as empty.
     pub fn drop_data(&mut self, index: DataIndex) {
-        self.dropped_data[index.index()] = true;
+        if let Some(position) = self.code().manifest().data_position(index) {
+            self.dropped_data[position] = true;
+        }
     }
 }
 

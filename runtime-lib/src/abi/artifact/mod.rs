@@ -11,13 +11,12 @@
 //!               │ compat    (postcard)        │  checked against the descriptor's checksum
 //!               │ manifest  (postcard)        │
 //!               ├─────────────────────────────┤
-//!               │ functions  FunctionRecord[] │  sorted by start
+//!               │ functions  u32[..] bytes    │  sorted by start; see `functions`
 //!               │ signatures SignatureCode[]  │  by SignatureIndex
 //!               │ funcrefs   FuncRefRecord[]  │  by FuncRefIndex
-//!               │ traps      u32[n] u8[n]     │  code offsets, ascending; trap codes
-//!               │ positions  u32[n+1] bytes   │  by position in `functions`; see `Writer::positions`
-//!               │ inlined    u32[..]          │  which code is of functions translated in place of calls
-//!               │ names      u32[n+1] bytes   │  by position in `functions`
+//!               │ places     u32[..] bytes    │  what may trap, and where code comes from; see `places`
+//!               │ calls      u32[..] bytes    │  calls in whose place functions were translated; see `places`
+//!               │ names      bytes            │  of functions
 //!               │ elements   bytes            │  of element segments
 //!               │ data       bytes            │  of data segments and custom sections
 //!               │ stack maps u32[..] bytes    │  where frames hold references; see `Writer::stack_maps`
@@ -32,6 +31,10 @@
 mod leb128;
 /// Numbers in bytes.
 mod numbers;
+/// The table of functions, both ways.
+mod functions;
+/// The table of places, both ways.
+mod places;
 /// The table of source lines, both ways.
 mod source_lines;
 /// Reading.
@@ -41,13 +44,15 @@ mod write;
 
 use core::mem::offset_of;
 
+pub use functions::FunctionRecord;
 pub use leb128::read_leb;
 pub use numbers::ByteOrder;
+pub use places::{CodePlace, CodePlaces, InlinedCall};
 pub use read::{MetadataError, Tables};
 pub use source_lines::{
     FunctionLines, SourceFrame, SourceFrames, SourceLines, SourcePlace, SourceRow, SourceScope,
 };
-pub use write::{InlinedCall, InlinedCode, Metadata, StackMap, TooLarge};
+pub use write::{Metadata, StackMap, TooLarge};
 
 /// The exported symbol of an artifact.
 pub const DESCRIPTOR_SYMBOL: &str = "wootz_module";
@@ -101,18 +106,16 @@ pub struct Descriptor {
     pub compat: Span,
     /// A [`Manifest`](super::manifest::Manifest), in postcard's encoding.
     pub manifest: Span,
-    /// [`FunctionRecord`]s.
+    /// What [`FunctionRecord`]s say.
     pub functions: Span,
     /// [`SignatureCode`]s.
     pub signatures: Span,
     /// [`FuncRefRecord`]s.
     pub funcrefs: Span,
-    /// Trap sites.
-    pub traps: Span,
-    /// Source positions.
-    pub positions: Span,
-    /// Which code is of functions that were translated in place of calls.
-    pub inlined: Span,
+    /// What may trap, and where code comes from.
+    pub places: Span,
+    /// The calls in whose place functions were translated.
+    pub calls: Span,
     /// Function names.
     pub names: Span,
     /// Elements of element segments.
@@ -150,20 +153,6 @@ pub const DEBUG_CELL_SYMBOL: &str = "wootz_debug_cell";
 
 /// "No code": where a [`SignatureCode`] lacks a trampoline.
 pub const NO_CODE: u32 = u32::MAX;
-
-/// Where the code of a function is.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FunctionRecord {
-    /// Offset of its first instruction in the code.
-    pub start: u32,
-    /// The size of its code.
-    pub bytes: u32,
-    /// Its index in the module.
-    pub function: u32,
-    /// The offset of its body in the wasm file.
-    pub wasm_offset: u32,
-}
 
 /// The trampolines of a signature, as offsets in the code, or [`NO_CODE`].
 #[repr(C)]
@@ -205,6 +194,12 @@ mod tests {
     use alloc::vec;
     use alloc::vec::Vec;
 
+    const UNREACHABLE: TrapCode = TrapCode::UnreachableCodeReached;
+
+    fn place(code: u32, wasm: u32, call: Option<u32>, trap: Option<TrapCode>) -> CodePlace {
+        CodePlace { code, wasm_offset: Some(wasm), call, trap }
+    }
+
     fn sample() -> Metadata {
         Metadata {
             compat: Compatibility {
@@ -227,13 +222,17 @@ mod tests {
             ],
             signatures: vec![],
             funcrefs: vec![],
-            traps: vec![(18, TrapCode::MemoryOutOfBounds), (33, TrapCode::UnreachableCodeReached)],
-            positions: vec![(16, 41), (20, 44), (34, 62)],
-            inlined: vec![
-                InlinedCode { code: 18, call: Some(0) },
-                InlinedCode { code: 20, call: Some(1) },
-                InlinedCode { code: 22, call: None },
-            ],
+            places: CodePlaces {
+                rows: vec![
+                    place(16, 41, None, None),
+                    place(18, 41, Some(0), Some(TrapCode::MemoryOutOfBounds)),
+                    place(20, 44, Some(1), None),
+                    place(22, 44, None, None),
+                    CodePlace { wasm_offset: None, ..place(33, 0, None, Some(UNREACHABLE)) },
+                    place(34, 62, None, None),
+                ],
+                are_complete: true,
+            },
             inlined_calls: vec![
                 InlinedCall { function: 1, wasm_offset: 42, caller: None },
                 InlinedCall { function: 0, wasm_offset: 63, caller: Some(0) },
@@ -279,8 +278,11 @@ mod tests {
         assert_eq!(tables.function_name(1), None);
         assert_eq!(tables.trap_at(18), Some(TrapCode::MemoryOutOfBounds));
         assert_eq!(tables.trap_at(19), None);
-        assert_eq!(tables.trap_at(33), Some(TrapCode::UnreachableCodeReached));
-        assert!(tables.positions().eq(sample().positions));
+        assert_eq!(tables.trap_at(33), Some(UNREACHABLE));
+        assert!(tables.positions().eq([(16, 41), (20, 44), (34, 62)]));
+        assert!(tables.all_places().eq(sample().places.rows));
+        assert!(tables.places_are_complete());
+        assert!((0..2).map(|position| tables.function(position).unwrap()).eq(sample().functions));
         let frames = |code: u32| tables.frames_at(code).collect::<Vec<_>>();
         assert_eq!(frames(17), [(0, Some(41))]);
         assert_eq!(frames(18), [(1, Some(41)), (0, Some(42))]);
@@ -322,7 +324,7 @@ mod tests {
             let _ = (
                 tables.function_name(0),
                 tables.function_name(1),
-                tables.traps().count(),
+                tables.all_places().count(),
                 tables.positions().count(),
             );
             tables.decode().map(drop)

@@ -23,13 +23,17 @@ impl ByteOrder {
         }
     }
 
+    /// Bytes as a number.
+    pub(super) fn u32_from(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            ByteOrder::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
     /// A number, if it lies inside.
     pub(super) fn read_u32(self, bytes: &[u8], at: usize) -> Option<u32> {
-        let chunk = bytes.get(at..)?.first_chunk()?;
-        Some(match self {
-            ByteOrder::Little => u32::from_le_bytes(*chunk),
-            ByteOrder::Big => u32::from_be_bytes(*chunk),
-        })
+        Some(self.u32_from(*bytes.get(at..)?.first_chunk()?))
     }
 
     /// A larger number, likewise.
@@ -53,4 +57,67 @@ pub(super) fn partition(count: usize, before: impl Fn(usize) -> bool) -> usize {
         }
     }
     low
+}
+
+/// Rows of a table in blocks of so many, each of which can be read without the ones before: the number of rows comes first in
+/// the table, and behind a header where each block begins, and where the last ends.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks<'a> {
+    rows: usize,
+    starts: &'a [[u8; 4]],
+    bytes: &'a [u8],
+    order: ByteOrder,
+}
+
+impl Default for Blocks<'_> {
+    /// None.
+    fn default() -> Self {
+        Blocks { rows: 0, starts: &[], bytes: &[], order: ByteOrder::NATIVE }
+    }
+}
+
+impl<'a> Blocks<'a> {
+    /// Those of a table, if it is large enough.
+    pub(super) fn new(
+        table: &'a [u8],
+        order: ByteOrder,
+        header_bytes: usize,
+        rows_in_block: usize,
+    ) -> Option<Blocks<'a>> {
+        let rows = order.read_u32(table, 0)? as usize;
+        let starts = (rows.div_ceil(rows_in_block) + 1).checked_mul(4)?;
+        let (starts, bytes) = table.get(header_bytes..)?.split_at_checked(starts)?;
+        Some(Blocks { rows, starts: starts.as_chunks().0, bytes, order })
+    }
+
+    /// Takes something away that lies in front of the first block.
+    pub(super) fn split_off_front(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (front, rest) = self.bytes.split_at_checked(bytes)?;
+        self.bytes = rest;
+        Some(front)
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many blocks there are.
+    pub(super) fn count(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The bytes of a block.
+    pub(super) fn block(&self, position: usize) -> Option<&'a [u8]> {
+        self.bytes.get(self.start(position)?..self.start(position.checked_add(1)?)?)
+    }
+
+    /// The bytes of a block, and all behind it.
+    pub(super) fn block_and_behind(&self, position: usize) -> Option<&'a [u8]> {
+        self.bytes.get(self.start(position)?..)
+    }
+
+    fn start(&self, position: usize) -> Option<usize> {
+        Some(self.order.u32_from(*self.starts.get(position)?) as usize)
+    }
 }

@@ -7,12 +7,13 @@
 use core::fmt;
 use core::mem::{offset_of, size_of};
 
-use super::leb128::{read_leb, unzigzag};
+use super::functions::{FunctionRecord, FunctionTable};
+use super::leb128::read_leb;
 use super::numbers::{ByteOrder, partition};
+use super::places::{self, CodePlace, InlinedCall, PlaceTable};
 use super::source_lines::SourceTable;
 use super::{
-    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode,
-    SourceFrames, Span, checksum,
+    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
@@ -138,11 +139,7 @@ impl<'a> Tables<'a> {
             checksum: checksum.ok_or(corrupted.clone())?,
             compat: inside(offset_of!(Descriptor, compat), 1, "compatibility record")?,
             manifest: inside(offset_of!(Descriptor, manifest), 1, "manifest")?,
-            functions: inside(
-                offset_of!(Descriptor, functions),
-                size_of::<FunctionRecord>(),
-                "function table",
-            )?,
+            functions: inside(offset_of!(Descriptor, functions), 1, "function table")?,
             signatures: inside(
                 offset_of!(Descriptor, signatures),
                 size_of::<SignatureCode>(),
@@ -153,9 +150,8 @@ impl<'a> Tables<'a> {
                 size_of::<FuncRefRecord>(),
                 "function reference table",
             )?,
-            traps: inside(offset_of!(Descriptor, traps), 5, "trap table")?,
-            positions: inside(offset_of!(Descriptor, positions), 1, "position table")?,
-            inlined: inside(offset_of!(Descriptor, inlined), 4, "table of inlined calls")?,
+            places: inside(offset_of!(Descriptor, places), 1, "table of places")?,
+            calls: inside(offset_of!(Descriptor, calls), 1, "table of inlined calls")?,
             names: inside(offset_of!(Descriptor, names), 1, "name table")?,
             elements: inside(offset_of!(Descriptor, elements), 4, "element table")?,
             data: inside(offset_of!(Descriptor, data), 1, "data")?,
@@ -207,53 +203,41 @@ impl<'a> Tables<'a> {
                 size_of::<FuncRefRecord>(),
                 "function reference table",
             ),
-            (
-                manifest.functions as usize,
-                self.descriptor.functions,
-                size_of::<FunctionRecord>(),
-                "function table",
-            ),
         ] {
             if span.bytes as usize != count * record {
                 return Err(MetadataError::Corrupted { part });
             }
+        }
+        if self.function_count() != manifest.functions as usize {
+            return Err(MetadataError::Corrupted { part: "function table" });
         }
         Ok((compat, manifest))
     }
 
     /// How many functions have code.
     pub fn function_count(&self) -> usize {
-        self.descriptor.functions.bytes as usize / size_of::<FunctionRecord>()
+        self.functions().count()
     }
 
     /// A function's record, by its position in the table.
     pub fn function(&self, position: usize) -> Option<FunctionRecord> {
-        let [start, bytes, function, wasm_offset] =
-            self.record(self.descriptor.functions, position)?;
-        Some(FunctionRecord { start, bytes, function, wasm_offset })
+        self.functions().function(position)
     }
 
     /// The position of the function whose code contains this code offset.
     pub fn function_at(&self, code_offset: u32) -> Option<usize> {
-        let after = partition(self.function_count(), |i| {
-            self.function(i).is_some_and(|f| f.start <= code_offset)
-        });
-        let position = after.checked_sub(1)?;
-        let function = self.function(position)?;
-        (code_offset - function.start < function.bytes).then_some(position)
+        self.functions().at(code_offset)
     }
 
     /// The name of a function, by its position in the table. `None` if it has none.
     pub fn function_name(&self, position: usize) -> Option<&'a str> {
-        let names = self.span(self.descriptor.names);
-        if position >= self.function_count() {
-            return None;
-        }
-        let text = names.get((self.function_count() + 1) * 4..)?;
-        let start = self.order.read_u32(names, position * 4)? as usize;
-        let end = self.order.read_u32(names, position * 4 + 4)? as usize;
-        let name = core::str::from_utf8(text.get(start..end)?).ok()?;
-        (!name.is_empty()).then_some(name)
+        let (start, bytes) = self.functions().name(position)?;
+        let name = self.span(self.descriptor.names).get(start..)?.get(..bytes)?;
+        core::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    }
+
+    fn functions(&self) -> FunctionTable<'a> {
+        FunctionTable::new(self.span(self.descriptor.functions), self.order)
     }
 
     /// The trampolines of a signature.
@@ -272,14 +256,8 @@ impl<'a> Tables<'a> {
     ///
     /// Neither allocates nor locks: trap handlers call it.
     pub fn trap_at(&self, code_offset: u32) -> Option<TrapCode> {
-        let traps = self.span(self.descriptor.traps);
-        let count = traps.len() / 5;
-        let offset = |i: usize| self.order.read_u32(traps, i * 4);
-        let position = partition(count, |i| offset(i).is_some_and(|o| o < code_offset));
-        if position >= count || offset(position)? != code_offset {
-            return None;
-        }
-        TrapCode::from_u8(*traps.get(count * 4 + position)?)
+        let place = self.places().last_at(code_offset)?;
+        place.trap.filter(|_| place.code == code_offset)
     }
 
     /// The functions that the instruction at this code offset belongs to, and where in the wasm file each is: first the one that it
@@ -291,66 +269,61 @@ impl<'a> Tables<'a> {
     ) -> impl Iterator<Item = (usize, Option<u32>)> + use<'a> {
         let tables = *self;
         let outermost = self.function_at(code_offset);
-        let mut call = outermost.and_then(|position| self.inlined_at(position, code_offset));
-        let mut offset = outermost.and_then(|position| {
-            let positions = self.positions_of(position);
-            positions.take_while(|&(code, _)| code <= code_offset).last().map(|(_, wasm)| wasm)
+        let place = outermost.and_then(|position| {
+            let start = self.function(position)?.start;
+            self.places().last_at(code_offset).filter(|place| place.code >= start)
         });
-        let is_known = self.descriptor.positions.bytes as usize > (self.function_count() + 1) * 4;
+        let mut call = place.and_then(|place| place.call);
+        let mut offset = place.and_then(|place| place.wasm_offset);
+        let is_known = offset.is_some();
         let mut is_done = outermost.is_none();
         core::iter::from_fn(move || {
             if is_done {
                 return None;
             }
             let inlined = call.and_then(|number| Some((number, tables.inlined_call(number)?)));
-            let Some((number, (function, wasm, caller))) = inlined else {
+            let Some((number, inlined)) = inlined else {
                 is_done = true;
                 return Some((outermost?, offset));
             };
             // Whatever the table says, this ends.
-            call = caller.filter(|&caller| caller < number);
-            Some((function, core::mem::replace(&mut offset, is_known.then_some(wasm))))
+            call = inlined.caller.filter(|&caller| caller < number);
+            let wasm = is_known.then_some(inlined.wasm_offset);
+            Some((inlined.function as usize, core::mem::replace(&mut offset, wasm)))
         })
     }
 
-    /// The number of the call in whose place code of a function was translated.
-    fn inlined_at(&self, position: usize, code_offset: u32) -> Option<u32> {
-        let inlined = self.span(self.descriptor.inlined);
-        let number = |i: usize| self.order.read_u32(inlined, i * 4);
-        let count = (number(0)? as usize).min(inlined.len() / 8);
-        let behind = partition(count, |i| number(1 + i).is_some_and(|code| code <= code_offset));
-        let entry = behind.checked_sub(1)?;
-        let is_own = number(1 + entry)? >= self.function(position)?.start;
-        is_own.then_some(number(1 + count + entry)?)?.checked_sub(1)
+    /// A call in whose place a function was translated, by its number.
+    fn inlined_call(&self, number: u32) -> Option<InlinedCall> {
+        places::call(self.span(self.descriptor.calls), self.order, number)
     }
 
-    /// Of a call in whose place a function was translated: the position of the function, where the call is in the wasm file, and
-    /// the number of the call that it is in.
-    fn inlined_call(&self, call: u32) -> Option<(usize, u32, Option<u32>)> {
-        let inlined = self.span(self.descriptor.inlined);
-        let count = (self.order.read_u32(inlined, 0)? as usize).min(inlined.len() / 8);
-        let at = (1 + 2 * count).checked_add((call as usize).checked_mul(3)?)?.checked_mul(4)?;
-        let number = |i: usize| self.order.read_u32(inlined, at + i * 4);
-        Some((number(0)? as usize, number(1)?, number(2)?.checked_sub(1)))
+    /// All places, by code offset.
+    pub fn all_places(&self) -> impl Iterator<Item = CodePlace> + use<'a> {
+        self.places().from(0)
     }
 
-    /// The source positions of a function, by its position in the table: (code offset, wasm offset).
+    /// Whether places say of every instruction where it comes from. Otherwise only what may trap and calls are exact, and others
+    /// seem to come from where the nearest of these in front of them does.
+    pub fn places_are_complete(&self) -> bool {
+        self.places().are_complete()
+    }
+
+    /// The places of a function, by its position in the table.
+    pub fn places_of(&self, position: usize) -> impl Iterator<Item = CodePlace> + use<'a> {
+        let range = self
+            .function(position)
+            .map_or(0..0, |function| function.start..function.start.saturating_add(function.bytes));
+        self.places().from(range.start).take_while(move |place| place.code < range.end)
+    }
+
+    /// Where a function's code comes from, by its position in the table: (code offset, wasm offset). Two in a row are never for
+    /// the same wasm offset.
     pub fn positions_of(&self, position: usize) -> impl Iterator<Item = (u32, u32)> + use<'a> {
-        let function = self.function(position);
-        let all = self.span(self.descriptor.positions);
-        let own = || {
-            let bytes = all.get((self.function_count() + 1) * 4..)?;
-            let end = |i: usize| Some(self.order.read_u32(all, i * 4)? as usize);
-            bytes.get(end(position)?..end(position + 1)?)
-        };
-        let mut bytes = own().unwrap_or_default();
-        let (mut code, mut wasm) =
-            function.map_or((0, 0), |function| (function.start, function.wasm_offset));
-        core::iter::from_fn(move || {
-            code = code.wrapping_add(read_leb(&mut bytes)? as u32);
-            wasm = wasm.wrapping_add(unzigzag(read_leb(&mut bytes)?) as u32);
-            Some((code, wasm))
-        })
+        let mut last = None;
+        self.places_of(position)
+            .filter_map(|place| Some((place.code, place.wasm_offset?)))
+            .filter(move |&(_, wasm)| last.replace(wasm) != Some(wasm))
     }
 
     /// All source positions, in the order of code offsets: (code offset, wasm offset).
@@ -359,13 +332,8 @@ impl<'a> Tables<'a> {
         (0..self.function_count()).flat_map(move |position| tables.positions_of(position))
     }
 
-    /// All trap sites, in the order of code offsets.
-    pub fn traps(&self) -> impl Iterator<Item = (u32, TrapCode)> + 'a {
-        let (traps, order) = (self.span(self.descriptor.traps), self.order);
-        let count = traps.len() / 5;
-        (0..count).filter_map(move |i| {
-            Some((order.read_u32(traps, i * 4)?, TrapCode::from_u8(*traps.get(count * 4 + i)?)?))
-        })
+    fn places(&self) -> PlaceTable<'a> {
+        PlaceTable::new(self.span(self.descriptor.places), self.order)
     }
 
     /// Elements of an element segment: [`FuncRefIndex`]es, little-endian, `u32::MAX` for null. `None` if out of range.

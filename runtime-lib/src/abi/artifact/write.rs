@@ -7,15 +7,16 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem::size_of;
 
-use super::leb128::{write_leb, zigzag};
+use super::functions::{self, FunctionRecord};
+use super::leb128::write_leb;
+use super::places::{CodePlaces, InlinedCall, calls_to_bytes};
 use super::{
-    ByteOrder, DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, FunctionRecord, MAGIC, SignatureCode,
-    SourceLines, Span, checksum,
+    ByteOrder, DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceLines,
+    Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
 use crate::abi::manifest::Manifest;
-use crate::abi::trap::TrapCode;
 
 /// Everything that goes into the metadata of an artifact.
 #[derive(Clone, Debug)]
@@ -30,14 +31,9 @@ pub struct Metadata {
     pub signatures: Vec<SignatureCode>,
     /// The functions that may be referred to, by [`FuncRefIndex`](crate::abi::index::FuncRefIndex).
     pub funcrefs: Vec<FuncRefRecord>,
-    /// Trap sites, sorted by code offset.
-    pub traps: Vec<(u32, TrapCode)>,
-    /// Source positions, sorted by code offset: from there on, code comes from that offset in the wasm file.
-    pub positions: Vec<(u32, u32)>,
-    /// From which code offset on code belongs to which function that was translated in place of a call; ascending. What has no
-    /// entry belongs to the function whose code it is.
-    pub inlined: Vec<InlinedCode>,
-    /// These calls. Each comes behind the one that it is in.
+    /// What may trap, and where code comes from.
+    pub places: CodePlaces,
+    /// The calls in whose place functions were translated.
     pub inlined_calls: Vec<InlinedCall>,
     /// Function names, by position in `functions`; empty where there is none.
     pub names: Vec<String>,
@@ -55,26 +51,6 @@ pub struct Metadata {
     pub image_bytes: u32,
     /// Whether there is a cell that tells debuggers which instance runs.
     pub debug_cell: bool,
-}
-
-/// From where on code belongs to a function that was translated in place of a call, or does not any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InlinedCode {
-    /// The code offset. What is known ends with the code of the function.
-    pub code: u32,
-    /// The number of the call.
-    pub call: Option<u32>,
-}
-
-/// A call in whose place a function was translated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InlinedCall {
-    /// The position of the function in the function table.
-    pub function: u32,
-    /// Where the call is in the wasm file.
-    pub wasm_offset: u32,
-    /// If it is itself in a function that was translated in place of a call, the number of that one.
-    pub caller: Option<u32>,
 }
 
 /// Where a frame holds references to host values during a call.
@@ -104,9 +80,8 @@ impl Metadata {
         writer.span(|w| w.bytes.extend(&compat))?;
         writer.span(|w| w.bytes.extend(&manifest))?;
         writer.span(|w| {
-            for record in &self.functions {
-                w.numbers(&[record.start, record.bytes, record.function, record.wasm_offset]);
-            }
+            let names = self.names.iter().map(String::len);
+            w.bytes.extend(functions::to_bytes(&self.functions, names, |n| order.u32_bytes(n)));
         })?;
         writer.span(|w| {
             for record in &self.signatures {
@@ -118,37 +93,11 @@ impl Metadata {
                 w.numbers(&[record.code, record.function, record.signature]);
             }
         })?;
+        writer.span(|w| w.bytes.extend(self.places.to_bytes(|number| order.u32_bytes(number))))?;
         writer.span(|w| {
-            for &(code, _) in &self.traps {
-                w.numbers(&[code]);
-            }
-            w.bytes.extend(self.traps.iter().map(|&(_, trap)| trap as u8));
+            w.bytes.extend(calls_to_bytes(&self.inlined_calls, |number| order.u32_bytes(number)));
         })?;
-        writer.span(|w| w.positions(&self.functions, &self.positions))?;
-        writer.span(|w| {
-            let number = |call: Option<u32>| call.map_or(0, |call| call + 1);
-            w.numbers(&[self.inlined.len() as u32]);
-            for inlined in &self.inlined {
-                w.numbers(&[inlined.code]);
-            }
-            for inlined in &self.inlined {
-                w.numbers(&[number(inlined.call)]);
-            }
-            for call in &self.inlined_calls {
-                w.numbers(&[call.function, call.wasm_offset, number(call.caller)]);
-            }
-        })?;
-        writer.span(|w| {
-            let mut end = 0;
-            w.numbers(&[end]);
-            for name in &self.names {
-                end += name.len() as u32;
-                w.numbers(&[end]);
-            }
-            for name in &self.names {
-                w.bytes.extend(name.as_bytes());
-            }
-        })?;
+        writer.span(|w| self.names.iter().for_each(|name| w.bytes.extend(name.as_bytes())))?;
         writer.span(|w| w.bytes.extend(&self.elements))?;
         writer.span(|w| w.bytes.extend(&self.data))?;
         writer.span(|w| w.stack_maps(&self.stack_maps))?;
@@ -206,32 +155,6 @@ impl Writer {
         let bytes = i32::try_from(self.bytes.len() - start).map_err(|_| TooLarge)? as u32;
         self.spans.push(Span { offset, bytes });
         Ok(())
-    }
-
-    /// Writes source positions: for each function where its bytes end, then the bytes of all. They are pairs of LEB128
-    /// numbers, each the difference to the number before: code offset (unsigned, from the function's start), wasm offset
-    /// (signed, from the start of its body). Three bytes or so each, and a look-up decodes those of one function only.
-    fn positions(&mut self, functions: &[FunctionRecord], positions: &[(u32, u32)]) {
-        let mut bytes = Vec::new();
-        let mut ends = alloc::vec![0];
-        let mut rest = positions;
-        for function in functions {
-            let before =
-                |end: u32, rest: &[(u32, u32)]| rest.partition_point(|&(code, _)| code < end);
-            let skipped = before(function.start, rest);
-            rest = &rest[skipped..];
-            let (own, others) = rest.split_at(before(function.start + function.bytes, rest));
-            let (mut last_code, mut last_wasm) = (function.start, function.wasm_offset);
-            for &(code, wasm) in own {
-                write_leb(&mut bytes, u64::from(code - last_code));
-                write_leb(&mut bytes, zigzag(i64::from(wasm) - i64::from(last_wasm)));
-                (last_code, last_wasm) = (code, wasm);
-            }
-            ends.push(bytes.len() as u32);
-            rest = others;
-        }
-        self.numbers(&ends);
-        self.bytes.extend(bytes);
     }
 
     /// Writes stack maps: their number, the code offset of each, where the bytes of each begin, and where the last end; then
