@@ -62,6 +62,7 @@ typedef struct {
     header header;
     bool (*entry)(void *, void *, value *, size_t);
     void *data;
+    void (*typed_entry)(void);
 } host_function;
 
 static store_context store;

@@ -22,4 +22,4 @@ pub use super::activation::{Failure, Raised};
 pub use enter::enter;
 pub use fault::install;
 pub use hook::wootz_trap_hook;
-pub use leave::{leave, record, resume};
+pub use leave::{host_function_code, leave, record, resume};
