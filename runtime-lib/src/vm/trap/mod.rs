@@ -7,7 +7,7 @@
 //!                               └────────────────────────┴──── or a fault: the handler in `fault`
 //! ```
 //!
-//! Always true: only wasm frames are ever skipped, never a Rust frame, so every destructor runs.
+//! Always true: only wasm frames are ever skipped, and frames that own nothing, so every destructor runs.
 
 /// Where debuggers wait for traps.
 mod hook;
