@@ -172,6 +172,7 @@ fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
     }
     for (guest, name, set) in [
         ("calls", "calls", (|_| ()) as fn(&mut Config)),
+        ("host", "host", |_| ()),
         ("memory", "memory", |_| ()),
         ("threads", "threads", |_| ()),
         ("threads", "atomics", |config| _ = config.memory_reservation(0)),

@@ -179,7 +179,7 @@ fn a_picture_shows_the_guest_and_what_it_calls() {
     // The root is the guest's; half of what it computes is done on one way; the host's function is there.
     assert!(share("work") > 95.0, "{}\n{svg}", share("work"));
     assert!(share("half") > 15.0 && share("half") < 60.0, "{}", share("half"));
-    assert!(share("asks") > 0.0 && share("wootz_exit_0").max(share("wootz_exit_1")) > 0.0, "{svg}");
+    assert!(share("asks") > 0.0, "{svg}");
     assert!(svg.contains("random_get"), "the function of the host is missing");
 }
 

@@ -16,7 +16,7 @@ use target_lexicon::{Architecture, OperatingSystem};
 use wootz_runtime::abi::builtin::{Builtin, BuiltinResult, BuiltinType};
 use wootz_runtime::abi::types::{FuncType, RefKind, ValType};
 use wootz_runtime::abi::vmctx::{
-    INTEGER_ARGUMENT_REGISTERS, RESULT_REGISTERS, RESULT_REGISTERS_RISCV64,
+    INTEGER_ARGUMENT_REGISTERS, RESULT_REGISTERS, RESULT_REGISTERS_RISCV64, has_typed_entry,
 };
 
 use crate::target::Target;
@@ -130,6 +130,18 @@ pub fn entry_signature(target: &Target) -> Signature {
 /// The signature of host functions: their own context, the caller's vmctx, values, count; whether it ended well.
 pub fn host_signature(target: &Target) -> Signature {
     c_signature(target, &[POINTER, POINTER, POINTER, POINTER], Some(types::I8))
+}
+
+/// The signature with which exit trampolines call a [`TypedHostEntry`](wootz_runtime::abi::vmctx::TypedHostEntry), if functions
+/// of this type may have one that is called so: the parameters of the wasm function, its result.
+pub fn typed_host_signature(ty: &FuncType, target: &Target) -> Option<Signature> {
+    let is_x86_64 = target.triple().architecture == Architecture::X86_64;
+    (has_typed_entry(ty) && !is_x86_64).then(|| {
+        let mut params = vec![POINTER];
+        params.extend(ty.params.iter().map(|&ty| clif_type(ty)));
+        params.push(POINTER);
+        c_signature(target, &params, ty.results.first().map(|&ty| clif_type(ty)))
+    })
 }
 
 /// The signature of the C symbol of an exported function: the instance's handle, parameters, addresses for results; an error

@@ -2,7 +2,9 @@
 //!
 //! - An *entry trampoline* is called by the host with the C calling convention. It notes where execution resumes after a
 //!   trap, calls a wasm function with values from memory, and stores the results there.
-//! - An *exit trampoline* is called like a wasm function, and calls a host function with values in memory.
+//! - An *exit trampoline* is called like a wasm function, and calls a host function: as C functions of its type are called,
+//!   if there is one and the type allows for it, or else with values in memory. (On x86-64 one trampoline does for all
+//!   of the former. The runtime has it.)
 //! - A *built-in trampoline* is called like a wasm function, and calls a function of the runtime.
 //! - An *export's C function* is called by C code that knows its types, and calls whoever made the instance, with values in
 //!   memory.
@@ -14,7 +16,8 @@ use std::mem::offset_of;
 
 use cranelift_codegen::ir::{
     BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, InstBuilder, MemFlagsData,
-    StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, UserFuncName, Value, types,
+    Signature, StackSlot, StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName,
+    UserFuncName, Value, types,
 };
 use cranelift_frontend::FunctionBuilder;
 use target_lexicon::Architecture;
@@ -27,7 +30,7 @@ use wootz_runtime::abi::vmctx::{POINTER_BYTES, VmContextHeader, VmHostContext, V
 use crate::convention::{
     Caller, POINTER, builtin_signature, builtin_trampoline_signature, call_export_signature,
     clif_type, entry_signature, export_signature, find_export_signature, host_signature,
-    results_in_memory, value_flags, wasm_signature,
+    results_in_memory, typed_host_signature, value_flags, wasm_signature,
 };
 use crate::plan::{Plan, Trampoline};
 use crate::target::Target;
@@ -150,7 +153,11 @@ impl Body<'_> {
         let result_memory = results_in_memory(ty, self.target).then(|| params[1]);
         let arguments = &params[1 + usize::from(result_memory.is_some())..params.len() - 1];
         self.leave_wasm(vmctx);
+        if let Some(signature) = typed_host_signature(ty, self.target) {
+            self.typed_exit(signature, params);
+        }
 
+        let kept = self.keep(vmctx);
         let count = ty.params.len().max(ty.results.len());
         let values = self.values(count);
         self.store_values(arguments, values);
@@ -160,7 +167,7 @@ impl Body<'_> {
         let call =
             self.builder.ins().call_indirect(signature, entry, &[vmctx, caller, values, count]);
         let success = self.builder.inst_results(call)[0];
-        self.raise_unless(success, vmctx);
+        self.raise_unless(success, kept);
 
         let results = self.load_values(&ty.results, values);
         match result_memory {
@@ -172,9 +179,26 @@ impl Body<'_> {
         };
     }
 
+    /// Returns what the host function's typed entry does, if it has one; else goes on.
+    fn typed_exit(&mut self, signature: Signature, params: &[Value]) {
+        let entry = self.load(params[0], offset_of!(VmHostContext, typed_entry));
+        let (there, missing) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(missing);
+        self.builder.ins().brif(entry, there, &[], missing, &[]);
+        self.builder.seal_block(there);
+        self.builder.seal_block(missing);
+        self.builder.switch_to_block(there);
+        let signature = self.builder.import_signature(signature);
+        let call = self.builder.ins().call_indirect(signature, entry, params);
+        let results = self.builder.inst_results(call).to_vec();
+        self.builder.ins().return_(&results);
+        self.builder.switch_to_block(missing);
+    }
+
     fn builtin(&mut self, builtin: Builtin, params: &[Value]) {
         let vmctx = params[0];
         self.leave_wasm(vmctx);
+        let kept = self.keep(vmctx);
         let code = self.builtin_code(builtin, vmctx);
         let signature = self.builder.import_signature(builtin_signature(builtin, self.target));
         let call = self.builder.ins().call_indirect(signature, code, params);
@@ -184,7 +208,7 @@ impl Body<'_> {
                 self.builder.ins().return_(&[]);
             }
             BuiltinResult::Success | BuiltinResult::RareSuccess => {
-                self.raise_unless(results[0], vmctx);
+                self.raise_unless(results[0], kept);
                 self.builder.ins().return_(&[]);
             }
             BuiltinResult::I64 => {
@@ -197,7 +221,7 @@ impl Body<'_> {
                     results[0],
                     raised,
                 );
-                self.raise_unless(fine, vmctx);
+                self.raise_unless(fine, kept);
                 self.builder.ins().return_(&results);
             }
         }
@@ -310,13 +334,23 @@ impl Body<'_> {
     fn leave_wasm(&mut self, vmctx: Value) {
         let store = self.store_context(vmctx);
         let fp = self.builder.ins().get_frame_pointer(POINTER);
+        let caller = self.load(fp, 0);
         let pc = self.builder.ins().get_return_address(POINTER);
-        self.note(store, offset_of!(VmStoreContext, exit_fp), fp);
+        self.note(store, offset_of!(VmStoreContext, exit_fp), caller);
         self.note(store, offset_of!(VmStoreContext, exit_pc), pc);
     }
 
-    /// Goes on if `success` is not zero; else resumes the host with what was recorded.
-    fn raise_unless(&mut self, success: Value, vmctx: Value) {
+    /// Leaves the vmctx in the frame, for after a call. It is seldom needed there, and a register for it would have to be
+    /// saved and restored each time.
+    fn keep(&mut self, vmctx: Value) -> StackSlot {
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, POINTER_BYTES, 3);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        self.builder.ins().stack_store(POINTER, vmctx, slot, 0);
+        slot
+    }
+
+    /// Goes on if `success` is not zero; else resumes the host with what was recorded. `kept` has the vmctx.
+    fn raise_unless(&mut self, success: Value, kept: StackSlot) {
         let go_on = self.builder.create_block();
         let raise = self.builder.create_block();
         self.builder.set_cold_block(raise);
@@ -324,6 +358,7 @@ impl Body<'_> {
         self.builder.seal_block(go_on);
         self.builder.seal_block(raise);
         self.builder.switch_to_block(raise);
+        let vmctx = self.builder.ins().stack_load(POINTER, POINTER, kept, 0);
         let code = self.builtin_code(Builtin::raise, vmctx);
         let signature =
             self.builder.import_signature(builtin_signature(Builtin::raise, self.target));

@@ -5,8 +5,8 @@ mod common;
 
 use common::{instance, linked, module};
 use wootz::{
-    Config, Engine, Func, FuncType, Global, GlobalType, Instance, Linker, Module, Mutability,
-    Store, V128, Val, ValType,
+    CallHook, Config, Engine, Func, FuncType, Global, GlobalType, Instance, Linker, Module,
+    Mutability, Store, V128, Val, ValType,
 };
 
 #[test]
@@ -141,6 +141,104 @@ fn host_functions_of_every_shape() {
     type Results = (i32, i64, f32, i32, f64, f32, i32);
     let run = instance.get_typed_func::<(), Results>(&mut store, "run").unwrap();
     assert_eq!(run.call(&mut store, ()).unwrap(), (42, 14, 0.5, 5, 6.0, 8.0, 9));
+}
+
+/// Lets a guest call closures with these arguments and results, by name, through a table and in its own place, and checks that
+/// all of it arrives: with a [`Caller`] in front and without, with and without a hook, and where the closure fails.
+macro_rules! host_function_types {
+    ($engine:expr; $($($ty:ident: $wat:literal = $value:expr),* => $result:expr, $result_ty:ty, $result_wat:literal;)*) => {$({
+        let arguments = ($($value,)*);
+        let types: &[&str] = &[$($wat),*];
+        let guest = format!(
+            r#"(module
+                (type $t (func (param {params}) (result {result})))
+                (import "" "f" (func $f (type $t)))
+                (table funcref (elem $f))
+                (export "f" (func $f))
+                (func (export "by name") (type $t) {gets} call $f)
+                (func (export "by table") (type $t) {gets} (call_indirect (type $t) (i32.const 0)))
+                (func (export "in place") (type $t) {gets} (return_call $f))
+                (func (export "in place by table") (type $t) {gets} (return_call_indirect (type $t) (i32.const 0))))"#,
+            params = types.join(" "),
+            result = $result_wat,
+            gets = types.iter().enumerate().map(|(i, _)| format!("local.get {i} ")).collect::<String>(),
+        );
+        let module = Module::new($engine, guest).unwrap();
+        for (with_caller, with_hook) in [(false, false), (true, false), (false, true), (true, true)] {
+            let mut store = Store::new($engine, 0);
+            if with_hook {
+                store.call_hook(|mut store, hook| {
+                    if hook == CallHook::CallingHost {
+                        *store.data_mut() += 1;
+                    }
+                    Ok(())
+                });
+            }
+            #[allow(unused, non_snake_case)]
+            let found = move |all: ($($ty,)*)| -> wootz::Result<$result_ty> {
+                match format!("{all:?}") == format!("{arguments:?}") {
+                    true => Ok($result),
+                    false => Err(wootz::Error::msg(format!("other arguments: {all:?}"))),
+                }
+            };
+            #[allow(non_snake_case)]
+            let f = match with_caller {
+                false => Func::wrap(&mut store, move |$($ty: $ty),*| found(($($ty,)*))),
+                true => Func::wrap(&mut store, move |mut caller: wootz::Caller<'_, u32>, $($ty: $ty),*| {
+                    *caller.data_mut() += 16;
+                    found(($($ty,)*))
+                }),
+            };
+            let instance = Instance::new(&mut store, &module, &[f.into()]).unwrap();
+            let mut calls = 0;
+            for name in ["f", "by name", "by table", "in place", "in place by table"] {
+                let run = instance.get_typed_func::<($($ty,)*), $result_ty>(&mut store, name).unwrap();
+                let result = run.call(&mut store, arguments).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+                assert_eq!(format!("{result:?}"), format!("{:?}", $result), "{name}");
+                calls += 1;
+                let others = ($(<$ty>::default(),)*);
+                if format!("{others:?}") != format!("{arguments:?}") {
+                    let error = run.call(&mut store, others).unwrap_err();
+                    assert!(format!("{error:#}").contains(&format!("other arguments: {others:?}")), "{name}: {error:#}");
+                    calls += 1;
+                }
+            }
+            let expected = calls * (u32::from(with_hook) + 16 * u32::from(with_caller));
+            assert_eq!(*store.data(), expected, "the function or the hook was not called each time");
+        }
+    })*};
+}
+
+#[test]
+fn arguments_and_results_of_host_functions_arrive_whatever_their_types() {
+    let engine = Engine::default();
+    type A = i32;
+    type B = i64;
+    type C = f32;
+    type D = f64;
+    type E = u32;
+    type F = u64;
+    host_function_types! {
+        &engine;
+        => (), (), "";
+        => -1, i32, "i32";
+        => i64::MIN, i64, "i64";
+        => 0.1, f32, "f32";
+        => 0.1, f64, "f64";
+        => (1, 2), (i32, i64), "i32 i64";
+        A: "i32" = -7 => u32::MAX, u32, "i32";
+        B: "i64" = -7 => (), (), "";
+        C: "f32" = 1.5 => -2.5, f32, "f32";
+        D: "f64" = 1.5 => u64::MAX, u64, "i64";
+        C: "f32" = 1.5, D: "f64" = 2.5 => 7.5, f64, "f64";
+        A: "i32" = i32::MIN, D: "f64" = 2.5 => 7, i32, "i32";
+        D: "f64" = 2.5, A: "i32" = i32::MIN, C: "f32" = 0.25 => 7.5, f32, "f32";
+        A: "i32" = -1, B: "i64" = 1 << 40, E: "i32" = 0x8000_0000, F: "i64" = u64::MAX => i32::MIN, i32, "i32";
+        A: "i32" = -1, C: "f32" = 1.25, B: "i64" = -2, D: "f64" = 2.25 => -1, i64, "i64";
+        C: "f32" = 1.25, D: "f64" = 2.25, A: "i32" = 3, B: "i64" = 4 => (), (), "";
+        A: "i32" = -1, B: "i64" = 1 << 40, E: "i32" = 3, F: "i64" = 4, C: "f32" = 0.5 => 1.5, f32, "f32";
+        A: "i32" = 1, B: "i64" = 2, E: "i32" = 3, F: "i64" = 4, C: "f32" = 5.0, D: "f64" = 6.0 => -3, i32, "i32";
+    }
 }
 
 #[test]

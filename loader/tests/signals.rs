@@ -6,6 +6,8 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{in_child, instance, trap};
 use wootz::Trap;
@@ -119,4 +121,121 @@ fn forked_processes_trap_too() {
         std::process::exit(libc::WEXITSTATUS(status));
     });
     assert!(status.is_none_or(|status| status.code() == Some(44)), "{status:?}");
+}
+
+/// The handler that was there when one of a test's was installed.
+#[cfg(target_os = "linux")]
+static OURS: AtomicUsize = AtomicUsize::new(0);
+/// How often a test's handler went on after it had called ours.
+#[cfg(target_os = "linux")]
+static RETURNED: AtomicUsize = AtomicUsize::new(0);
+
+/// Puts a handler in front of ours.
+#[cfg(target_os = "linux")]
+fn handle_before_us(signal: i32, handler: usize, mask: &[i32]) {
+    // SAFETY: the handler has the signature that the flag promises.
+    unsafe {
+        let (mut action, mut old): (libc::sigaction, libc::sigaction) =
+            (std::mem::zeroed(), std::mem::zeroed());
+        action.sa_sigaction = handler;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        for &signal in mask {
+            libc::sigaddset(&mut action.sa_mask, signal);
+        }
+        assert_eq!(libc::sigaction(signal, &action, &mut old), 0);
+        OURS.store(old.sa_sigaction, Ordering::Relaxed);
+    }
+}
+
+/// The signals that this thread blocks.
+#[cfg(target_os = "linux")]
+fn blocked() -> Vec<i32> {
+    // SAFETY: asks only.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut set);
+        (1..32).filter(|&signal| libc::sigismember(&set, signal) == 1).collect()
+    }
+}
+
+#[cfg(target_os = "linux")]
+extern "C" fn call_ours(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
+    // SAFETY: ours has this signature.
+    let ours: Handler = unsafe { std::mem::transmute(OURS.load(Ordering::Relaxed)) };
+    ours(signal, info, context);
+    RETURNED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Whoever calls our handler may have something to do afterwards.
+#[cfg(target_os = "linux")]
+#[test]
+fn handlers_that_call_ours_go_on() {
+    let status = in_child("handlers_that_call_ours_go_on", || {
+        let mut trap_once = trapping();
+        trap_once();
+        handle_before_us(libc::SIGSEGV, call_ours as *const () as usize, &[libc::SIGUSR1]);
+        for times in 1..4 {
+            trap_once();
+            assert_eq!(RETURNED.load(Ordering::Relaxed), times);
+            assert!(blocked().is_empty(), "{:?}", blocked());
+        }
+        std::process::exit(33);
+    });
+    assert!(status.is_none_or(|status| status.code() == Some(33)), "{status:?}");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[unsafe(naked)]
+extern "C" fn jump_to_ours(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    std::arch::naked_asm!("mov rax, [rip + {ours}]", "jmp rax", ours = sym OURS)
+}
+
+/// A handler that ends with a jump to ours leaves no trace but the signals that are blocked for it.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn what_somebody_blocks_for_a_handler_is_not_blocked_afterwards() {
+    let name = "what_somebody_blocks_for_a_handler_is_not_blocked_afterwards";
+    let status = in_child(name, || {
+        let mut trap_once = trapping();
+        trap_once();
+        let mask = [libc::SIGUSR1, libc::SIGTERM];
+        handle_before_us(libc::SIGSEGV, jump_to_ours as *const () as usize, &mask);
+        for _ in 0..3 {
+            trap_once();
+            assert!(blocked().is_empty(), "{:?}", blocked());
+        }
+        std::process::exit(33);
+    });
+    assert!(status.is_none_or(|status| status.code() == Some(33)), "{status:?}");
+}
+
+/// What the host has set for itself.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn traps_change_neither_blocked_signals_nor_the_rounding_of_floats() {
+    use std::arch::asm;
+
+    let name = "traps_change_neither_blocked_signals_nor_the_rounding_of_floats";
+    let status = in_child(name, || {
+        let mut trap_once = trapping();
+        // SAFETY: the signal is only blocked. Rounding towards zero is put back before anybody counts.
+        let (vectors, scalars) = unsafe {
+            let mut set: libc::sigset_t = std::mem::zeroed();
+            libc::sigaddset(&mut set, libc::SIGUSR2);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            let (mut vectors, mut scalars) = (0x7f80_u32, 0xf7f_u16);
+            asm!("ldmxcsr [{}]", "fldcw [{}]", in(reg) &raw const vectors, in(reg) &raw const scalars);
+            trap_once();
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut vectors, in(reg) &raw mut scalars);
+            let (usual_vectors, usual_scalars) = (0x1f80_u32, 0x37f_u16);
+            asm!("ldmxcsr [{}]", "fldcw [{}]", in(reg) &raw const usual_vectors, in(reg) &raw const usual_scalars);
+            (vectors, scalars)
+        };
+        // Exceptions that have happened may be noted meanwhile.
+        assert_eq!((vectors & !0x3f, scalars), (0x7f80, 0xf7f));
+        assert_eq!(blocked(), [libc::SIGUSR2]);
+        std::process::exit(33);
+    });
+    assert!(status.is_none_or(|status| status.code() == Some(33)), "{status:?}");
 }

@@ -81,8 +81,9 @@ fn host_functions_see_who_has_called_them() {
     let found = store.data();
     let first = found.iter().position(|address| code.contains(address)).unwrap();
     let guests = found[first..].iter().take_while(|address| code.contains(address)).count();
-    // The way out, two functions, and the way in.
-    assert_eq!(guests, 4, "{found:x?}");
+    // Two functions, and the way in; where the runtime has none without a frame, the way out.
+    let way_out = usize::from(cfg!(not(target_arch = "x86_64")));
+    assert_eq!(guests, way_out + 3, "{found:x?}");
     assert!(found[first + guests..].iter().any(|&address| is_here(address)), "{found:x?}");
 }
 

@@ -62,6 +62,7 @@ typedef struct {
     header header;
     bool (*entry)(void *, void *, value *, size_t);
     void *data;
+    void (*typed_entry)(void);
 } host_function;
 
 static store_context store;
@@ -410,7 +411,7 @@ static uint8_t *reserve(void) {
 
 static uint8_t *instance(const descriptor *d, size_t imports, size_t globals, size_t tables) {
     module = d;
-    CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 5, "descriptor of version %u", d->version);
+    CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 6, "descriptor of version %u", d->version);
     CHECK(d->cell.offset == 0 && d->cell.bytes == 0, "there is a cell for debuggers, without debug information");
     CHECK(d->signatures.bytes % 8 == 0 && d->funcrefs.bytes % 12 == 0 && d->traps.bytes % 5 == 0, "sizes");
     const uint8_t *code = part(d, d->code);

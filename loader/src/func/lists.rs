@@ -6,7 +6,7 @@ use wootz_runtime::abi::vmctx::ValRaw;
 use crate::store::StoreCore;
 use crate::types::ValType;
 
-use super::wasm_ty::WasmTy;
+use super::wasm_ty::{InMemory, Register, WasmTy};
 
 /// A list of values with a WebAssembly type each.
 ///
@@ -16,6 +16,10 @@ pub unsafe trait WasmTyList: Send + Sized {
     /// Room for the values, as trampolines read and write them.
     #[doc(hidden)]
     type Storage: Copy;
+
+    /// How C returns them, if they are results.
+    #[doc(hidden)]
+    type Register: Register;
 
     /// How many values there are.
     #[doc(hidden)]
@@ -95,6 +99,7 @@ fn check(
 // SAFETY: one value, written and read as itself.
 unsafe impl<V: WasmTy> WasmTyList for V {
     type Storage = [ValRaw; 1];
+    type Register = V::Register;
 
     const COUNT: usize = 1;
 
@@ -125,6 +130,7 @@ unsafe impl<V: WasmTy> WasmTyList for V {
 // SAFETY: as many values as there are elements, in order.
 unsafe impl<V: WasmTy, const N: usize> WasmTyList for [V; N] {
     type Storage = [ValRaw; N];
+    type Register = InMemory;
 
     const COUNT: usize = N;
 
@@ -155,10 +161,14 @@ unsafe impl<V: WasmTy, const N: usize> WasmTyList for [V; N] {
 }
 
 macro_rules! tuples {
+    (@register) => { () };
+    (@register $ty:ident) => { $ty::Register };
+    (@register $($ty:ident)*) => { InMemory };
     ($($count:literal: $($ty:ident)*;)*) => {$(
         // SAFETY: as many values as there are types, in order.
         unsafe impl<$($ty: WasmTy),*> WasmTyList for ($($ty,)*) {
             type Storage = [ValRaw; $count];
+            type Register = tuples!(@register $($ty)*);
 
             const COUNT: usize = $count;
 

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use anyhow::Result;
-use wootz_runtime::abi::vmctx::ValRaw;
+use wootz_runtime::abi::vmctx::{ValRaw, VmFuncRef};
 
 use crate::handle::Func;
 use crate::reference::{ExternRef, OwnedRooted, Rooted};
@@ -17,6 +17,10 @@ use crate::value::V128;
 /// # Safety
 /// Implemented here only.
 pub unsafe trait WasmTy: Send {
+    /// How C passes the value.
+    #[doc(hidden)]
+    type Register: Register;
+
     /// The WebAssembly type.
     #[doc(hidden)]
     fn valtype() -> ValType;
@@ -49,10 +53,81 @@ pub unsafe trait WasmTy: Send {
     unsafe fn from_raw(store: &mut StoreCore, raw: &ValRaw) -> Self;
 }
 
+/// How C passes values of some type: what it passes them as, or in memory.
+pub trait Register: Copy {
+    /// Whether C passes and returns it like compiled code, so that a host function with it may have a typed entry.
+    const IS_TYPED: bool = true;
+
+    /// The same value.
+    fn into_raw(self) -> ValRaw;
+
+    /// The same value.
+    ///
+    /// # Safety
+    /// It was written as such a value.
+    unsafe fn of_raw(raw: &ValRaw) -> Self;
+}
+
+/// Of values of which there is more than one, or which do not fit every machine's registers.
+#[derive(Clone, Copy)]
+pub enum InMemory {}
+
+impl Register for InMemory {
+    const IS_TYPED: bool = false;
+
+    fn into_raw(self) -> ValRaw {
+        match self {}
+    }
+
+    unsafe fn of_raw(_: &ValRaw) -> InMemory {
+        unreachable!("values in memory are read there")
+    }
+}
+
+/// No value.
+impl Register for () {
+    #[inline]
+    fn into_raw(self) -> ValRaw {
+        ValRaw::default()
+    }
+
+    #[inline]
+    unsafe fn of_raw(_: &ValRaw) {}
+}
+
+macro_rules! registers {
+    ($($register:ty, $field:ident, |$value:ident| $to:expr, |$raw:ident| $from:expr;)*) => {$(
+        impl Register for $register {
+            #[inline]
+            fn into_raw(self) -> ValRaw {
+                let $value = self;
+                ValRaw { $field: $to }
+            }
+
+            #[inline]
+            unsafe fn of_raw(raw: &ValRaw) -> $register {
+                // SAFETY: the caller says that it has this type.
+                let $raw = unsafe { raw.$field };
+                $from
+            }
+        }
+    )*};
+}
+
+registers! {
+    u32, i32, |value| value as i32, |raw| raw as u32;
+    u64, i64, |value| value as i64, |raw| raw as u64;
+    f32, f32, |value| value.to_bits(), |raw| f32::from_bits(raw);
+    f64, f64, |value| value.to_bits(), |raw| f64::from_bits(raw);
+    *mut VmFuncRef, funcref, |value| value, |raw| raw;
+}
+
 macro_rules! numbers {
-    ($($rust:ty, $variant:ident, $field:ident, |$value:ident| $to:expr, |$raw:ident| $from:expr;)*) => {$(
+    ($($rust:ty, $variant:ident, $register:ty, $field:ident, |$value:ident| $to:expr, |$raw:ident| $from:expr;)*) => {$(
         // SAFETY: the field is that of the type.
         unsafe impl WasmTy for $rust {
+            type Register = $register;
+
             #[inline]
             fn valtype() -> ValType {
                 ValType::$variant
@@ -75,25 +150,27 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i32, I32, i32, |value| value, |raw| raw;
-    u32, I32, i32, |value| value as i32, |raw| raw as u32;
-    i64, I64, i64, |value| value, |raw| raw;
-    u64, I64, i64, |value| value as i64, |raw| raw as u64;
-    f32, F32, f32, |value| value.to_bits(), |raw| f32::from_bits(raw);
-    f64, F64, f64, |value| value.to_bits(), |raw| f64::from_bits(raw);
-    V128, V128, v128, |value| value.as_u128().to_le_bytes(), |raw| u128::from_le_bytes(raw).into();
+    i32, I32, u32, i32, |value| value, |raw| raw;
+    u32, I32, u32, i32, |value| value as i32, |raw| raw as u32;
+    i64, I64, u64, i64, |value| value, |raw| raw;
+    u64, I64, u64, i64, |value| value as i64, |raw| raw as u64;
+    f32, F32, f32, f32, |value| value.to_bits(), |raw| f32::from_bits(raw);
+    f64, F64, f64, f64, |value| value.to_bits(), |raw| f64::from_bits(raw);
+    V128, V128, InMemory, v128, |value| value.as_u128().to_le_bytes(), |raw| u128::from_le_bytes(raw).into();
 }
 
 /// References: the type that may be null, and the one that is not.
 macro_rules! references {
     ($(
-        $rust:ty, $nullable:ident, $heap:ident,
+        $rust:ty, $nullable:ident, $heap:ident, $register:ty,
         check |$value:ident, $in:ident| $check:expr,
         into |$given:ident, $to:ident| $field:ident: $null:expr, $raw:expr,
         from |$store:ident, $bits:ident| $made:expr;
     )*) => {$(
         // SAFETY: the field is that of the type, and null is among its values.
         unsafe impl WasmTy for Option<$rust> {
+            type Register = $register;
+
             #[inline]
             fn valtype() -> ValType {
                 ValType::$nullable
@@ -124,6 +201,8 @@ macro_rules! references {
 
         // SAFETY: as above; the WebAssembly type has no null either.
         unsafe impl WasmTy for $rust {
+            type Register = $register;
+
             #[inline]
             fn valtype() -> ValType {
                 ValType::Ref(RefType::new(false, HeapType::$heap))
@@ -155,15 +234,15 @@ macro_rules! references {
 }
 
 references! {
-    Func, FUNCREF, Func,
+    Func, FUNCREF, Func, *mut VmFuncRef,
         check |_value, _store| Ok(()),
         into |func, _store| funcref: std::ptr::null_mut(), func.raw.as_ptr(),
         from |store, raw| NonNull::new(raw).map(|raw| Func { store: store.id(), raw });
-    Rooted<ExternRef>, EXTERNREF, Extern,
+    Rooted<ExternRef>, EXTERNREF, Extern, u32,
         check |value, store| Rooted::check(value, store),
         into |value, store| externref: 0, value.handle(store),
         from |store, raw| Rooted::from_handle(store, raw);
-    OwnedRooted<ExternRef>, EXTERNREF, Extern,
+    OwnedRooted<ExternRef>, EXTERNREF, Extern, u32,
         check |_value, _store| Ok(()),
         into |value, _store| externref: 0, value.handle(),
         from |store, raw| OwnedRooted::from_handle(store, raw);

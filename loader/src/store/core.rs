@@ -15,7 +15,8 @@ use anyhow::{Error, Result, bail, ensure};
 use wootz_runtime::abi::index::SignatureIndex;
 use wootz_runtime::abi::manifest::ImportType;
 use wootz_runtime::abi::vmctx::{
-    HostEntry, VMCTX_HOST, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmGlobal, VmHostContext,
+    HostEntry, TypedHostEntry, VMCTX_HOST, ValRaw, VmContext, VmContextHeader, VmFuncRef, VmGlobal,
+    VmHostContext,
 };
 use wootz_runtime::vm;
 use wootz_runtime::vm::backtrace;
@@ -23,7 +24,7 @@ use wootz_runtime::vm::builtins;
 use wootz_runtime::vm::roots::held_by_frames;
 use wootz_runtime::vm::signature::Signature;
 use wootz_runtime::vm::store::{OwnedStore, Settings};
-use wootz_runtime::vm::trap::{Failure, Raised};
+use wootz_runtime::vm::trap::{Failure, Raised, host_function_code};
 
 use crate::backtrace::WasmBacktrace;
 use crate::engine::Engine;
@@ -99,7 +100,9 @@ pub struct HostBody {
     pub ty: FuncType,
     /// What compiled code calls.
     pub entry: HostEntry,
-    /// What that gets as `VmHostContext::data`: the address of this value.
+    /// What compiled code calls instead where it can, if there is something.
+    pub typed_entry: Option<TypedHostEntry>,
+    /// What they get as `VmHostContext::data`: the address of this value.
     pub body: Arc<dyn Any + Send + Sync>,
 }
 
@@ -148,7 +151,7 @@ impl HostFunctions {
 
 /// All host functions of a store.
 ///
-/// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures. As long as no module
+/// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures, unless the runtime has one. As long as no module
 /// with a function's signature is in the store, the function's reference has a hole where its code should be; nobody can
 /// call it then.
 #[derive(Default)]
@@ -477,9 +480,11 @@ impl StoreCore {
                 header: header(),
                 entry: body.entry,
                 data: body.address() as *mut c_void,
+                typed_entry: body.typed_entry,
             },
             funcref: VmFuncRef {
-                code: exit(position).map_or(std::ptr::null(), |exit| exit.as_ptr()),
+                code: host_function_code(body.typed_entry, || exit(position))
+                    .map_or(std::ptr::null(), |exit| exit.as_ptr()),
                 vmctx: std::ptr::null_mut(),
                 entry: None,
                 signature_id: body.ty.signature().id(),

@@ -32,6 +32,7 @@ use core::mem::{offset_of, size_of};
 use core::sync::atomic::AtomicUsize;
 
 use super::index::{FuncIndex, FuncRefIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex};
+use super::types::{FuncType, ValType};
 
 /// An opaque vmctx: the first argument of everything compiled.
 #[repr(C)]
@@ -80,9 +81,9 @@ pub struct VmStoreContext {
     pub epoch_deadline: u64,
     /// The engine's current epoch.
     pub epoch: *const u64,
-    /// Frame pointer of the trampoline through which wasm was left last, for a host or built-in function.
+    /// Frame pointer of the wasm function that was left last, for a host or built-in function.
     pub exit_fp: usize,
-    /// The address in wasm code to which that trampoline returns.
+    /// The address in it to which that function returns.
     pub exit_pc: usize,
     /// Frame pointer of the trampoline through which wasm was entered last; where walking the stack ends.
     pub entry_fp: usize,
@@ -258,6 +259,27 @@ pub type HostEntry = unsafe extern "C" fn(
     count: usize,
 ) -> bool;
 
+/// The same host function for exit trampolines that need no memory for its values, as long as [`has_typed_entry`] says so of
+/// its type: a C function of its own context, its parameters, and the context of the instance that calls; with its result. On
+/// x86-64 it has System V's convention on every system, and the runtime has the trampoline. Numbers are `uint32_t`, `uint64_t`, `float` and `double`, a function reference is a pointer, another reference a
+/// `uint32_t`.
+///
+/// It returns only if it succeeds; otherwise it continues as the built-in function `raise` does.
+pub type TypedHostEntry = unsafe extern "C" fn();
+
+/// How many parameters a function with a [`TypedHostEntry`] has at most. With the two contexts they all fit registers where
+/// C has most of them.
+pub const TYPED_ENTRY_PARAMS: usize = 4;
+
+/// Whether host functions of this type may have a [`TypedHostEntry`]: what C passes and returns alike everywhere.
+pub fn has_typed_entry(ty: &FuncType) -> bool {
+    let vector = |types: &[ValType]| types.contains(&ValType::V128);
+    ty.params.len() <= TYPED_ENTRY_PARAMS
+        && ty.results.len() <= 1
+        && !vector(&ty.params)
+        && !vector(&ty.results)
+}
+
 /// The context of a host function.
 #[repr(C)]
 #[derive(Debug)]
@@ -268,6 +290,8 @@ pub struct VmHostContext {
     pub entry: HostEntry,
     /// For the loader's own use.
     pub data: *mut c_void,
+    /// What they call instead, if it is there and their type [has](has_typed_entry) one.
+    pub typed_entry: Option<TypedHostEntry>,
 }
 
 /// How many integer registers, at least, hold the integer arguments of a wasm function on every target.
@@ -462,6 +486,7 @@ const _: () = {
     assert!(offset_of!(VmTable, elements) == 8);
     assert!(size_of::<VmTable>() == 16);
     assert!(offset_of!(VmHostContext, entry) == 32);
+    assert!(offset_of!(VmHostContext, typed_entry) == 48);
     assert!(size_of::<ValRaw>() == 16);
 };
 

@@ -66,17 +66,12 @@ unsafe fn exits(
     entry_fp: usize,
     visit: &mut impl FnMut(Frame) -> bool,
 ) -> bool {
-    if exit_pc == 0 {
-        return true;
-    }
-    // SAFETY: the trampoline's frame is active while its callee runs.
-    let fp = unsafe { arch::caller_frame(exit_fp) };
     // Where the function that was entered made room for a host function, none is left.
-    if fp >= entry_fp {
+    if exit_pc == 0 || exit_fp >= entry_fp {
         return true;
     }
-    // SAFETY: and so is its caller's.
-    visit(Frame { pc: exit_pc - 1, fp }) && unsafe { callers(fp, entry_fp, visit) }
+    // SAFETY: the frame of who has left is active meanwhile.
+    visit(Frame { pc: exit_pc - 1, fp: exit_fp }) && unsafe { callers(exit_fp, entry_fp, visit) }
 }
 
 /// The callers of a wasm frame.

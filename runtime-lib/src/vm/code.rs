@@ -36,7 +36,8 @@ pub struct Code {
     compat: Compatibility,
     manifest: Manifest,
     layout: VmLayout,
-    types: ModuleTypes,
+    /// Looked up when somebody asks for them, if that cannot fail.
+    types: OnceLock<ModuleTypes>,
     text: &'static [u8],
     images: &'static [u8],
     /// Where debuggers look for the running instance, if the artifact has debug information.
@@ -103,7 +104,10 @@ impl Code {
             Some(decoded) => decoded,
             None => tables.decode().map_err(CodeError::Metadata)?,
         };
-        let types = ModuleTypes::of(&manifest).map_err(CodeError::Types)?;
+        let types = match ModuleTypes::are_plain(&manifest) {
+            true => OnceLock::new(),
+            false => OnceLock::from(ModuleTypes::of(&manifest).map_err(CodeError::Types)?),
+        };
         let layout = VmLayout::new(manifest.shape());
         let view = Box::new(ModuleView::new(&tables, &manifest, &layout));
         if !parts.text.is_empty() {
@@ -179,7 +183,7 @@ impl Code {
 
     /// Its signatures, by [`SignatureIndex`].
     pub fn signatures(&self) -> &[Signature] {
-        &self.types.signatures
+        &self.types().signatures
     }
 
     /// The module's types with process-wide numbers for what it defines.
@@ -192,7 +196,13 @@ impl Code {
 
     /// As [`resolve`](Self::resolve), for references.
     pub fn resolve_ref(&self, ty: RefType) -> RefType {
-        RefType { heap: self.types.resolve(ty.heap), ..ty }
+        RefType { heap: self.types().resolve(ty.heap), ..ty }
+    }
+
+    fn types(&self) -> &ModuleTypes {
+        self.types.get_or_init(|| {
+            ModuleTypes::of(&self.manifest).expect("types that mention no others are always there")
+        })
     }
 
     /// The address of code at this offset; `None` for [`NO_CODE`] and outside of the code.
@@ -473,6 +483,7 @@ mod tests {
     use super::*;
     use crate::abi::artifact::{ByteOrder, FunctionRecord, Metadata};
     use crate::abi::compat::Settings;
+    use crate::abi::types::{FuncType, HeapType};
 
     fn entry(text: &'static [u8]) -> Parts {
         let metadata = Metadata {
@@ -537,6 +548,32 @@ mod tests {
         assert!(find(start).is_some(), "the same code is loaded twice");
         drop(second);
         assert!(find(start).is_none());
+    }
+
+    #[test]
+    fn plain_types_get_their_numbers_when_somebody_asks() {
+        let load = |signatures: &[FuncType]| {
+            let mut parts = entry(&[]);
+            let (compat, manifest) = Tables::new(parts.metadata).unwrap().decode().unwrap();
+            parts.decoded =
+                Some((compat, Manifest { signatures: signatures.to_vec(), ..manifest }));
+            // SAFETY: no code is called.
+            unsafe { Code::new(parts) }
+        };
+        let plain = FuncType { params: [ValType::V128; 9].into(), results: [].into() };
+        let code = load(std::slice::from_ref(&plain)).unwrap();
+        assert!(code.types.get().is_none());
+        assert_eq!(*code.signatures(), [Signature::new(plain.clone())]);
+
+        let mentions = |index| {
+            let heap = HeapType::Signature(SignatureIndex(index));
+            let reference = ValType::Ref(RefType { nullable: true, heap });
+            FuncType { params: [reference].into(), results: [].into() }
+        };
+        let code = load(&[plain.clone(), mentions(0)]).unwrap();
+        assert!(code.types.get().is_some());
+        let missing = load(&[plain, mentions(2)]);
+        assert!(matches!(missing, Err(CodeError::Types(_))), "what can fail does so at once");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::abi::trap::TrapCode;
 use crate::abi::types::{MemoryType, RefKind, RefType};
 use crate::abi::vmctx::{
     Place, VMCTX_HOST, VMCTX_INSTANCE, ValRaw, VmContext, VmContextHeader, VmFuncRef,
-    VmFunctionImport, VmGlobal, VmLayout, VmMemory, VmTable,
+    VmFunctionImport, VmGlobal, VmHostContext, VmLayout, VmMemory, VmTable,
 };
 
 use super::code::{Code, ModuleView};
@@ -35,6 +35,7 @@ use super::shared_memory::SharedMemory;
 use super::shelf::Shelf;
 use super::store::Store;
 use super::table::{Table, TableTooLarge};
+use super::trap::host_function_code;
 
 /// What the imports of a module were resolved to, by kind, in the order of its imports.
 #[derive(Clone, Copy, Default, Debug)]
@@ -346,11 +347,15 @@ impl Instance {
             let is_host = unsafe { (*funcref.vmctx).header.magic } == VMCTX_HOST;
             let target = match is_host {
                 // A host function is called by way of a trampoline, and this module brings its own.
-                true => code
-                    .exit_trampoline(signature)
-                    .ok_or(corrupted("signature table"))?
-                    .as_ptr()
-                    .cast_const(),
+                true => {
+                    let host = funcref.vmctx.cast::<VmHostContext>();
+                    // SAFETY: that is what the context of a host function is.
+                    let typed_entry = unsafe { (*host).typed_entry };
+                    host_function_code(typed_entry, || code.exit_trampoline(signature))
+                        .ok_or(corrupted("signature table"))?
+                        .as_ptr()
+                        .cast_const()
+                }
                 false => funcref.code,
             };
             let import = VmFunctionImport { code: target, vmctx: funcref.vmctx };

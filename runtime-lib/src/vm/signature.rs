@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use crate::abi::index::{ObjectTypeIndex, SignatureIndex};
@@ -61,7 +61,25 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.hash.hash(state);
+        state.write_u64(self.hash);
+    }
+}
+
+/// Takes the hash of a [`Key`] as it is.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys write one number");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -70,7 +88,7 @@ const WITHIN: u32 = 1 << 31;
 
 #[derive(Default)]
 struct Registry {
-    by_key: HashMap<Key, Weak<Group>>,
+    by_key: HashMap<Key, Weak<Group>, BuildHasherDefault<KeyHasher>>,
     /// By number, less one: 0 is never a type's.
     by_id: Vec<(Weak<Group>, usize)>,
     /// Numbers that are free again.
@@ -145,13 +163,14 @@ impl Group {
 /// Whether other types are mentioned in a type, which most do not do. May say yes where there are none.
 fn mentions_types(ty: &CompositeType) -> bool {
     match ty {
-        CompositeType::Func(ty) => ty
-            .params
-            .iter()
-            .chain(&*ty.results)
-            .any(|value| matches!(value, ValType::Ref(ty) if number_of(ty.heap).is_some())),
+        CompositeType::Func(ty) => mentions_type(ty),
         CompositeType::Object(_) => true,
     }
+}
+
+fn mentions_type(ty: &FuncType) -> bool {
+    let mut values = ty.params.iter().chain(&*ty.results);
+    values.any(|value| matches!(value, ValType::Ref(ty) if number_of(ty.heap).is_some()))
 }
 
 /// The place of a number in the registry.
@@ -281,6 +300,14 @@ pub struct ModuleTypes {
 pub struct UnresolvedTypes;
 
 impl ModuleTypes {
+    /// Whether a module has function types only, none of which mentions another one, as most modules do. Then
+    /// [`of`](Self::of) finds all of them.
+    pub fn are_plain(manifest: &Manifest) -> bool {
+        manifest.type_groups.is_empty()
+            && manifest.object_types.is_empty()
+            && !manifest.signatures.iter().any(mentions_type)
+    }
+
     /// The types of a module, by the numbers they have in this process.
     ///
     /// # Errors

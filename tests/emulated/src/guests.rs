@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use wootz::{
-    Caller, Config, Engine, Error, ExternRef, Global, GlobalType, Instance, Linker, MemoryType,
-    Module, Mutability, Rooted, SharedMemory, Store, Trap, Val, ValType, WasmBacktrace,
+    Caller, Config, Engine, Error, ExternRef, Func, Global, GlobalType, Instance, Linker,
+    MemoryType, Module, Mutability, Rooted, SharedMemory, Store, Trap, Val, ValType, WasmBacktrace,
 };
 use wootz_wasi::{I32Exit, MemoryOutputPipe, WasiCtx, WasiCtxBuilder};
 
@@ -24,6 +24,7 @@ pub const TESTS: &[Test] = &[
     ("traps inside of host functions", traps_inside_of_host_functions),
     ("stacks are used up", stacks_are_used_up),
     ("many values", many_values),
+    ("types of host functions", types_of_host_functions),
     ("images and byte order", images_and_byte_order),
     ("fuel", fuel),
     ("epochs", epochs),
@@ -179,6 +180,64 @@ fn stacks_are_used_up(folder: &Path) -> Result<()> {
             .map(|bytes| thread::Builder::new().stack_size(bytes).spawn_scoped(scope, exhaust));
         threads.into_iter().try_for_each(|thread| thread?.join().expect("nobody panics"))
     })
+}
+
+fn types_of_host_functions(folder: &Path) -> Result<()> {
+    let engine = Engine::default();
+    let mut linker = Linker::new(&engine);
+    let mix = |a: i32, b: f32, c: i64, d: f64| a as f32 + b + c as f32 + d as f32;
+    linker.func_wrap("host", "mix", mix)?;
+    linker.func_wrap("host", "unsigned", |a: u32, b: u32, c: u32, d: u32| {
+        let sum = u64::from(a) + u64::from(b) + u64::from(c) + u64::from(d);
+        (sum >> 2) as u32
+    })?;
+    linker.func_wrap("host", "wide", |_: Caller<'_, ()>, a: i64, b: f64| a - b as i64)?;
+    linker.func_wrap("host", "double", |a: f32, b: f64| -> Result<f64> {
+        match a.is_sign_negative() {
+            true => bail!("negative"),
+            false => Ok(f64::from(a) + b),
+        }
+    })?;
+    type Value = Option<Rooted<ExternRef>>;
+    linker.func_wrap("host", "references", |value: Value, func: Option<Func>, pick: i32| {
+        ensure!(func.is_some(), "a function");
+        Ok(value.filter(|_| pick < 0))
+    })?;
+    linker.func_wrap("host", "function", |func: Option<Func>| func)?;
+    linker.func_wrap("host", "five", |a: i32, b: i64, c: f32, d: f64, e: i32| {
+        i64::from(a + e) as i32 + b as i32 + c as i32 + d as i32
+    })?;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &load(&engine, folder, "host")?)?;
+
+    type Mixed = (i32, f32, i64, f64);
+    for name in ["mix", "mix by table", "mix in place"] {
+        let mix = instance.get_typed_func::<Mixed, f32>(&mut store, name)?;
+        ensure!(mix.call(&mut store, (-1, 0.5, -20, 300.25))? == 279.75, "{name}");
+    }
+    type Counts = (i64, i64, i64, i64);
+    // All halves above are different from what the convention would have there.
+    let counts: Counts = (0x1_ffff_fffe, -2, 0x7fff_ffff_0000_0002, i64::MIN + 4);
+    let quarter = 0x8000_0000_u32;
+    for (name, expected) in
+        [("unsigned", i64::from(quarter as i32)), ("unsigned by table", i64::from(quarter))]
+    {
+        let unsigned = instance.get_typed_func::<Counts, i64>(&mut store, name)?;
+        ensure!(unsigned.call(&mut store, counts)? == expected, "{name}");
+    }
+    let wide = instance.get_typed_func::<(i64, f64), i64>(&mut store, "wide")?;
+    ensure!(wide.call(&mut store, (i64::MIN + 5, 5.5))? == i64::MIN, "wide");
+    let double = instance.get_typed_func::<(f32, f64), f64>(&mut store, "double")?;
+    ensure!(double.call(&mut store, (1.5, 0.25))? == 1.75, "double");
+    let error = double.call(&mut store, (-1.5, 0.25)).err().context("it fails")?;
+    ensure!(format!("{error:#}").contains("negative"), "{error:#}");
+    let references = instance.get_typed_func::<(Value, i32), Value>(&mut store, "references")?;
+    let value = Some(ExternRef::new(&mut store, 7_u32)?);
+    ensure!(references.call(&mut store, (value, -1))?.is_some(), "a value comes back");
+    ensure!(references.call(&mut store, (value, 1))?.is_none(), "null comes back");
+    let five = instance.get_typed_func::<(i32, i64, f32, f64, i32), i32>(&mut store, "five")?;
+    ensure!(five.call(&mut store, (1, 20, 300.0, 4000.0, 50000))? == 54321, "five");
+    Ok(())
 }
 
 fn many_values(folder: &Path) -> Result<()> {

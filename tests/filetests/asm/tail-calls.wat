@@ -130,41 +130,39 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   subq $0x30, %rsp
-;;   movq %rbx, 0x20(%rsp)
-;;   unwind SaveReg { clobber_offset: 0, reg: p3i }
 ;; block0:
 ;;   movq %rcx, %r8
 ;;   movq %rdx, %rcx
 ;;   movq 8(%rdi), %rax
 ;;   movq    %rbp, %rdx
+;;   movq (%rdx), %rdx
 ;;   movq %rdx, 0x20(%rax)
 ;;   movq    %rbp, %rdx
 ;;   movq 8(%rdx), %rdx
 ;;   movq %rdx, 0x28(%rax)
-;;   leaq <offset:1>+(%rsp), %rdx
-;;   movq %rsi, <offset:1>+(%rsp)
+;;   movq %rdi, <offset:1>+(%rsp)
+;;   leaq <offset:1>+0x10(%rsp), %rdx
+;;   movq %rsi, <offset:1>+0x10(%rsp)
 ;;   movq %rcx, %rax
-;;   movq %rax, <offset:1>+0x10(%rsp)
+;;   movq %rax, <offset:1>+0x20(%rsp)
 ;;   movq 0x20(%rdi), %rax
 ;;   movl $0x2, %ecx
-;;   movq %rdi, %rbx
 ;;   movq %r8, %rsi
 ;;   call    *%rax
 ;;   testb %al, %al
 ;;   jnz     label2; j label1
 ;; block2:
-;;   movq <offset:1>+(%rsp), %rax
-;;   movq 0x20(%rsp), %rbx
+;;   movq <offset:1>+0x10(%rsp), %rax
 ;;   addq $0x30, %rsp
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block1:
-;;   movq 0x10(%rbx), %rax
+;;   movq <offset:1>+(%rsp), %rdi
+;;   movq 0x10(%rdi), %rax
 ;;   movq (%rax), %rax
-;;   movq %rbx, %rdi
 ;;   call    *%rax
 ;;   ud2
 ;;
@@ -172,41 +170,39 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   subq $0x30, %rsp
-;;   movq %rbx, 0x20(%rsp)
-;;   unwind SaveReg { clobber_offset: 0, reg: p3i }
 ;; block0:
 ;;   movq %rcx, %r8
 ;;   movq %rdx, %rcx
 ;;   movq 8(%rdi), %rax
 ;;   movq    %rbp, %rdx
+;;   movq (%rdx), %rdx
 ;;   movq %rdx, 0x20(%rax)
 ;;   movq    %rbp, %rdx
 ;;   movq 8(%rdx), %rdx
 ;;   movq %rdx, 0x28(%rax)
-;;   leaq <offset:1>+(%rsp), %rdx
-;;   movq %rsi, <offset:1>+(%rsp)
+;;   movq %rdi, <offset:1>+(%rsp)
+;;   leaq <offset:1>+0x10(%rsp), %rdx
+;;   movq %rsi, <offset:1>+0x10(%rsp)
 ;;   movq %rcx, %rax
-;;   movq %rax, <offset:1>+0x10(%rsp)
+;;   movq %rax, <offset:1>+0x20(%rsp)
 ;;   movq 0x20(%rdi), %rax
 ;;   movl $0x2, %ecx
-;;   movq %rdi, %rbx
 ;;   movq %r8, %rsi
 ;;   call    *%rax
 ;;   testb %al, %al
 ;;   jnz     label2; j label1
 ;; block2:
-;;   movq <offset:1>+(%rsp), %rax
-;;   movq 0x20(%rsp), %rbx
+;;   movq <offset:1>+0x10(%rsp), %rax
 ;;   addq $0x30, %rsp
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block1:
-;;   movq 0x10(%rbx), %rax
+;;   movq <offset:1>+(%rsp), %rdi
+;;   movq 0x10(%rdi), %rax
 ;;   movq (%rax), %rax
-;;   movq %rbx, %rdi
 ;;   call    *%rax
 ;;   ud2
 ;;
@@ -214,33 +210,31 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   subq $0x10, %rsp
-;;   movq %rbx, (%rsp)
-;;   unwind SaveReg { clobber_offset: 0, reg: p3i }
 ;; block0:
 ;;   movq 8(%rdi), %rax
 ;;   movq    %rbp, %r8
+;;   movq (%r8), %r8
 ;;   movq %r8, 0x20(%rax)
 ;;   movq    %rbp, %r8
 ;;   movq 8(%r8), %r8
 ;;   movq %r8, 0x28(%rax)
+;;   movq %rdi, <offset:1>+(%rsp)
 ;;   movq 0x10(%rdi), %rax
 ;;   movq 0x30(%rax), %rax
-;;   movq %rdi, %rbx
 ;;   call    *%rax
 ;;   cmpq (%rip), %rax
 ;;   jnz     label2; j label1
 ;; block2:
-;;   movq (%rsp), %rbx
 ;;   addq $0x10, %rsp
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block1:
-;;   movq 0x10(%rbx), %rax
+;;   movq <offset:1>+(%rsp), %rdi
+;;   movq 0x10(%rdi), %rax
 ;;   movq (%rax), %rax
-;;   movq %rbx, %rdi
 ;;   call    *%rax
 ;;   ud2
 ;;
@@ -248,33 +242,31 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   subq $0x10, %rsp
-;;   movq %rbx, (%rsp)
-;;   unwind SaveReg { clobber_offset: 0, reg: p3i }
 ;; block0:
 ;;   movq 8(%rdi), %rax
 ;;   movq    %rbp, %r9
+;;   movq (%r9), %r9
 ;;   movq %r9, 0x20(%rax)
 ;;   movq    %rbp, %r9
 ;;   movq 8(%r9), %r9
 ;;   movq %r9, 0x28(%rax)
+;;   movq %rdi, <offset:1>+(%rsp)
 ;;   movq 0x10(%rdi), %rax
-;;   movq 0x38(%rax), %r9
-;;   movq %rdi, %rbx
-;;   call    *%r9
+;;   movq 0x38(%rax), %rax
+;;   call    *%rax
 ;;   testb %al, %al
 ;;   jnz     label2; j label1
 ;; block2:
-;;   movq (%rsp), %rbx
 ;;   addq $0x10, %rsp
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block1:
-;;   movq 0x10(%rbx), %rax
+;;   movq <offset:1>+(%rsp), %rdi
+;;   movq 0x10(%rdi), %rax
 ;;   movq (%rax), %rax
-;;   movq %rbx, %rdi
 ;;   call    *%rax
 ;;   ud2
 ;;
@@ -282,32 +274,30 @@
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 16 }
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   subq $0x10, %rsp
-;;   movq %rbx, (%rsp)
-;;   unwind SaveReg { clobber_offset: 0, reg: p3i }
 ;; block0:
 ;;   movq 8(%rdi), %rax
 ;;   movq    %rbp, %r10
+;;   movq (%r10), %r10
 ;;   movq %r10, 0x20(%rax)
 ;;   movq    %rbp, %r10
 ;;   movq 8(%r10), %r10
 ;;   movq %r10, 0x28(%rax)
+;;   movq %rdi, <offset:1>+(%rsp)
 ;;   movq 0x10(%rdi), %rax
-;;   movq 0x40(%rax), %r10
-;;   movq %rdi, %rbx
-;;   call    *%r10
+;;   movq 0x40(%rax), %rax
+;;   call    *%rax
 ;;   testb %al, %al
 ;;   jnz     label2; j label1
 ;; block2:
-;;   movq (%rsp), %rbx
 ;;   addq $0x10, %rsp
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block1:
-;;   movq 0x10(%rbx), %rax
+;;   movq <offset:1>+(%rsp), %rdi
+;;   movq 0x10(%rdi), %rax
 ;;   movq (%rax), %rax
-;;   movq %rbx, %rdi
 ;;   call    *%rax
 ;;   ud2

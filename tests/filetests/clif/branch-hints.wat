@@ -212,30 +212,36 @@
 ;;
 ;; ; trampoline `wootz_exit_0`
 ;; function u0:5(i64 vmctx, i32, i64) -> i32 tail {
-;;     ss0 = explicit_slot 16, align = 16
+;;     ss0 = explicit_slot 8, align = 8
+;;     ss1 = explicit_slot 16, align = 16
 ;;     sig0 = (i64, i64, i64, i64) -> i8 system_v
 ;;     sig1 = (i64) system_v
 ;;
 ;; block0(v0: i64, v1: i32, v2: i64):
 ;;     v3 = load.i64 notrap aligned v0+8
 ;;     v4 = get_frame_pointer.i64
-;;     v5 = get_return_address.i64
-;;     store notrap aligned v4, v3+32
-;;     store notrap aligned v5, v3+40
-;;     v6 = stack_addr.i64 ss0
-;;     store notrap aligned v1, v6
-;;     v7 = load.i64 notrap aligned v0+32
-;;     v8 = iconst.i64 1
-;;     v9 = call_indirect sig0, v7(v0, v2, v6, v8)  ; v8 = 1
-;;     brif v9, block1, block2
+;;     v5 = load.i64 notrap aligned v4
+;;     v6 = get_return_address.i64
+;;     store notrap aligned v5, v3+32
+;;     store notrap aligned v6, v3+40
+;;     v7 = stack_addr.i64 ss0
+;;     store notrap v0, v7
+;;     v8 = stack_addr.i64 ss1
+;;     store notrap aligned v1, v8
+;;     v9 = load.i64 notrap aligned v0+32
+;;     v10 = iconst.i64 1
+;;     v11 = call_indirect sig0, v9(v0, v2, v8, v10)  ; v10 = 1
+;;     brif v11, block1, block2
 ;;
 ;; block2 cold:
-;;     v10 = load.i64 notrap aligned v0+16
-;;     v11 = load.i64 notrap aligned v10
-;;     call_indirect sig1, v11(v0)
+;;     v12 = stack_addr.i64 ss0
+;;     v13 = load.i64 notrap v12
+;;     v14 = load.i64 notrap aligned v13+16
+;;     v15 = load.i64 notrap aligned v14
+;;     call_indirect sig1, v15(v13)
 ;;     trap user250
 ;;
 ;; block1:
-;;     v12 = load.i32 notrap aligned v6
-;;     return v12
+;;     v16 = load.i32 notrap aligned v8
+;;     return v16
 ;; }

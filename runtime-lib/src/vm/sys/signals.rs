@@ -4,7 +4,7 @@
 //! the signal before gets it, unchanged.
 //!
 //! Always true of everything that runs in the handler: it neither allocates nor locks nor unwinds, and makes no system
-//! call before the fault is known to be somebody else's.
+//! call before it is known whose the fault is.
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
@@ -13,7 +13,7 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::this::{fault_registers, happens_again, set_registers};
+use super::this::{fault_registers, happens_again, leave_handler, set_registers};
 use super::unix::stay_loaded;
 use super::{Fault, FaultHandler};
 
@@ -49,7 +49,7 @@ pub fn install_fault_handler(handler: FaultHandler) {
                     "known signals can be asked about"
                 );
                 let mut action: libc::sigaction = std::mem::zeroed();
-                action.sa_sigaction = on_signal as *const () as usize;
+                action.sa_sigaction = begin as *const () as usize;
                 // On the alternate stack, because the thread's own may be exhausted; not blocked, because the handler
                 // may be left by way of somebody else's `longjmp`.
                 action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
@@ -64,7 +64,43 @@ pub fn install_fault_handler(handler: FaultHandler) {
     });
 }
 
-unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+/// What the kernel calls: tells the handler, beside its arguments, where the stack was at this moment; and aligns it, as QEMU 7
+/// does not.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[unsafe(naked)]
+unsafe extern "C" fn begin(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    std::arch::naked_asm!(
+        ".cfi_startproc",
+        "mov rcx, rsp",
+        "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "and rsp, -16",
+        "call {on_signal}",
+        "mov rsp, rbp",
+        "pop rbp",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_endproc",
+        on_signal = sym on_signal,
+    )
+}
+
+/// What the kernel calls, where nobody asks for the stack.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+unsafe extern "C" fn begin(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: these are the kernel's arguments.
+    unsafe { on_signal(signal, info, context, 0) }
+}
+
+unsafe extern "C" fn on_signal(
+    signal: c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut c_void,
+    stack: usize,
+) {
     // SAFETY: the kernel passes a valid context, which nobody else looks at.
     let registers = unsafe { &mut *context.cast::<libc::ucontext_t>() };
     let at = fault_registers(signal, registers);
@@ -76,7 +112,11 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
     // SAFETY: only ever a `FaultHandler`, stored before this function was installed.
     let handler: FaultHandler = unsafe { std::mem::transmute(HANDLER.load(Ordering::Acquire)) };
     match handler(&Fault { at, address }) {
-        Some(resumption) => set_registers(registers, &resumption),
+        Some(resumption) => {
+            // SAFETY: these are the kernel's registers, and nothing in here has to be dropped.
+            unsafe { leave_handler(registers, stack, &resumption) };
+            set_registers(registers, &resumption);
+        }
         // SAFETY: these are the kernel's arguments.
         None => unsafe { forward(signal, info, context) },
     }

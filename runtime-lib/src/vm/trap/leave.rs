@@ -1,16 +1,30 @@
 //! Out of wasm: what surrounds every host and built-in function, and the way back when one fails.
 //!
-//! In: the function's body. Out: `true`, or `false` after recording why not; compiled code then calls the built-in function
+//! In: what compiled code is to call, and the function's body. Out: `true`, or `false` after recording why not; compiled code then calls the built-in function
 //! `raise`. Always true: nothing unwinds into wasm.
 
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 
+use crate::abi::vmctx::TypedHostEntry;
 use crate::vm::activation::{Activation, Failure, Raised};
 use crate::vm::backtrace;
 use crate::vm::store::{Payload, Store};
 use crate::vm::sys::{Resumption, arch};
 
 use super::hook;
+
+/// What compiled code calls as a host function: one of its exit trampolines, which `trampoline` finds, or ours.
+pub fn host_function_code(
+    typed_entry: Option<TypedHostEntry>,
+    trampoline: impl FnOnce() -> Option<NonNull<c_void>>,
+) -> Option<NonNull<c_void>> {
+    match typed_entry.and(arch::TYPED_EXIT) {
+        Some(exit) => NonNull::new(exit as *mut c_void),
+        None => trampoline(),
+    }
+}
 
 /// Runs the body of a host or built-in function. `failure` says what its error means.
 ///

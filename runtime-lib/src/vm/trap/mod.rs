@@ -7,7 +7,7 @@
 //!                               └────────────────────────┴──── or a fault: the handler in `fault`
 //! ```
 //!
-//! Always true: only wasm frames are ever skipped, never a Rust frame, so every destructor runs.
+//! Always true: only wasm frames are ever skipped, and frames that own nothing, so every destructor runs.
 
 /// Where debuggers wait for traps.
 mod hook;
@@ -22,4 +22,4 @@ pub use super::activation::{Failure, Raised};
 pub use enter::enter;
 pub use fault::install;
 pub use hook::wootz_trap_hook;
-pub use leave::{leave, record, resume};
+pub use leave::{host_function_code, leave, record, resume};

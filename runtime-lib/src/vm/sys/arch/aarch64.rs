@@ -2,7 +2,11 @@
 
 use std::arch::asm;
 
+use crate::abi::vmctx::TypedHostEntry;
 use crate::vm::sys::Resumption;
+
+/// None: results are in other registers than those of C.
+pub const TYPED_EXIT: Option<TypedHostEntry> = None;
 
 /// Continues elsewhere.
 ///

@@ -2,7 +2,9 @@
 //!
 //! - `jump`: continue elsewhere;
 //! - `interrupted_frame`: the frame pointer of whoever was interrupted;
-//! - `return_address`, `caller_frame`: what a frame pointer points at.
+//! - `return_address`, `caller_frame`: what a frame pointer points at;
+//! - `TYPED_EXIT`: the exit trampoline of all host functions that have a typed entry, where wasm and C agree so well that one
+//!   does for all types.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -24,4 +26,4 @@ mod s390x;
 #[cfg(target_arch = "s390x")]
 use s390x as this;
 
-pub use this::{caller_frame, interrupted_frame, jump, return_address};
+pub use this::{TYPED_EXIT, caller_frame, interrupted_frame, jump, return_address};

@@ -2,7 +2,11 @@
 
 use std::arch::asm;
 
+use crate::abi::vmctx::TypedHostEntry;
 use crate::vm::sys::Resumption;
+
+/// None: C wants 32-bit numbers extended.
+pub const TYPED_EXIT: Option<TypedHostEntry> = None;
 
 /// Continues elsewhere.
 ///

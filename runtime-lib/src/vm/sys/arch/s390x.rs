@@ -3,10 +3,14 @@
 
 use std::arch::asm;
 
+use crate::abi::vmctx::TypedHostEntry;
 use crate::vm::sys::Resumption;
 
 /// Where functions save the address to return to.
 const RETURN_ADDRESS: usize = 112;
+
+/// None: C wants 32-bit numbers extended.
+pub const TYPED_EXIT: Option<TypedHostEntry> = None;
 
 /// Continues elsewhere.
 ///

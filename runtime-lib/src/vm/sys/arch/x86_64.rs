@@ -1,8 +1,38 @@
 //! x86-64. A frame pointer points at the caller's frame pointer; the return address lies above it.
 
-use std::arch::asm;
+use std::arch::{asm, naked_asm};
+use std::mem::offset_of;
 
+use crate::abi::vmctx::{TypedHostEntry, VmContextHeader, VmHostContext, VmStoreContext};
 use crate::vm::sys::Resumption;
+
+/// Up to six integers and eight floats are in the same registers in wasm and in System V's C, and so is a result; both preserve the
+/// same ones.
+pub const TYPED_EXIT: Option<TypedHostEntry> = Some(typed_exit);
+
+/// Notes where wasm is left, and goes on in the host function, whose context is the first argument. It has no frame of its own.
+///
+/// # Safety
+/// Called by compiled code, with the context of a host function that has a typed entry.
+#[unsafe(naked)]
+unsafe extern "C" fn typed_exit() {
+    naked_asm!(
+        // For whoever unwinds from here: the caller is where it was called from.
+        #[cfg(not(windows))]
+        ".cfi_startproc",
+        "mov rax, [rdi + {store}]",
+        "mov [rax + {exit_fp}], rbp",
+        "mov r10, [rsp]",
+        "mov [rax + {exit_pc}], r10",
+        "jmp [rdi + {typed_entry}]",
+        #[cfg(not(windows))]
+        ".cfi_endproc",
+        store = const offset_of!(VmContextHeader, store),
+        exit_fp = const offset_of!(VmStoreContext, exit_fp),
+        exit_pc = const offset_of!(VmStoreContext, exit_pc),
+        typed_entry = const offset_of!(VmHostContext, typed_entry),
+    )
+}
 
 /// Continues elsewhere.
 ///

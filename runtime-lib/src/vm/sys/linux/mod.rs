@@ -18,6 +18,9 @@ mod caches;
 mod futex;
 /// The registers of an interrupted thread.
 mod registers;
+/// Out of a signal handler without asking the kernel to return from it.
+#[cfg(target_arch = "x86_64")]
+mod leave;
 /// Pages that become as new, and which of them have to.
 mod renewal;
 
@@ -30,7 +33,7 @@ pub(super) use caches::see_as_code;
 #[cfg(target_arch = "riscv64")]
 pub use extensions::has_extension;
 pub use futex::{sleep_while, wake_one};
-pub(super) use registers::{fault_registers, happens_again, set_registers};
+pub(super) use registers::{fault_registers, happens_again, leave_handler, set_registers};
 pub use renewal::{can_renew, forget, renew, written};
 
 /// A file in memory that has these contents and never changes.

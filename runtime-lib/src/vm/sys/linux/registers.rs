@@ -3,7 +3,21 @@
 //! In: what the kernel tells a signal handler. Out: where it was, or nothing: the kernel lets the thread continue with what
 //! the handler has left there.
 
+#[cfg(target_arch = "x86_64")]
+pub use super::leave::leave_handler;
 pub use this::{fault_registers, set_registers};
+
+/// Here, handlers return.
+///
+/// # Safety
+/// None is needed.
+#[cfg(not(target_arch = "x86_64"))]
+pub unsafe fn leave_handler(
+    _context: &libc::ucontext_t,
+    _stack: usize,
+    _resumption: &crate::vm::sys::Resumption,
+) {
+}
 
 /// Whether a fault happens again when the thread continues where it was. On s390x some are told of when the instruction is
 /// over.

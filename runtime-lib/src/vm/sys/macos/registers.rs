@@ -21,6 +21,12 @@ pub fn fault_registers(_signal: i32, context: &libc::ucontext_t) -> Interrupted 
     Interrupted { pc: pc as usize, frame: frame as usize }
 }
 
+/// Here, handlers return.
+///
+/// # Safety
+/// None is needed.
+pub unsafe fn leave_handler(_context: &libc::ucontext_t, _stack: usize, _resumption: &Resumption) {}
+
 /// Makes an interrupted thread continue elsewhere.
 pub fn set_registers(context: &mut libc::ucontext_t, resumption: &Resumption) {
     // SAFETY: the kernel passes valid registers, which nobody else looks at meanwhile.
