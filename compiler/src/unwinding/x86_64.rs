@@ -13,6 +13,7 @@
 //!   add rsp, M
 //!   mov rsp, rbp                from here on their places are below the stack pointer
 //!   pop rbp                     the CFA is 8 above RSP, or that and N
+//!   (or all three are one `leave`; without a frame, `pop rbp`)
 //!   ret | ret N | (mov r, [rsp]; mov [rsp + K], r; add rsp, K;) jmp
 //! ```
 
@@ -36,16 +37,12 @@ const TRAP_BYTES: u32 = 2;
 pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
     let frame = Frame::of(code, isa);
     let mut changes = frame.prologue;
-    let mut at = 0;
-    while let Some(found) = find(&code.bytes[at..], LEAVE) {
-        let start = at + found;
-        at = start + 1;
-        let Some(rest) = Rest::of(code, start + LEAVE.len()) else { continue };
+    for (start, popped, rest) in leaves(code) {
         // Behind it the code goes on as if nothing had happened.
-        let end = start + LEAVE.len() + rest.bytes;
+        let end = popped + rest.bytes;
         changes.push((start as u32, Change::RememberState));
         changes.extend(frame.saved.iter().map(|&saved| (start as u32, Change::Restore(saved))));
-        let popped = (start + LEAVE.len()) as u32;
+        let popped = popped as u32;
         let moved = frame.moved as i32;
         changes.push((popped, Change::Cfa(RSP, 8 + moved)));
         changes.push((popped, Change::Restore(RBP)));
@@ -59,7 +56,6 @@ pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
         if end < code.bytes.len() {
             changes.push((end as u32, Change::RestoreState));
         }
-        at = end;
     }
     for &offset in &code.overflows {
         changes.push((offset, Change::RememberState));
@@ -75,6 +71,30 @@ pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
     // Each of these runs ends before the next begins, which may be at the same place.
     changes.sort_by_key(|(offset, change)| (*offset, !matches!(change, Change::RestoreState)));
     changes
+}
+
+/// Where the frame is left: from where on the places of saved registers are below the stack pointer, where the caller's frame
+/// pointer is back, and what follows.
+fn leaves(code: &Code<'_>) -> Vec<(usize, usize, Rest)> {
+    let mut found = Vec::new();
+    if let Some(leaves) = &code.leaves {
+        found.extend(leaves.iter().filter_map(|&start| {
+            let popped = start as usize + 1;
+            Some((start as usize, popped, Rest::of(code, popped)?))
+        }));
+        return found;
+    }
+    let mut at = 0;
+    while let Some(distance) = find(&code.bytes[at..], LEAVE) {
+        let start = at + distance;
+        let popped = start + LEAVE.len();
+        at = start + 1;
+        if let Some(rest) = Rest::of(code, popped) {
+            at = popped + rest.bytes;
+            found.push((start, popped, rest));
+        }
+    }
+    found
 }
 
 /// What a prologue makes.
