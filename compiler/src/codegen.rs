@@ -16,6 +16,7 @@ use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::index::TableIndex;
 use wootz_runtime::abi::trap::TrapCode;
 
+use crate::compact::{self, Compact, Moves, Steps};
 use crate::convention::const_table::{ELSEWHERE, NULL, OUTSIDE};
 use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
@@ -118,11 +119,12 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         .apply_params(&func.params);
     let compiled = &*worker.code.insert(compiled);
     let buffer = &compiled.buffer;
+    let Code { bytes: mut code, moved, leaves, alignment } = code(compiled, target);
     let relocations = buffer
         .relocs()
         .iter()
         .map(|reloc| Relocation {
-            offset: reloc.offset,
+            offset: moved.end(reloc.offset),
             kind: reloc.kind,
             target: symbol(func, &reloc.target),
             addend: reloc.addend,
@@ -131,36 +133,35 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
     let traps: Vec<_> = buffer
         .traps()
         .iter()
-        .filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)))
+        .filter_map(|trap| Some((moved.beginning(trap.offset), trap_code(trap.code)?)))
         .collect();
     let places = &worker.places;
-    let positions = positions(func, compiled, places, &traps);
+    let positions = positions(func, compiled, &moved, places, &traps);
     let stack_maps = buffer
         .user_stack_maps()
         .iter()
         .map(|(code, frame_bytes, map)| {
             let mut slots: Vec<u32> = map.entries().map(|(_, slot)| slot).collect();
             slots.sort_unstable();
-            StackMap { code: *code, frame_bytes: *frame_bytes, slots }
+            StackMap { code: moved.end(*code), frame_bytes: *frame_bytes, slots }
         })
         .collect();
     // A return address is looked up by the byte before.
-    let returns: Vec<u32> = buffer.call_sites().map(|call| call.ret_addr - 1).collect();
+    let returns: Vec<u32> = buffer.call_sites().map(|call| moved.end(call.ret_addr) - 1).collect();
     let stops = traps.iter().map(|&(offset, _)| offset).chain(returns.iter().copied());
     let stops = stops.filter_map(|offset| {
         let behind = positions.partition_point(|&(code, _)| code <= offset);
         Some(positions[behind.checked_sub(1)?].1.wasm)
     });
     let stops = stops.chain(places.calls().iter().map(|call| call.at.wasm)).collect();
-    let unwind = unwind(compiled, target);
-    let frame = worker.notes.take().map(|notes| frame(compiled, notes, target));
-    let mut code = buffer.data().to_vec();
+    let unwind = unwind(compiled, &code, &moved, leaves, target);
+    let frame = worker.notes.take().map(|notes| frame(compiled, &moved, notes, target));
     if target.own.halts {
         halt(&mut code, &traps);
     }
     Ok(Function {
         code,
-        alignment: buffer.alignment.max(target.function_alignment),
+        alignment: buffer.alignment.max(target.function_alignment).max(alignment),
         relocations,
         traps,
         positions,
@@ -173,6 +174,47 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         frame_bytes: frame_bytes(compiled),
         frame,
     })
+}
+
+/// The code of a function, and where what Cranelift says about it is now.
+struct Code {
+    bytes: Vec<u8>,
+    moved: Moves,
+    /// Where it leaves its frame, if that is no longer as Cranelift does it.
+    leaves: Option<Vec<u32>>,
+    alignment: u32,
+}
+
+/// The code, in as few bytes as we can.
+fn code(compiled: &CompiledCode, target: &Target) -> Code {
+    let buffer = &compiled.buffer;
+    let unchanged = || Code {
+        bytes: buffer.data().to_vec(),
+        moved: Moves::default(),
+        leaves: None,
+        alignment: 1,
+    };
+    let steps = Steps { shortens: target.own.short_code, aligns: target.own.aligned_loops };
+    if !steps.shortens && !steps.aligns {
+        return unchanged();
+    }
+    let relocations: Vec<u32> = buffer.relocs().iter().map(|reloc| reloc.offset).collect();
+    let traps: Vec<u32> = buffer.traps().iter().map(|trap| trap.offset).collect();
+    let facts = compact::Facts {
+        code: buffer.data(),
+        blocks: &compiled.bb_starts,
+        relocations: &relocations,
+        traps: &traps,
+        prologue: &buffer.unwind_info,
+        frame_bytes: buffer.frame_layout().expect("a function has a frame").frame_to_fp_offset,
+        alignment: buffer.alignment,
+    };
+    match compact::function(&facts, steps) {
+        Some(Compact { code, moves, leaves, alignment }) => {
+            Code { bytes: code, moved: moves, leaves: steps.shortens.then_some(leaves), alignment }
+        }
+        None => unchanged(),
+    }
 }
 
 /// Lets traps of x86-64 be `hlt`, which is as long with a `nop` behind. The system tells of it by `SIGSEGV`, without an address.
@@ -233,10 +275,12 @@ fn frame_bytes(compiled: &CompiledCode) -> u32 {
 }
 
 /// What debuggers need to know about a function.
-fn frame(compiled: &CompiledCode, notes: Notes, target: &Target) -> Frame {
+fn frame(compiled: &CompiledCode, moved: &Moves, notes: Notes, target: &Target) -> Frame {
     let buffer = &compiled.buffer;
     let known = buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
-    let pieces: Vec<_> = known.map(|range| (range.start, range.end, range.loc.bits())).collect();
+    let pieces: Vec<_> = known
+        .map(|range| (moved.beginning(range.start), moved.end(range.end), range.loc.bits()))
+        .collect();
     // A store that the code generator has found to be useless is not there.
     let present: HashSet<u32> = pieces.iter().map(|&(_, _, wasm)| wasm).collect();
     let mut lost = notes.lost;
@@ -254,27 +298,35 @@ fn frame(compiled: &CompiledCode, notes: Notes, target: &Target) -> Frame {
     Frame {
         slots: slots.filter(|(slot, _)| !lost.contains(slot)).collect(),
         pieces,
-        blocks: compiled.bb_starts.clone(),
+        blocks: compiled.bb_starts.iter().map(|&block| moved.beginning(block)).collect(),
         effects: notes.effects,
-        traps: buffer.traps().iter().map(|trap| trap.offset).collect(),
-        calls: buffer.call_sites().map(|call| call.ret_addr).collect(),
+        traps: buffer.traps().iter().map(|trap| moved.beginning(trap.offset)).collect(),
+        calls: buffer.call_sites().map(|call| moved.end(call.ret_addr)).collect(),
     }
 }
 
 /// What Cranelift itself makes of the prologue for Windows is not used: it says where saved registers are wrongly on x86-64,
 /// and refuses some of what the convention `PreserveAll` saves on AArch64.
-fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
+fn unwind(
+    compiled: &CompiledCode,
+    bytes: &[u8],
+    moved: &Moves,
+    leaves: Option<Vec<u32>>,
+    target: &Target,
+) -> Unwind {
     let buffer = &compiled.buffer;
+    let steps = buffer.unwind_info.iter();
+    let prologue: Vec<_> = steps.map(|(offset, step)| (moved.end(*offset), step.clone())).collect();
     if target.triple().operating_system == OperatingSystem::Windows {
-        let code_bytes = buffer.data().len() as u32;
-        return Unwind::Prologue { steps: buffer.unwind_info.to_vec(), code_bytes };
+        return Unwind::Prologue { steps: prologue, code_bytes: bytes.len() as u32 };
     }
     let overflows = buffer.traps().iter().filter(|it| it.code == ir::TrapCode::STACK_OVERFLOW);
     let code = unwinding::Code {
-        bytes: buffer.data(),
-        prologue: &buffer.unwind_info,
-        relocations: buffer.relocs().iter().map(|reloc| reloc.offset).collect(),
-        overflows: overflows.map(|trap| trap.offset).collect(),
+        bytes,
+        prologue: &prologue,
+        relocations: buffer.relocs().iter().map(|reloc| moved.end(reloc.offset)).collect(),
+        overflows: overflows.map(|trap| moved.beginning(trap.offset)).collect(),
+        leaves,
     };
     Unwind::Cfa(Rules::of(&code, &*target.isa))
 }
@@ -284,12 +336,13 @@ fn unwind(compiled: &CompiledCode, target: &Target) -> Unwind {
 fn positions(
     func: &ir::Function,
     compiled: &CompiledCode,
+    moved: &Moves,
     places: &Places,
     traps: &[(u32, TrapCode)],
 ) -> Vec<(u32, Place)> {
     let known = compiled.buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
     let mut positions: Vec<_> =
-        known.map(|range| (range.start, places.of(range.loc.bits()))).collect();
+        known.map(|range| (moved.beginning(range.start), places.of(range.loc.bits()))).collect();
     let beginning = func.params.base_srcloc();
     if !beginning.is_default() {
         let overflows = traps.iter().filter(|(_, trap)| *trap == TrapCode::StackOverflow);

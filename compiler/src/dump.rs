@@ -24,7 +24,8 @@ pub enum DumpStage {
     Clif,
     /// The functions as CLIF, after optimisation.
     ClifOptimized,
-    /// The functions as machine code, in Cranelift's notation, with the offsets of traps and relocations.
+    /// The functions as machine code, in Cranelift's notation, as it is before it is made shorter; with the offsets of traps and
+    /// relocations, as they are behind that.
     Asm,
 }
 

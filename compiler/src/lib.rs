@@ -52,6 +52,8 @@ mod trampoline;
 mod optimise;
 /// How to unwind from each instruction of a function, as DWARF tells it.
 mod unwinding;
+/// Machine code to less machine code.
+mod compact;
 /// CLIF to machine code.
 mod codegen;
 /// The machine code of all functions to one text.

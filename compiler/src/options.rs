@@ -245,6 +245,10 @@ pub enum Optimisation {
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
     Widths,
+    /// `short-code`: on x86-64, instructions have as few bytes as they can, and branches as their distances allow.
+    ShortCode,
+    /// `aligned-loops`: on x86-64, small loops are each in one line of the instruction cache. Not when optimising for size.
+    AlignedLoops,
 }
 
 impl Optimisation {
@@ -262,6 +266,8 @@ impl Optimisation {
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::Widths,
+        Optimisation::ShortCode,
+        Optimisation::AlignedLoops,
     ];
 
     /// What it is called on the command line.
@@ -279,6 +285,8 @@ impl Optimisation {
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
+            Optimisation::ShortCode => "short-code",
+            Optimisation::AlignedLoops => "aligned-loops",
         }
     }
 }

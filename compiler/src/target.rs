@@ -51,6 +51,10 @@ pub struct OwnSteps {
     pub wide_numbers: bool,
     /// Code that always traps halts the processor, which programs may not.
     pub halts: bool,
+    /// Machine code has as few bytes as it can.
+    pub short_code: bool,
+    /// Small loops are each in one line of the instruction cache.
+    pub aligned_loops: bool,
 }
 
 /// The target that the options describe.
@@ -84,6 +88,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
     };
     let widens = options.optimises(Optimisation::Widths);
+    let (shortens, aligns) = rewriting(options, &triple);
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
@@ -103,8 +108,20 @@ pub fn lookup(options: &Options) -> Result<Target> {
             && options.debug_info.is_none()
             && triple.architecture == Architecture::X86_64
             && triple.operating_system == OperatingSystem::Linux,
+        short_code: shortens,
+        aligned_loops: aligns,
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
+}
+
+/// Whether machine code is made shorter, and whether its loops are aligned.
+fn rewriting(options: &Options, triple: &Triple) -> (bool, bool) {
+    let is_able = triple.architecture == Architecture::X86_64;
+    let aligns = is_able && options.opt_level == OptLevel::Speed;
+    (
+        is_able && options.optimises(Optimisation::ShortCode),
+        aligns && options.optimises(Optimisation::AlignedLoops),
+    )
 }
 
 /// Cranelift for a machine. `registers` is how they are allocated, unless the options say it.
@@ -118,13 +135,14 @@ fn code_generator(
     let mut builder =
         isa::lookup(triple.clone()).map_err(|e| error(format!("target `{triple}`: {e}")))?;
     processor::choose(&mut builder, options)?;
-    let flags = shared_flags(options, opt_level, registers)?;
+    let flags = shared_flags(options, triple, opt_level, registers)?;
     builder.finish(flags).map_err(|e| error(format!("these settings of the code generator: {e}")))
 }
 
 /// Settings for all machines, the user's last.
 fn shared_flags(
     options: &Options,
+    triple: &Triple,
     opt_level: OptLevel,
     registers: &str,
 ) -> Result<settings::Flags> {
@@ -144,7 +162,10 @@ fn shared_flags(
         ("preserve_frame_pointers", "true"),
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
-        ("machine_code_cfg_info", truth(options.debug_info.is_some())),
+        (
+            "machine_code_cfg_info",
+            truth(options.debug_info.is_some() || rewriting(options, triple) != (false, false)),
+        ),
         ("enable_verifier", truth(options.verifier)),
         ("enable_nan_canonicalization", truth(options.nan_canonicalization)),
     ] {

@@ -47,6 +47,8 @@ pub struct Code<'a> {
     pub relocations: Vec<u32>,
     /// Where it traps because the stack is exhausted: far from the prologue, whose frame is not made by then.
     pub overflows: Vec<u32>,
+    /// Where one instruction leaves the frame and restores the caller's frame pointer, if it is done that way; ascending.
+    pub leaves: Option<Vec<u32>>,
 }
 
 impl Rules {

@@ -101,6 +101,7 @@ impl Sample {
                 prologue: &code.buffer.unwind_info,
                 relocations: Vec::new(),
                 overflows: Vec::new(),
+                leaves: None,
             };
             Unwind::Cfa(Rules::of(&code, &*self.isa))
         };

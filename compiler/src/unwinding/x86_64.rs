@@ -13,6 +13,7 @@
 //!   add rsp, M
 //!   mov rsp, rbp                from here on their places are below the stack pointer
 //!   pop rbp                     the CFA is 8 above RSP, or that and N
+//!   (or all three are one `leave`; without a frame, `pop rbp`)
 //!   ret | ret N | (mov r, [rsp]; mov [rsp + K], r; add rsp, K;) jmp
 //! ```
 
@@ -77,14 +78,10 @@ struct Piece {
 
 fn pieces(code: &Code<'_>, frame: &Frame) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let mut at = 0;
-    while let Some(found) = find(&code.bytes[at..], LEAVE) {
-        let start = at + found;
-        at = start + 1;
-        let Some(rest) = Rest::of(code, start + LEAVE.len()) else { continue };
+    for (start, popped, rest) in leaves(code) {
         // Behind it the code goes on as if nothing had happened.
-        let end = start + LEAVE.len() + rest.bytes;
-        let popped = (start + LEAVE.len()) as u32;
+        let end = popped + rest.bytes;
+        let popped = popped as u32;
         let moved = frame.moved as i32;
         let mut changes =
             vec![(popped, Change::Cfa(RSP, 8 + moved)), (popped, Change::Restore(RBP))];
@@ -96,7 +93,6 @@ fn pieces(code: &Code<'_>, frame: &Frame) -> Vec<Piece> {
             changes.push((offset, Change::Offset(RETURN_ADDRESS, -8 - left)));
         }
         pieces.push(Piece { begin: start as u32, end: end as u32, changes });
-        at = end;
     }
     for &begin in &code.overflows {
         // The frame was not moved down yet.
@@ -111,6 +107,30 @@ fn pieces(code: &Code<'_>, frame: &Frame) -> Vec<Piece> {
         pieces.push(Piece { begin, end: begin + TRAP_BYTES, changes });
     }
     pieces
+}
+
+/// Where the frame is left: from where on the places of saved registers are below the stack pointer, where the caller's frame
+/// pointer is back, and what follows.
+fn leaves(code: &Code<'_>) -> Vec<(usize, usize, Rest)> {
+    let mut found = Vec::new();
+    if let Some(leaves) = &code.leaves {
+        found.extend(leaves.iter().filter_map(|&start| {
+            let popped = start as usize + 1;
+            Some((start as usize, popped, Rest::of(code, popped)?))
+        }));
+        return found;
+    }
+    let mut at = 0;
+    while let Some(distance) = find(&code.bytes[at..], LEAVE) {
+        let start = at + distance;
+        let popped = start + LEAVE.len();
+        at = start + 1;
+        if let Some(rest) = Rest::of(code, popped) {
+            at = popped + rest.bytes;
+            found.push((start, popped, rest));
+        }
+    }
+    found
 }
 
 /// What a prologue makes.

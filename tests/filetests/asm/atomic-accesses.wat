@@ -40,11 +40,11 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x18: out of bounds memory access
+;; ; trap at 0x11: out of bounds memory access
+;; ; trap at 0x16: out of bounds memory access
 ;; ; trap at 0x1d: out of bounds memory access
-;; ; trap at 0x24: out of bounds memory access
-;; ; trap at 0x36: out of bounds memory access
-;; ; trap at 0x47: out of bounds memory access
-;; ; trap at 0x56: unaligned atomic
-;; ; trap at 0x58: unaligned atomic
-;; ; trap at 0x5a: unaligned atomic
+;; ; trap at 0x29: out of bounds memory access
+;; ; trap at 0x33: out of bounds memory access
+;; ; trap at 0x3e: unaligned atomic
+;; ; trap at 0x40: unaligned atomic
+;; ; trap at 0x42: unaligned atomic

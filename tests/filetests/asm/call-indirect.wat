@@ -38,4 +38,4 @@
 ;;   retq
 ;; ; trap at 0x19: undefined element: out of bounds table access
 ;; ; trap at 0x1c: uninitialized element
-;; ; trap at 0x3e: indirect call type mismatch
+;; ; trap at 0x37: indirect call type mismatch

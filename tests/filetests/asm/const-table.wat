@@ -41,7 +41,7 @@
 ;;   cmpl $0xfffffffe, %eax
 ;;   jz #trap=user5
 ;;   ud2
-;; ; trap at 0x4c: indirect call type mismatch
-;; ; trap at 0x4e: undefined element: out of bounds table access
-;; ; trap at 0x50: uninitialized element
+;; ; trap at 0x3d: indirect call type mismatch
+;; ; trap at 0x3f: undefined element: out of bounds table access
+;; ; trap at 0x41: uninitialized element
 ;; ; at 0xa: `wootz_table_0`

@@ -34,5 +34,5 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; at 0x15: `callee`
-;; ; at 0x25: `callee`
+;; ; at 0x14: `callee`
+;; ; at 0x24: `callee`

@@ -67,6 +67,6 @@
 ;;   call    User(userextname0)
 ;;   movq 8(%rcx), %r10
 ;;   jmp     label7
-;; ; trap at 0x2e: out of bounds memory access
-;; ; at 0x6a: `wootz_out_of_fuel`
-;; ; at 0x7c: `wootz_out_of_fuel`
+;; ; trap at 0x26: out of bounds memory access
+;; ; at 0x52: `wootz_out_of_fuel`
+;; ; at 0x64: `wootz_out_of_fuel`

@@ -42,8 +42,8 @@
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0x36: call stack exhausted
-;; ; at 0x2a: `odd`
+;; ; trap at 0x28: call stack exhausted
+;; ; at 0x1f: `odd`
 ;;
 ;; ; function 2 `odd`
 ;;   pushq %rbp
@@ -58,8 +58,8 @@
 ;; block0:
 ;;   leaq 1(%rdx), %rdx
 ;;   return_call_known User(userextname0) (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
-;; ; trap at 0x28: call stack exhausted
-;; ; at 0x24: `even`
+;; ; trap at 0x1e: call stack exhausted
+;; ; at 0x1a: `even`
 ;;
 ;; ; function 3 `leave`
 ;;   pushq %rbp
@@ -80,7 +80,7 @@
 ;;   movq %rax, %rsi
 ;;   movq %r11, %rcx
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
-;; ; trap at 0x36: call stack exhausted
+;; ; trap at 0x2f: call stack exhausted
 ;;
 ;; ; function 4 `through_table`
 ;;   pushq %rbp
@@ -102,10 +102,10 @@
 ;;   movq (%r9), %r10
 ;;   movq 8(%r9), %rdi
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
-;; ; trap at 0x1c: undefined element: out of bounds table access
-;; ; trap at 0x1f: uninitialized element
-;; ; trap at 0x3e: call stack exhausted
-;; ; trap at 0x40: indirect call type mismatch
+;; ; trap at 0x18: undefined element: out of bounds table access
+;; ; trap at 0x1b: uninitialized element
+;; ; trap at 0x33: call stack exhausted
+;; ; trap at 0x35: indirect call type mismatch
 ;;
 ;; ; function 5 `by_reference`
 ;;   pushq %rbp
@@ -123,8 +123,8 @@
 ;;   movq 8(%rdx), %rdi
 ;;   movq %rsi, %rdx
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
-;; ; trap at 0x1b: null reference
-;; ; trap at 0x2c: call stack exhausted
+;; ; trap at 0x17: null reference
+;; ; trap at 0x25: call stack exhausted
 ;;
 ;; ; trampoline `wootz_exit_0`
 ;;   pushq %rbp

@@ -55,7 +55,7 @@
 ;;   popq %rbp
 ;;   retq
 ;; ; trap at 0xf: out of bounds memory access
-;; ; trap at 0x19: out of bounds memory access
+;; ; trap at 0x18: out of bounds memory access
 ;;
 ;; ; function 1 `pmin`
 ;;   pushq %rbp

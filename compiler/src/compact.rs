@@ -1,0 +1,600 @@
+//! Machine code of x86-64 to machine code that does the same, in fewer bytes, with the loops where processors want them.
+//!
+//! In: the code of a function as Cranelift makes it, and what is known about places in it. Out: other bytes, and where
+//! each place has gone.
+//!
+//! Cranelift knows neither how far branches go when it writes them nor where blocks will be, so all its branches have
+//! distances of 32 bits, and loops begin anywhere. It finds what is in a frame by the stack pointer, which takes a byte more
+//! than by the frame pointer, which we always have. So the code is read once more: instruction by instruction, each is
+//! replaced by a shorter one that does the same, if there is one, and what lies behind moves up.
+//!
+//! Always true: instructions stay in their order, and each still does what it did. A function in which there is anything that is
+//! not understood stays as it is. Time grows with the size of the function, and not faster.
+
+/// Where instructions end, and what they consist of.
+mod decode;
+/// An instruction to the same in fewer bytes.
+mod encode;
+/// Where everything goes.
+mod layout;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::slice;
+
+use cranelift_codegen::isa::unwind::UnwindInst;
+
+use decode::{Instruction, Prefix, Table};
+use encode::Bytes;
+use layout::{Becomes, Branch, Edit};
+
+pub use layout::Moves;
+
+/// What is known about the code of a function. All offsets are relative to its beginning, and ascend.
+pub struct Facts<'a> {
+    /// The code.
+    pub code: &'a [u8],
+    /// Where basic blocks begin.
+    pub blocks: &'a [u32],
+    /// Where other symbols are named.
+    pub relocations: &'a [u32],
+    /// Which instructions may trap.
+    pub traps: &'a [u32],
+    /// What the prologue does, and where each step ends.
+    pub prologue: &'a [(u32, UnwindInst)],
+    /// How far the frame pointer points above the stack pointer, when there is a frame.
+    pub frame_bytes: u32,
+    /// What the beginning of the constants behind the code is aligned to, at most.
+    pub alignment: u32,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    /// Whether instructions are to become shorter.
+    pub shortens: bool,
+    /// Whether loops are to be aligned.
+    pub aligns: bool,
+}
+
+/// What has become of a function.
+pub struct Compact {
+    /// The code.
+    pub code: Vec<u8>,
+    /// Where everything has gone.
+    pub moves: Moves,
+    /// Where the instruction is that leaves a frame and restores the caller's frame pointer, if that is one; ascending.
+    pub leaves: Vec<u32>,
+    /// What the code must be aligned to, for its loops.
+    pub alignment: u32,
+}
+
+/// How many bytes a loop may have that may fit a line of the cache when it has become shorter.
+const LARGEST_LOOP: u32 = 96;
+
+/// Rewrites a function. `None` if there is something in it that is not understood.
+pub fn function(facts: &Facts<'_>, steps: Steps) -> Option<Compact> {
+    let mut reader = Reader::new(facts, steps);
+    reader.read()?;
+    let Reader { mut edits, mut branches, relative, tables, leaves, calls, end, pool, .. } = reader;
+    let bytes = facts.code.len() as u32;
+    if pool < bytes {
+        let becomes = Becomes::Zeros(facts.alignment);
+        edits.push(Edit { at: end, had: pool - end, becomes });
+    }
+    let mut alignment = 1;
+    if steps.aligns {
+        let loops = innermost_loops(&edits, &branches, &calls);
+        if !loops.is_empty() {
+            alignment = layout::LINE;
+            edits = with_nops(edits, &loops, &mut branches);
+        }
+    }
+    for branch in &mut branches {
+        let is_before = |edit: &Edit| {
+            edit.at < branch.target
+                || edit.at == branch.target && matches!(edit.becomes, Becomes::Nops(_))
+        };
+        branch.edits_before = edits.partition_point(is_before) as u32;
+    }
+    let moves = match steps.shortens {
+        true => layout::lay_out(&edits, &mut branches),
+        false => layout::place(&edits, &branches),
+    };
+    let mut code = written(facts.code, &edits, &branches, &moves);
+    for &Relative { end, before_end, target } in &relative {
+        let end = moves.end(end);
+        let distance = moves.beginning(target).wrapping_sub(end);
+        let at = (end - u32::from(before_end)) as usize;
+        code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+    }
+    for &(start, end) in &tables {
+        let new_start = moves.beginning(start);
+        for at in (start..end).step_by(4) {
+            let target = start.wrapping_add(word(facts.code, at)?);
+            let distance = moves.beginning(target).wrapping_sub(new_start);
+            let at = (new_start + (at - start)) as usize;
+            code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+    }
+    let leaves = leaves.iter().map(|&leave| moves.beginning(leave)).collect();
+    Some(Compact { code, moves, leaves, alignment })
+}
+
+/// The small loops that have neither loops nor calls in them: where they begin and end; ascending.
+fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u32, u32)> {
+    let mut loops: Vec<(u32, u32)> = Vec::new();
+    // The last beginning of the loops that have ended.
+    let mut last = 0;
+    for branch in branches {
+        let edit = &edits[branch.edit as usize];
+        if branch.target > edit.at {
+            continue;
+        }
+        let end = edit.at + edit.had;
+        if branch.target >= last && end - branch.target <= LARGEST_LOOP {
+            loops.push((branch.target, end));
+        }
+        last = last.max(branch.target);
+    }
+    // Of those that begin at the same place, the last ends behind the others.
+    loops.sort_unstable_by_key(|&(start, end)| (start, Reverse(end)));
+    loops.dedup_by_key(|&mut (start, _)| start);
+    loops.retain(|&(start, end)| {
+        let next = calls.partition_point(|&call| call < start);
+        calls.get(next).is_none_or(|&call| call >= end)
+    });
+    loops
+}
+
+/// Adds what aligns loops to the edits, in front of those at the same places.
+fn with_nops(edits: Vec<Edit>, loops: &[(u32, u32)], branches: &mut [Branch]) -> Vec<Edit> {
+    let mut all = Vec::with_capacity(edits.len() + loops.len());
+    let mut loops = loops.iter().copied().peekable();
+    for edit in edits {
+        while let Some((at, end)) = loops.next_if(|&(at, _)| at <= edit.at) {
+            all.push(Edit { at, had: 0, becomes: Becomes::Nops(end) });
+        }
+        if let Becomes::Branch(branch) = edit.becomes {
+            branches[branch as usize].edit = all.len() as u32;
+        }
+        all.push(edit);
+    }
+    // A loop ends with a branch, so none is behind the last edit.
+    all
+}
+
+/// The code as it is now, but for what is relative to places in it.
+fn written(old: &[u8], edits: &[Edit], branches: &[Branch], moves: &Moves) -> Vec<u8> {
+    let mut code = Vec::with_capacity(old.len());
+    let mut done = 0;
+    for (number, edit) in edits.iter().enumerate() {
+        code.extend_from_slice(&old[done..edit.at as usize]);
+        let (new, new_end) = moves.edit(number);
+        debug_assert_eq!(new as usize, code.len());
+        match &edit.becomes {
+            Becomes::Bytes(bytes) => code.extend_from_slice(bytes.as_slice()),
+            Becomes::Branch(branch) => {
+                let branch = &branches[*branch as usize];
+                let distance = moves.beginning(branch.target).wrapping_sub(new_end);
+                match (branch.is_short, branch.opcode) {
+                    (true, opcode) => {
+                        let distance = i8::try_from(distance as i32);
+                        let distance = distance.expect("it was short with the same moves");
+                        code.extend_from_slice(&[opcode, distance as u8]);
+                    }
+                    (false, JUMP) => code.push(0xe9),
+                    (false, opcode) => code.extend_from_slice(&[0x0f, opcode + 0x10]),
+                }
+                if !branch.is_short {
+                    code.extend_from_slice(&distance.to_le_bytes());
+                }
+            }
+            Becomes::Nops(_) => add_nops(&mut code, (new_end - new) as usize),
+            Becomes::Zeros(_) => code.resize(new_end as usize, 0),
+        }
+        done = (edit.at + edit.had) as usize;
+    }
+    code.extend_from_slice(&old[done..]);
+    code
+}
+
+/// Adds instructions that do nothing: as few as there can be.
+fn add_nops(code: &mut Vec<u8>, mut bytes: usize) {
+    const LONGEST: usize = 9;
+    const NOPS: [&[u8]; LONGEST] = [
+        &[0x90],
+        &[0x66, 0x90],
+        &[0x0f, 0x1f, 0x00],
+        &[0x0f, 0x1f, 0x40, 0x00],
+        &[0x0f, 0x1f, 0x44, 0x00, 0x00],
+        &[0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+        &[0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+        &[0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+        &[0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    ];
+    while bytes > 0 {
+        let nop = NOPS[bytes.min(LONGEST) - 1];
+        code.extend_from_slice(nop);
+        bytes -= nop.len();
+    }
+}
+
+/// The short form of a jump.
+const JUMP: u8 = 0xeb;
+
+fn word(code: &[u8], at: u32) -> Option<u32> {
+    code.get(at as usize..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+/// An operand that lies as far from the end of the instruction as it says.
+struct Relative {
+    /// The end of the instruction.
+    end: u32,
+    /// How far before that the distance is.
+    before_end: u8,
+    /// Where the operand is.
+    target: u32,
+}
+
+/// Where the stack pointer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stack {
+    /// The frame is being made.
+    Prologue,
+    /// Below the frame, as it should be.
+    Framed,
+    /// The frame is being left.
+    Epilogue,
+}
+
+/// Reads a function from its beginning to its end.
+struct Reader<'a> {
+    facts: &'a Facts<'a>,
+    steps: Steps,
+    edits: Vec<Edit>,
+    branches: Vec<Branch>,
+    relative: Vec<Relative>,
+    /// The beginnings and ends of tables of distances.
+    tables: Vec<(u32, u32)>,
+    leaves: Vec<u32>,
+    /// Where calls are.
+    calls: Vec<u32>,
+    /// Where instructions begin, as bits.
+    instructions: Vec<u64>,
+    /// The end of the code.
+    end: u32,
+    /// Where the constants behind the code begin.
+    pool: u32,
+    /// Where the steps of the prologue end, behind which there is only room to be made.
+    framed_at: Option<u32>,
+    stack: Stack,
+    /// What follows a call may make room again for arguments that it has removed.
+    is_behind_call: bool,
+    /// Whether nothing goes on from the last instruction to the next.
+    has_ended: bool,
+    /// The table whose address was taken last.
+    table: Option<u32>,
+    blocks: slice::Iter<'a, u32>,
+    next_block: u32,
+    relocations: slice::Iter<'a, u32>,
+    next_relocation: u32,
+}
+
+/// The next place, or one that never comes.
+fn next(places: &mut slice::Iter<'_, u32>) -> u32 {
+    places.next().copied().unwrap_or(u32::MAX)
+}
+
+impl<'a> Reader<'a> {
+    fn new(facts: &'a Facts<'a>, steps: Steps) -> Reader<'a> {
+        let bytes = facts.code.len();
+        let framed_at = facts.prologue.iter().find_map(|(offset, step)| {
+            matches!(step, UnwindInst::DefineNewFrame { .. }).then_some(*offset)
+        });
+        let (mut blocks, mut relocations) = (facts.blocks.iter(), facts.relocations.iter());
+        Reader {
+            facts,
+            steps,
+            edits: Vec::with_capacity(bytes / 16),
+            branches: Vec::with_capacity(bytes / 32),
+            relative: Vec::new(),
+            tables: Vec::new(),
+            leaves: Vec::new(),
+            calls: Vec::new(),
+            instructions: vec![0; bytes / 64 + 1],
+            end: bytes as u32,
+            pool: bytes as u32,
+            framed_at,
+            stack: Stack::Prologue,
+            is_behind_call: false,
+            has_ended: false,
+            table: None,
+            next_block: next(&mut blocks),
+            blocks,
+            next_relocation: next(&mut relocations),
+            relocations,
+        }
+    }
+
+    /// Reads all of it. `None` if there is something that is not understood.
+    fn read(&mut self) -> Option<()> {
+        i32::try_from(self.facts.code.len()).ok()?;
+        (self.facts.relocations.is_sorted() && self.facts.blocks.is_sorted()).then_some(())?;
+        let mut at = 0;
+        while !self.is_end(at) {
+            at = self.step(at)?;
+        }
+        self.end = at;
+        let is_complete = at <= self.pool
+            && (self.next_block, self.next_relocation) == (u32::MAX, u32::MAX)
+            && (self.has_ended || self.facts.code.is_empty());
+        let are_known = self.branches.iter().all(|branch| self.is_instruction(branch.target))
+            && self.relative.iter().all(|it| it.target >= self.pool || self.is_target(it.target))
+            && self.tables.iter().all(|&table| self.is_table(table));
+        (is_complete && are_known).then_some(())
+    }
+
+    /// Whether the code ends here: what is left is constants, and zeros in front of them.
+    fn is_end(&self, at: u32) -> bool {
+        at >= self.pool
+            || self.has_ended
+                && self.pool < self.facts.code.len() as u32
+                && self.pool - at < self.facts.alignment
+                && self.facts.code[at as usize..self.pool as usize].iter().all(|byte| *byte == 0)
+    }
+
+    fn is_instruction(&self, at: u32) -> bool {
+        let bits = self.instructions.get(at as usize / 64).copied().unwrap_or_default();
+        bits >> (at % 64) & 1 != 0
+    }
+
+    fn is_target(&self, at: u32) -> bool {
+        let is_table = || self.tables.binary_search_by_key(&at, |&(start, _)| start).is_ok();
+        self.is_instruction(at) || is_table()
+    }
+
+    fn is_table(&self, (start, end): (u32, u32)) -> bool {
+        (start..end).step_by(4).all(|at| {
+            let distance = word(self.facts.code, at);
+            distance.is_some_and(|distance| self.is_instruction(start.wrapping_add(distance)))
+        })
+    }
+
+    /// Reads an instruction, and what belongs to it. Returns where the next one is.
+    fn step(&mut self, at: u32) -> Option<u32> {
+        while self.next_block <= at {
+            // In the middle of an instruction no block begins.
+            (self.next_block == at).then_some(())?;
+            self.next_block = next(&mut self.blocks);
+        }
+        self.instructions[at as usize / 64] |= 1 << (at % 64);
+        let code = &self.facts.code[at as usize..self.pool as usize];
+        let it = Instruction::of(code)?;
+        let end = at + u32::from(it.bytes);
+        let is_relocated = self.next_relocation < end;
+        self.has_ended = false;
+        // Most instructions are of no interest.
+        if it.is_plain() && !is_relocated && self.framed_at != Some(at) {
+            self.is_behind_call = false;
+            return Some(end);
+        }
+        if is_relocated {
+            self.next_relocation = next(&mut self.relocations);
+            (self.next_relocation >= end).then_some(())?;
+        }
+        if let Some(behind) = self.end_of_frame(at, code) {
+            return Some(behind);
+        }
+        self.follow_stack(at, code, &it)?;
+        match (it.table, it.opcode) {
+            // Zeros are no code, though they could be.
+            (Table::One, 0) if code[..2] == [0, 0] => None,
+            // These have the short distances that nobody writes.
+            (Table::One, 0x70..=0x7f | 0xe0..=0xe3 | JUMP) => None,
+            (Table::One, 0xe8) => {
+                self.is_behind_call = true;
+                self.calls.push(at);
+                is_relocated.then_some(end)
+            }
+            (Table::One, 0xe9) if is_relocated => self.ends(end),
+            (Table::One, 0xe9) => {
+                self.branch(at, end, JUMP)?;
+                self.ends(end)
+            }
+            (Table::Two, 0x80..=0x8f) if it.prefix == Prefix::Old && !is_relocated => {
+                self.branch(at, end, it.opcode - 0x10)?;
+                Some(end)
+            }
+            (Table::One, 0xc2 | 0xc3 | 0xf4) | (Table::Two, 0x0b) => self.ends(end),
+            (Table::One, 0xff) if it.operands? >> 3 & 7 == 4 => {
+                let table = self.table.take().filter(|table| *table == end);
+                let end = self.ends(end)?;
+                table.map_or(Some(end), |start| self.table(start))
+            }
+            _ => {
+                if it.table == Table::One && it.opcode == 0xff && it.operands? >> 3 & 7 == 2 {
+                    self.is_behind_call = true;
+                    self.calls.push(at);
+                }
+                if is_relocated {
+                    return Some(end);
+                }
+                if it.is_relative() {
+                    self.relative(end, code, &it)?;
+                } else if self.steps.shortens {
+                    let frame = (self.stack == Stack::Framed).then_some(self.facts.frame_bytes);
+                    if let Some(short) = encode::shorter(code, &it, frame) {
+                        self.replace(at, end, short);
+                    }
+                }
+                Some(end)
+            }
+        }
+    }
+
+    fn ends(&mut self, end: u32) -> Option<u32> {
+        self.has_ended = true;
+        if self.stack == Stack::Epilogue {
+            // Whoever comes to what follows comes from within the frame, if that is known.
+            self.stack = if self.framed_at.is_some() { Stack::Framed } else { Stack::Prologue };
+        }
+        Some(end)
+    }
+
+    fn replace(&mut self, at: u32, end: u32, short: Bytes) {
+        self.edits.push(Edit { at, had: end - at, becomes: Becomes::Bytes(short) });
+    }
+
+    fn branch(&mut self, at: u32, end: u32, opcode: u8) -> Option<()> {
+        let target = end.wrapping_add(word(self.facts.code, end - 4)?);
+        let branch = Branch {
+            edit: self.edits.len() as u32,
+            target,
+            edits_before: 0,
+            opcode,
+            is_short: false,
+        };
+        let becomes = Becomes::Branch(self.branches.len() as u32);
+        self.branches.push(branch);
+        self.edits.push(Edit { at, had: end - at, becomes });
+        Some(())
+    }
+
+    /// An operand relative to the instruction: a constant behind the code, or the address of a table or of a block.
+    fn relative(&mut self, end: u32, code: &[u8], it: &Instruction) -> Option<()> {
+        let at = u32::from(it.displacement.1);
+        let target = end.wrapping_add(word(code, at)?);
+        let before_end = it.bytes - it.displacement.1;
+        self.relative.push(Relative { end, before_end, target });
+        let takes_address = it.table == Table::One && it.opcode == 0x8d;
+        if takes_address {
+            if self.is_behind_jump(end, target) {
+                self.table = Some(target);
+                return Some(());
+            }
+            if self.facts.blocks.binary_search(&target).is_ok() {
+                return Some(());
+            }
+        }
+        let is_behind = target >= end && target < self.facts.code.len() as u32;
+        self.pool = self.pool.min(target);
+        is_behind.then_some(())
+    }
+
+    /// Whether a place is behind instructions that look into a table, and go on where that says.
+    fn is_behind_jump(&self, at: u32, place: u32) -> bool {
+        const MOST_BYTES: usize = 16;
+        let between = self.facts.code.get(at as usize..place as usize).unwrap_or_default();
+        between.len() <= MOST_BYTES && matches!(between, [.., 0xff, 0xe0..=0xe7])
+    }
+
+    /// Reads a table of distances up to the next block. The last block is followed by traps, and these by constants.
+    fn table(&mut self, start: u32) -> Option<u32> {
+        let next = |offsets: &[u32]| {
+            offsets.get(offsets.partition_point(|offset| *offset <= start)).copied()
+        };
+        let end = next(self.facts.blocks).or_else(|| next(self.facts.traps));
+        let end = match end {
+            Some(end) => end.min(self.pool),
+            None => {
+                // Only its own beginning has no distance, and is no code.
+                let words = (start..).step_by(4);
+                let is_distance = |at: &u32| {
+                    *at + 4 <= self.pool && word(self.facts.code, *at).is_some_and(|it| it != 0)
+                };
+                start + 4 * words.take_while(is_distance).count() as u32
+            }
+        };
+        self.tables.push((start, end));
+        ((end - start).is_multiple_of(4) && end > start).then_some(end)
+    }
+
+    /// If a frame is left here: makes it one instruction, and returns what is behind.
+    fn end_of_frame(&mut self, at: u32, code: &[u8]) -> Option<u32> {
+        const SET_AND_POP: [u8; 4] = [0x48, 0x89, 0xec, 0x5d];
+        const LEAVE: u8 = 0xc9;
+        const POP: u8 = 0x5d;
+
+        // Most instructions are none of these.
+        if !code.starts_with(&SET_AND_POP[..1]) || !self.steps.shortens {
+            return None;
+        }
+        let is_framed = self.stack == Stack::Framed;
+        // What the stack pointer was before does not matter.
+        let added = match code {
+            [0x48, 0x83, 0xc4, ..] if is_framed => 4,
+            [0x48, 0x81, 0xc4, ..] if is_framed => 7,
+            _ => 0,
+        };
+        if !code.get(added..)?.starts_with(&SET_AND_POP) {
+            return None;
+        }
+        self.stack = Stack::Epilogue;
+        let end = at + (added + SET_AND_POP.len()) as u32;
+        let has_no_frame = is_framed && self.facts.frame_bytes == 0;
+        self.replace(at, end, Bytes::new(&[if has_no_frame { POP } else { LEAVE }]));
+        self.leaves.push(at);
+        Some(end)
+    }
+
+    /// Follows the stack pointer. `None` if it goes where it should not.
+    fn follow_stack(&mut self, at: u32, code: &[u8], it: &Instruction) -> Option<()> {
+        let is_behind_call = std::mem::take(&mut self.is_behind_call);
+        if self.framed_at == Some(at) {
+            self.stack = Stack::Framed;
+            let room = match code {
+                [0x48, 0x83, 0xec, bytes, ..] => u32::from(*bytes),
+                [0x48, 0x81, 0xec, ..] => word(code, 3)?,
+                _ => 0,
+            };
+            (room == self.facts.frame_bytes).then_some(())?;
+            if room > 0 {
+                return Some(());
+            }
+        }
+        let is_as_expected = match code {
+            // Making room.
+            [0x48, 0x83 | 0x81, 0xec, ..] => self.stack == Stack::Prologue || is_behind_call,
+            // Leaving the frame.
+            [0x48, 0x83 | 0x81, 0xc4, ..] | [0x48, 0x89, 0xec, ..] => {
+                if self.stack == Stack::Framed {
+                    self.stack = Stack::Epilogue;
+                }
+                true
+            }
+            _ => self.stack != Stack::Framed || !changes_stack_pointer(it),
+        };
+        is_as_expected.then_some(())
+    }
+}
+
+/// Whether an instruction changes the stack pointer. Those that do so without naming it are calls and returns, and the code
+/// generator has nothing to do with others than those of the first table.
+fn changes_stack_pointer(it: &Instruction) -> bool {
+    const STACK_POINTER: u8 = 4;
+
+    if it.table != Table::One || it.prefix != Prefix::Old {
+        return false;
+    }
+    let Some(operands) = it.operands else { return matches!(it.opcode, 0x50..=0x5f | 0xc9) };
+    if operands & 0x38 != STACK_POINTER << 3 && operands & 0xc7 != 0xc0 | STACK_POINTER {
+        return false;
+    }
+    let first = operands >> 3 & 7 == STACK_POINTER && it.rex & 4 == 0;
+    let second = operands >= 0xc0 && operands & 7 == STACK_POINTER && it.rex & 1 == 0;
+    match it.opcode {
+        // Of bytes, this is another register.
+        opcode if opcode & 1 == 0 => false,
+        // Comparisons.
+        0x39 | 0x3b | 0x85 => false,
+        0x81 | 0x83 if operands >> 3 & 7 == 7 => false,
+        // The first operand is no register, or is not changed.
+        0x01..0x40 if it.opcode & 2 == 0 => second,
+        0x81 | 0x83 | 0x89 | 0xc1 | 0xc7 | 0xd1 | 0xd3 | 0xd9..=0xdf | 0xf7 | 0xff => second,
+        // The first operand is changed, and only that.
+        0x01..0x40 | 0x63 | 0x69 | 0x6b | 0x8b | 0x8d => first,
+        _ => first || second,
+    }
+}

@@ -1,0 +1,195 @@
+//! Where everything goes when some of it takes less bytes, or more.
+//!
+//! In: what changes, and which branches there are. Out: how long each branch is, and where each place has gone.
+//!
+//! Always true: the order stays. It takes time by the size of a function, times a constant.
+
+use super::encode::Bytes;
+
+/// Something that takes another number of bytes than it had.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// Where it was.
+    pub at: u32,
+    /// How many bytes it had.
+    pub had: u32,
+    /// What it becomes.
+    pub becomes: Becomes,
+}
+
+/// What comes in the place of something.
+#[derive(Clone, Debug)]
+pub enum Becomes {
+    /// These bytes.
+    Bytes(Bytes),
+    /// A branch, with the least bytes for its distance. The number is its place in the list of branches.
+    Branch(u32),
+    /// If the loop behind, which had this end, would be in two lines of the cache and fits one: instructions that do nothing, so
+    /// that it is in one.
+    Nops(u32),
+    /// Zeros, so that the constants behind lie as they did relative to this.
+    Zeros(u32),
+}
+
+/// A branch to another place of the function.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    /// Its edit, by number; before there are edits, where it is.
+    pub edit: u32,
+    /// Where it was going.
+    pub target: u32,
+    /// Which of the edits is the first that is behind its target.
+    pub edits_before: u32,
+    /// The opcode of its short form.
+    pub opcode: u8,
+    /// Whether it has the short form.
+    pub is_short: bool,
+}
+
+/// How many bytes of code processors fetch at a time.
+pub const LINE: u32 = 64;
+/// How many times at most branches are looked at again because others have become short.
+const ROUNDS: usize = 6;
+
+/// How many bytes both forms have of a jump (true) or of another branch (false).
+const fn forms(is_jump: bool) -> (u32, u32) {
+    (2, if is_jump { 5 } else { 6 })
+}
+
+impl Branch {
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u32 {
+        let (short, long) = forms(self.opcode == 0xeb);
+        if self.is_short { short } else { long }
+    }
+}
+
+/// Where everything has gone.
+#[derive(Clone, Debug, Default)]
+pub struct Moves {
+    /// Each edit: where it began and ended, and where it does now.
+    moved: Vec<Moved>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    old: u32,
+    old_end: u32,
+    new: u32,
+    new_end: u32,
+}
+
+impl Moves {
+    /// Where what began here begins now.
+    pub fn beginning(&self, offset: u32) -> u32 {
+        let behind = self.moved.partition_point(|moved| moved.old <= offset);
+        let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
+            return offset;
+        };
+        match offset {
+            _ if offset >= moved.old_end => moved.new_end + (offset - moved.old_end),
+            _ if offset == moved.old => moved.new,
+            _ => moved.inside(offset),
+        }
+    }
+
+    /// Where what ended here ends now.
+    pub fn end(&self, offset: u32) -> u32 {
+        let behind = self.moved.partition_point(|moved| moved.old < offset);
+        let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
+            return offset;
+        };
+        match offset {
+            _ if offset >= moved.old_end => moved.new_end + (offset - moved.old_end),
+            _ => moved.inside(offset),
+        }
+    }
+}
+
+impl Moved {
+    /// What was as far from the end. Several instructions may have become one.
+    fn inside(&self, offset: u32) -> u32 {
+        self.new_end.saturating_sub(self.old_end - offset).max(self.new)
+    }
+}
+
+/// Finds out which branches can be short, and where everything goes. The edits ascend.
+pub fn lay_out(edits: &[Edit], branches: &mut [Branch]) -> Moves {
+    // How many bytes less there are before each edit, if nothing else becomes shorter.
+    let mut less = vec![0_i64; edits.len() + 1];
+    let sum_up = |branches: &[Branch], less: &mut [i64]| {
+        for (number, edit) in edits.iter().enumerate() {
+            let has = match &edit.becomes {
+                Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
+                Becomes::Branch(branch) => branches[*branch as usize].bytes(),
+                Becomes::Nops(_) => LINE - 1,
+                Becomes::Zeros(alignment) => edit.had.max(alignment - 1),
+            };
+            less[number + 1] = less[number] + i64::from(edit.had) - i64::from(has);
+        }
+    };
+    for _ in 0..ROUNDS {
+        sum_up(branches, &mut less);
+        let mut has_changed = false;
+        for branch in branches.iter_mut().filter(|branch| !branch.is_short) {
+            let edit = branch.edit as usize;
+            let end = i64::from(edits[edit].at + edits[edit].had) - less[edit + 1];
+            let target = i64::from(branch.target) - less[branch.edits_before as usize];
+            // What goes back also goes over itself.
+            let (short, long) = forms(branch.opcode == 0xeb);
+            let saved = if target < end { i64::from(long - short) } else { 0 };
+            branch.is_short = i8::try_from(target - end + saved).is_ok();
+            has_changed |= branch.is_short;
+        }
+        if !has_changed {
+            break;
+        }
+    }
+    place(edits, branches)
+}
+
+/// Where everything goes, now that it is known how long it is.
+pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
+    let mut moved: Vec<Moved> = Vec::with_capacity(edits.len());
+    let (mut old_end, mut new_end) = (0, 0);
+    for (number, edit) in edits.iter().enumerate() {
+        let new = new_end + (edit.at - old_end);
+        let has = match &edit.becomes {
+            Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
+            Becomes::Branch(branch) => branches[*branch as usize].bytes(),
+            Becomes::Nops(end) => {
+                let bytes = loop_bytes(edit.at, *end, &edits[number + 1..], branches);
+                let left = LINE - new % LINE;
+                if bytes <= LINE && bytes > left { left } else { 0 }
+            }
+            Becomes::Zeros(alignment) => {
+                let behind = edit.at + edit.had;
+                behind.wrapping_sub(new) % alignment
+            }
+        };
+        old_end = edit.at + edit.had;
+        new_end = new + has;
+        moved.push(Moved { old: edit.at, old_end, new, new_end });
+    }
+    Moves { moved }
+}
+
+/// How many bytes a loop has that was between these places. No other loop is in it.
+fn loop_bytes(start: u32, end: u32, edits: &[Edit], branches: &[Branch]) -> u32 {
+    let within = edits.iter().take_while(|edit| edit.at < end);
+    let less: u32 = within
+        .map(|edit| match &edit.becomes {
+            Becomes::Bytes(bytes) => edit.had - bytes.as_slice().len() as u32,
+            Becomes::Branch(branch) => edit.had - branches[*branch as usize].bytes(),
+            Becomes::Nops(_) | Becomes::Zeros(_) => 0,
+        })
+        .sum();
+    end - start - less
+}
+
+impl Moves {
+    /// Where an edit has gone: its beginning and its end.
+    pub fn edit(&self, number: usize) -> (u32, u32) {
+        (self.moved[number].new, self.moved[number].new_end)
+    }
+}

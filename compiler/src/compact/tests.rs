@@ -1,0 +1,267 @@
+use super::*;
+
+/// `push rbp; mov rbp, rsp`.
+const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
+/// `mov rsp, rbp; pop rbp; ret`.
+const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
+const ALL: Steps = Steps { shortens: true, aligns: true };
+
+/// Rewrites a function with a frame of so many bytes, which is made behind the prologue by the code itself.
+fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
+    let frame = UnwindInst::DefineNewFrame {
+        offset_upward_to_caller_sp: 16,
+        offset_downward_to_clobbers: 0,
+    };
+    let facts = Facts {
+        code,
+        blocks,
+        relocations: &[],
+        traps: &[],
+        prologue: &[(4, frame)],
+        frame_bytes,
+        alignment: 16,
+    };
+    function(&facts, ALL)
+}
+
+/// The same for something between prologue and epilogue, without a frame. The result is without them, too.
+fn shortened(body: &[u8]) -> Vec<u8> {
+    let code = [PROLOGUE, body, EPILOGUE].concat();
+    let code = rewritten(&code, &[], 0).expect("it is understood").code;
+    let code = code.strip_prefix(PROLOGUE).unwrap();
+    code.strip_suffix(&[0x5d, 0xc3]).unwrap().to_vec()
+}
+
+#[test]
+fn instructions_end_where_they_should() {
+    for text in [
+        "90",
+        "55",
+        "41 57",
+        "c3",
+        "c2 10 00",
+        "0f 0b",
+        "48 89 e5",
+        "48 8b 44 24 08",
+        "48 8b 84 24 80 00 00 00",
+        "8b 05 00 00 00 00",
+        "8b 04 c5 10 00 00 00",
+        "42 8b 44 bd 10",
+        "66 81 c1 34 12",
+        "81 c1 78 56 34 12",
+        "48 b8 88 77 66 55 44 33 22 11",
+        "b8 78 56 34 12",
+        "66 b8 34 12",
+        "48 c7 c0 ff ff ff ff",
+        "66 c7 04 24 34 12",
+        "f6 c1 01",
+        "f6 d9",
+        "f7 c1 00 01 00 00",
+        "66 f7 c1 00 01",
+        "48 f7 f9",
+        "69 c1 78 56 34 12",
+        "e8 00 00 00 00",
+        "0f 84 00 00 00 00",
+        "74 00",
+        "ff e0",
+        "41 ff d3",
+        "f0 48 0f b1 0c 24",
+        "f0 0f c1 01",
+        "0f ae f0",
+        "0f b6 c0",
+        "48 0f af c1",
+        "0f c8",
+        "0f ba e0 07",
+        "f3 48 0f b8 c1",
+        "66 0f 70 c1 1b",
+        "66 0f 73 f1 04",
+        "66 0f c2 c1 01",
+        "0f c6 c1 00",
+        "66 0f 38 00 c1",
+        "66 0f 3a 0f c1 04",
+        "f2 48 0f 2c c0",
+        "c5 f8 77",
+        "c5 f1 fe c2",
+        "c4 c1 79 6f 44 05 10",
+        "c4 e2 71 00 c2",
+        "c4 e3 71 0f c2 04",
+        "c4 e2 fb f7 c1",
+        "c4 e3 fb f0 c1 07",
+        "62 f2 fd 08 1f c1",
+        "62 f1 fd 08 72 e1 05",
+        "62 f2 fd 08 1f 44 24 01",
+    ] {
+        let bytes: Vec<u8> =
+            text.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        // What follows does not matter, but for whether it is there.
+        for more in [0, 1, 20] {
+            let code = [&bytes[..], &vec![0x24; more]].concat();
+            let it = Instruction::of(&code).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(usize::from(it.bytes), bytes.len(), "{text}");
+        }
+        let cut = Instruction::of(&bytes[..bytes.len() - 1]);
+        assert!(cut.is_none_or(|it| usize::from(it.bytes) < bytes.len()), "{text}");
+    }
+    for unknown in [&[][..], &[0x06], &[0x0f, 0x05], &[0xea], &[0x66; 20], &[0xc4, 0xe9, 0, 0, 0]] {
+        assert_eq!(Instruction::of(unknown), None, "{unknown:x?}");
+    }
+}
+
+#[test]
+fn instructions_become_shorter() {
+    for (long, short) in [
+        // add ecx, 1; add r12d, -1; add eax, 4; and one whose constant does not fit.
+        (&[0x81, 0xc1, 1, 0, 0, 0][..], &[0x83, 0xc1, 1][..]),
+        (&[0x41, 0x81, 0xc4, 0xff, 0xff, 0xff, 0xff], &[0x41, 0x83, 0xc4, 0xff]),
+        (&[0x05, 4, 0, 0, 0], &[0x83, 0xc0, 4]),
+        (&[0x81, 0xc1, 0x80, 0, 0, 0], &[0x81, 0xc1, 0x80, 0, 0, 0]),
+        // test edi, 1; test r9d, 1; test rcx, 1; test eax, 1; and one with a sign that is another.
+        (&[0xf7, 0xc7, 1, 0, 0, 0], &[0x40, 0xf6, 0xc7, 1]),
+        (&[0x41, 0xf7, 0xc1, 1, 0, 0, 0], &[0x41, 0xf6, 0xc1, 1]),
+        (&[0x48, 0xf7, 0xc1, 1, 0, 0, 0], &[0xf6, 0xc1, 1]),
+        (&[0xa9, 1, 0, 0, 0], &[0xa8, 1]),
+        (&[0xf7, 0xc1, 0x80, 0, 0, 0], &[0xf7, 0xc1, 0x80, 0, 0, 0]),
+        // test [rcx], 1 looks at four bytes.
+        (&[0xf7, 0x01, 1, 0, 0, 0], &[0xf7, 0x01, 1, 0, 0, 0]),
+        // and rcx, 7; and rcx, -8.
+        (&[0x48, 0x83, 0xe1, 7], &[0x83, 0xe1, 7]),
+        (&[0x48, 0x83, 0xe1, 0xf8], &[0x48, 0x83, 0xe1, 0xf8]),
+        // movzx rax, cl; movzx rax, sil; movzx rax, [rcx]; movzx r8, cl.
+        (&[0x48, 0x0f, 0xb6, 0xc1], &[0x0f, 0xb6, 0xc1]),
+        (&[0x48, 0x0f, 0xb6, 0xc6], &[0x48, 0x0f, 0xb6, 0xc6]),
+        (&[0x48, 0x0f, 0xb7, 0x01], &[0x0f, 0xb7, 0x01]),
+        (&[0x4c, 0x0f, 0xb6, 0xc1], &[0x4c, 0x0f, 0xb6, 0xc1]),
+        // mov eax, [r13 + rcx + 0]; vmovd of the same; with a distance; with an index of RBP.
+        (&[0x41, 0x8b, 0x44, 0x0d, 0], &[0x42, 0x8b, 0x04, 0x29]),
+        (&[0xc4, 0xc1, 0x79, 0x6e, 0x44, 0x0d, 0], &[0xc4, 0xa1, 0x79, 0x6e, 0x04, 0x29]),
+        (&[0x41, 0x8b, 0x44, 0x0d, 4], &[0x41, 0x8b, 0x44, 0x0d, 4]),
+        (&[0x41, 0x8b, 0x44, 0x2d, 0], &[0x41, 0x8b, 0x44, 0x2d, 0]),
+        // movdqu xmm0, [rcx]; movdqa [r9], xmm0; movdqa xmm0, xmm1.
+        (&[0xf3, 0x0f, 0x6f, 0x01], &[0x0f, 0x10, 0x01]),
+        (&[0x66, 0x41, 0x0f, 0x7f, 0x01], &[0x41, 0x0f, 0x29, 0x01]),
+        (&[0x66, 0x0f, 0x6f, 0xc1], &[0x66, 0x0f, 0x6f, 0xc1]),
+    ] {
+        assert_eq!(shortened(long), short, "{long:x?}");
+    }
+}
+
+#[test]
+fn frames_are_addressed_from_above() {
+    // sub rsp, 0x100; mov [rsp + 0xf8], rbx; mov rax, [rsp]; mov rax, [rsp + 8]; add rsp, 0x100
+    let body: &[&[u8]] = &[
+        &[0x48, 0x81, 0xec, 0, 1, 0, 0],
+        &[0x48, 0x89, 0x9c, 0x24, 0xf8, 0, 0, 0],
+        &[0x48, 0x8b, 0x04, 0x24],
+        &[0x48, 0x8b, 0x44, 0x24, 8],
+        &[0x48, 0x81, 0xc4, 0, 1, 0, 0],
+    ];
+    let code = [PROLOGUE, &body.concat(), EPILOGUE].concat();
+    let compact = rewritten(&code, &[], 0x100).unwrap();
+    let expected: &[&[u8]] = &[
+        PROLOGUE,
+        body[0],
+        // mov [rbp - 8], rbx; the others are as near from below.
+        &[0x48, 0x89, 0x5d, 0xf8],
+        body[2],
+        body[3],
+        // leave; ret
+        &[0xc9, 0xc3],
+    ];
+    assert_eq!(compact.code, expected.concat());
+    assert_eq!(compact.leaves, [24]);
+    assert_eq!((compact.moves.end(11), compact.moves.end(19), compact.moves.end(28)), (11, 15, 24));
+    // Where another frame is made than was said, nothing is known.
+    assert!(rewritten(&code, &[], 0x108).is_none());
+}
+
+/// A body of jumps over so many instructions of one byte, and back.
+fn with_branches(bytes: usize) -> Vec<u8> {
+    let nops = vec![0x98; bytes];
+    let over = (bytes as u32).to_le_bytes();
+    // jne over; ...; jmp back to where these begin, which is behind the branch.
+    let back = (bytes as u32 + 5).wrapping_neg().to_le_bytes();
+    [&[0x0f, 0x85], &over[..], &nops, &[0xe9], &back].concat()
+}
+
+#[test]
+fn branches_are_as_short_as_they_can() {
+    for bytes in [0, 1, 100, 125, 126, 127, 128, 1000] {
+        let code = [PROLOGUE, &with_branches(bytes), EPILOGUE].concat();
+        let steps = Steps { shortens: true, aligns: false };
+        let facts = Facts {
+            code: &code,
+            blocks: &[],
+            relocations: &[],
+            traps: &[],
+            prologue: &[],
+            frame_bytes: 0,
+            alignment: 1,
+        };
+        let compact = function(&facts, steps).unwrap();
+        let (over, back) = (bytes <= 127, bytes + 2 <= 128);
+        let saved = if over { 4 } else { 0 } + if back { 3 } else { 0 } + 3;
+        assert_eq!(compact.code.len(), code.len() - saved, "{bytes}");
+        if over && back {
+            assert_eq!(compact.code[4..6], [0x75, bytes as u8]);
+            assert_eq!(
+                compact.code[6 + bytes..8 + bytes],
+                [0xeb, (bytes as u8 + 2).wrapping_neg()]
+            );
+        }
+    }
+}
+
+#[test]
+fn small_loops_are_in_one_line() {
+    // Something in front of a loop of 40 bytes.
+    for before in [0, 20, 30, 50, 60] {
+        let front = vec![0x98; before];
+        let mut code = [PROLOGUE, &front, &[0x98; 38], &[0x0f, 0x85]].concat();
+        code.extend((-44_i32).to_le_bytes());
+        code.extend(EPILOGUE);
+        let compact = rewritten(&code, &[], 0).unwrap();
+        let start = compact.moves.beginning(4 + before as u32);
+        assert_eq!(start / 64, (start + 39) / 64, "{before}");
+        assert_eq!(compact.code[start as usize + 38..][..2], [0x75, 0xd8], "{before}");
+        assert_eq!(compact.alignment, 64);
+    }
+}
+
+#[test]
+fn what_is_not_understood_stays() {
+    let is_left = |body: &[u8], blocks: &[u32]| {
+        rewritten(&[PROLOGUE, body, EPILOGUE].concat(), blocks, 0).is_none()
+    };
+    assert!(!is_left(&[0x98], &[4]));
+    // Zeros; a short branch; an instruction that is none; a change of the stack pointer.
+    assert!(is_left(&[0, 0], &[]));
+    assert!(is_left(&[0xeb, 0], &[]));
+    assert!(is_left(&[0x06], &[]));
+    assert!(is_left(&[0x48, 0x89, 0xc4], &[]));
+    assert!(is_left(&[0x54], &[]));
+    // A call of nothing, a branch into an instruction, a block in one, a block behind the end.
+    assert!(is_left(&[0xe8, 0, 0, 0, 0], &[]));
+    assert!(is_left(&[0xe9, 1, 0, 0, 0], &[]));
+    assert!(is_left(&[0x81, 0xc1, 1, 0, 0, 0], &[6]));
+    assert!(is_left(&[0x98], &[100]));
+    // Code that goes on behind its end, and code that ends in an instruction.
+    assert!(rewritten(PROLOGUE, &[], 0).is_none());
+    assert!(rewritten(&[0x48], &[], 0).is_none());
+}
+
+#[test]
+fn branches_in_large_functions_take_no_longer() {
+    // Most can be short only when others behind them are.
+    let count = 200_000_u32;
+    let mut code = PROLOGUE.to_vec();
+    for branch in 0..count {
+        let over: u32 = if branch + 22 < count { 22 * 6 } else { 0 };
+        code.extend([0x0f, 0x85]);
+        code.extend(over.to_le_bytes());
+    }
+    code.extend(EPILOGUE);
+    let start = std::time::Instant::now();
+    let compact = rewritten(&code, &[], 0).unwrap();
+    assert!(compact.code.len() < code.len() - 22 * 4);
+    assert!(start.elapsed().as_secs() < 10);
+}

@@ -1,0 +1,435 @@
+//! Whether shorter machine code is the same code: real programs, and vectors for several processors, are compiled with and
+//! without, and both are read by a disassembler side by side.
+//!
+//! Instructions must be the same one by one, but for those that are known to be written otherwise; and branches, tables and
+//! operands behind the code must lead to the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use capstone::arch::x86::ArchMode;
+use capstone::prelude::*;
+use object::{Object, ObjectSection, ObjectSymbol};
+use wootz_compiler::{Optimisation, Options, TargetCpu};
+use wootz_tests::{examples, files, programs, root, skipped, stem};
+
+/// What a file has under its symbols: where, and the code.
+struct Library {
+    text: Vec<u8>,
+    address: u64,
+    symbols: BTreeMap<String, (u64, u64)>,
+    names: HashMap<u64, String>,
+}
+
+impl Library {
+    fn of(file: &[u8]) -> Library {
+        let file = object::File::parse(file).unwrap();
+        let text = file.section_by_name(".text").unwrap();
+        let mut symbols = BTreeMap::new();
+        let mut names = HashMap::new();
+        for symbol in file.symbols() {
+            if symbol.kind() == object::SymbolKind::Text && symbol.size() > 0 {
+                let name = symbol.name().unwrap().to_string();
+                names.insert(symbol.address(), name.clone());
+                symbols.insert(name, (symbol.address(), symbol.size()));
+            }
+        }
+        let (data, address) = (text.data().unwrap().to_vec(), text.address());
+        Library { text: data, address, symbols, names }
+    }
+
+    fn code(&self, name: &str) -> (u64, &[u8]) {
+        let (address, size) = self.symbols[name];
+        let start = (address - self.address) as usize;
+        (address, &self.text[start..start + size as usize])
+    }
+}
+
+/// An instruction as text.
+#[derive(Clone, PartialEq, Debug)]
+struct Shown {
+    bytes: u64,
+    name: String,
+    operands: String,
+}
+
+/// Reads a function.
+struct Reader<'a> {
+    disassembler: &'a Capstone,
+    library: &'a Library,
+    start: u64,
+    code: &'a [u8],
+    at: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(disassembler: &'a Capstone, library: &'a Library, name: &str) -> Reader<'a> {
+        let (start, code) = library.code(name);
+        Reader { disassembler, library, start, code, at: start }
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.code.len() as u64
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.code[(self.at - self.start) as usize..]
+    }
+
+    fn next(&mut self) -> Shown {
+        let mut found = self.disassembler.disasm_iter(self.rest(), self.at).unwrap();
+        let found = found.next().unwrap_or_else(|| panic!("no instruction at {:#x}", self.at));
+        let shown = Shown {
+            bytes: found.bytes().len() as u64,
+            name: found.mnemonic().unwrap().to_string(),
+            operands: found.op_str().unwrap().to_string(),
+        };
+        self.at += shown.bytes;
+        shown
+    }
+
+    fn starts_with(&self, bytes: &[u8]) -> bool {
+        self.rest().starts_with(bytes)
+    }
+
+    /// Whether a place is behind instructions that look into a table and go on from there.
+    fn is_behind_jump(&self, place: u64) -> bool {
+        let between = &self.code[(self.at - self.start) as usize..(place - self.start) as usize];
+        between.len() <= 16 && matches!(between, [.., 0xff, 0xe0..=0xe7])
+    }
+
+    fn word(&self, at: u64) -> i32 {
+        let at = (at - self.start) as usize;
+        i32::from_le_bytes(self.code[at..at + 4].try_into().unwrap())
+    }
+}
+
+/// The number in a text like `-0x10`.
+fn number(text: &str) -> Option<i64> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    Some(
+        sign * digits
+            .strip_prefix("0x")
+            .map_or_else(|| digits.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok())?,
+    )
+}
+
+/// The address in brackets: what is in front of it, it, and what is behind.
+fn address(operands: &str) -> Option<(&str, &str, &str)> {
+    let (front, rest) = operands.split_once('[')?;
+    let (address, behind) = rest.split_once(']')?;
+    Some((front, address, behind))
+}
+
+/// How far an address is from a register.
+fn distance(address: &str, register: &str) -> Option<i64> {
+    let rest = address.strip_prefix(register)?;
+    if rest.is_empty() {
+        return Some(0);
+    }
+    let (sign, digits) = rest.strip_prefix(' ')?.split_once(' ')?;
+    Some(number(digits)? * if sign == "-" { -1 } else { 1 })
+}
+
+/// The names of registers by the lower half of what is in them.
+fn narrow(operands: &str) -> String {
+    let (first, rest) = operands.split_once(", ").unwrap_or((operands, ""));
+    let wide = first.strip_prefix('r').map_or_else(
+        || first.to_string(),
+        |name| match name.as_bytes()[0] {
+            b'0'..=b'9' => format!("r{}", name.trim_end_matches(['d', 'b', 'w'])),
+            _ => name.to_string(),
+        },
+    );
+    let name = wide.strip_prefix('e').unwrap_or(&wide).to_string();
+    let name = match &*name {
+        "al" => "ax",
+        "bl" => "bx",
+        "cl" => "cx",
+        "dl" => "dx",
+        "sil" => "si",
+        "dil" => "di",
+        name => name,
+    };
+    format!("{name}, {rest}")
+}
+
+/// Whether two instructions do the same, apart from where they lead to. The frame pointer is so far above the stack pointer.
+fn are_same(old: &Shown, new: &Shown, frame: i64) -> bool {
+    if (&old.name, &old.operands) == (&new.name, &new.operands) {
+        return true;
+    }
+    let is_vector_move = |it: &Shown, names: [&str; 2]| names.contains(&&*it.name);
+    let names_agree = old.name == new.name
+        || is_vector_move(old, ["movdqu", "movdqa"])
+            && is_vector_move(new, ["movups", "movaps"])
+            && old.name.ends_with('u') == new.name.starts_with("movu")
+            && old.operands.contains('[');
+    if !names_agree {
+        return false;
+    }
+    let operands = match (address(&old.operands), address(&new.operands)) {
+        (Some((front, old, behind)), Some((_, new, _))) if old != new => {
+            let by_frame = distance(new, "rbp").is_some_and(|above_frame| {
+                distance(old, "rsp").is_some_and(|above_stack| above_stack - frame == above_frame)
+            });
+            let swapped = old.strip_prefix("r13 + ").is_some_and(|index| {
+                !index.contains('*') && new == format!("{index} + r13") && number(index).is_none()
+            });
+            if !by_frame && !swapped {
+                return false;
+            }
+            format!("{front}[{new}]{behind}")
+        }
+        _ => old.operands.clone(),
+    };
+    if operands == new.operands {
+        return true;
+    }
+    let constant = operands.rsplit(", ").next().and_then(number);
+    // The disassembler shows negative constants of four bytes as positive ones.
+    let shown = operands
+        .rsplit_once(", ")
+        .zip(constant)
+        .map(|((front, _), constant)| (front, constant, constant as u32 as i32));
+    if let Some((front, constant, signed)) = shown
+        && (i64::from(signed) != constant || operands.contains("ptr"))
+        && new.operands.rsplit_once(", ").is_some_and(|(other, constant)| {
+            other == front && number(constant) == Some(i64::from(signed))
+        })
+    {
+        return true;
+    }
+    match &*old.name {
+        "movzx" => operands[1..] == new.operands[1..] && operands.starts_with('r'),
+        "and" => {
+            constant.is_some_and(|it| (0..1 << 31).contains(&it))
+                && narrow(&operands) == narrow(&new.operands)
+        }
+        "test" => {
+            constant.is_some_and(|it| (0..0x80).contains(&it))
+                && narrow(&operands) == narrow(&new.operands)
+        }
+        "movdqu" | "movdqa" => {
+            operands.replace("xmmword", "") == new.operands.replace("xmmword", "")
+        }
+        _ => false,
+    }
+}
+
+/// What was compared.
+#[derive(Default, Debug)]
+struct Counts {
+    functions: usize,
+    instructions: usize,
+    branches: usize,
+    tables: usize,
+    in_frame: usize,
+    unchanged_functions: usize,
+}
+
+const LEAVE: &[u8] = &[0x48, 0x89, 0xec, 0x5d];
+
+/// Compares a function, and counts what is in it.
+fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut Counts) {
+    // Trampolines take addresses of code.
+    let has_handlers = name.starts_with("wootz_");
+    // Where each instruction has gone, and where both lead to.
+    let mut gone = HashMap::new();
+    let mut lead = Vec::new();
+    let mut tables: Vec<(u64, u64, u64)> = Vec::new();
+    let (mut pool, mut frame, mut has_ended) = (old.end(), 0, false);
+    let mut last_address = (0, 0);
+    let has_frame_end = old.code.windows(4).any(|bytes| bytes == LEAVE);
+    let is_unchanged = has_frame_end && new.code.windows(4).any(|bytes| bytes == LEAVE);
+    counts.functions += 1;
+    counts.unchanged_functions += usize::from(is_unchanged);
+    while old.at < pool {
+        let to_pool = &old.rest()[..(pool - old.at) as usize];
+        if has_ended && to_pool.len() < 16 && to_pool.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        has_ended = false;
+        let nops: [&[u8]; 4] = [&[0x90], &[0x66, 0x90], &[0x0f, 0x1f], &[0x66, 0x0f, 0x1f]];
+        while nops.iter().any(|nop| new.starts_with(nop)) {
+            new.next();
+        }
+        gone.insert(old.at, new.at);
+        let (old_at, new_at) = (old.at, new.at);
+        let place = || format!("{old_at:#x} and {new_at:#x}");
+        let shown = old.next();
+        counts.instructions += 1;
+        if shown.name == "sub"
+            && frame == 0
+            && old_at - old.start < 160
+            && let Some(bytes) = shown.operands.strip_prefix("rsp, ").and_then(number)
+        {
+            frame = bytes;
+        }
+        let is_end_of_frame = shown.operands == "rsp, rbp" && shown.name == "mov"
+            || shown.operands.starts_with("rsp, ") && shown.name == "add" && old.starts_with(LEAVE);
+        if is_end_of_frame && !new.starts_with(LEAVE) && !new.starts_with(&[0x48]) {
+            if shown.name == "add" {
+                assert_eq!(old.next().operands, "rsp, rbp", "{}", place());
+            }
+            assert_eq!(old.next().name, "pop", "{}", place());
+            let short = new.next();
+            let is_pop = frame == 0 && (&*short.name, &*short.operands) == ("pop", "rbp");
+            assert!(short.name == "leave" || is_pop, "{}: {short:?}", place());
+            continue;
+        }
+        let other = new.next();
+        assert_ne!(other.name, "leave", "{}: {shown:?}", place());
+        let both_ends = (old.at, new.at);
+        let jumps = shown.name.starts_with('j') || shown.name == "call";
+        has_ended = matches!(&*shown.name, "jmp" | "ret" | "ud2" | "hlt");
+        // A halt is followed by something that does nothing.
+        if shown.name == "hlt" {
+            assert_eq!((old.next().name, new.next().name), ("nop".into(), "nop".into()));
+        }
+        let leads = |shown: &Shown, end: u64| -> Option<u64> {
+            if jumps {
+                return number(&shown.operands).map(|target| target as u64);
+            }
+            let (_, address, _) = address(&shown.operands)?;
+            distance(address, "rip").map(|distance| end.wrapping_add_signed(distance))
+        };
+        match (leads(&shown, both_ends.0), leads(&other, both_ends.1)) {
+            (Some(old_target), Some(new_target)) => {
+                assert_eq!(shown.name, other.name, "{}", place());
+                counts.branches += usize::from(jumps);
+                let is_inside = (old.start..old.end()).contains(&old_target);
+                if !is_inside || shown.name == "call" {
+                    let names = [(old.library, old_target), (new.library, new_target)];
+                    let [was, is] = names.map(|(library, at)| library.names.get(&at));
+                    assert_eq!(was, is, "{}", place());
+                    assert!(was.is_some(), "{}: {shown:?}", place());
+                } else {
+                    let takes_address = shown.name == "lea";
+                    if takes_address && old.is_behind_jump(old_target) {
+                        last_address = (old_target, new_target);
+                    } else if !(jumps || takes_address && has_handlers) {
+                        pool = pool.min(old_target);
+                    }
+                    let is_vector = shown.operands.contains("xmmword");
+                    assert!(!is_vector || new_target % 16 == old_target % 16, "{}", place());
+                    lead.push((old_target, new_target));
+                }
+            }
+            (was, is) => {
+                assert_eq!((was, is), (None, None), "{}: {shown:?} {other:?}", place());
+                assert!(are_same(&shown, &other, frame), "{}: {shown:?} {other:?}", place());
+                counts.in_frame += usize::from(other.operands.contains("[rbp -"));
+            }
+        }
+        if shown.name == "jmp" && last_address == (old.at, new.at) {
+            let start = old.at;
+            // What is jumped to is behind the table.
+            let mut end =
+                pool.min(lead.iter().map(|it| it.0).filter(|it| *it > start).min().unwrap_or(pool));
+            while old.at + 4 <= end && old.word(old.at) != 0 {
+                let target = start.wrapping_add_signed(old.word(old.at).into());
+                let new_at = new.at + (old.at - start);
+                let new_target = new.at.wrapping_add_signed(new.word(new_at).into());
+                // What is behind the table may look like a distance, but hardly twice.
+                let are_inside = (old.start..old.end()).contains(&target)
+                    && (new.start..new.end()).contains(&new_target);
+                if !are_inside {
+                    break;
+                }
+                if target > start {
+                    end = end.min(target);
+                }
+                old.at += 4;
+            }
+            new.at += old.at - start;
+            tables.push((start, last_address.1, old.at));
+            counts.tables += 1;
+        }
+    }
+    for (start, new_start, end) in tables {
+        gone.insert(start, new_start);
+        for at in (start..end).step_by(4) {
+            let was = start.wrapping_add_signed(old.word(at).into());
+            let is = new_start.wrapping_add_signed(new.word(new_start + (at - start)).into());
+            lead.push((was, is));
+        }
+    }
+    // The constants lie behind each other as they did.
+    let constants = &old.code[(pool - old.start) as usize..];
+    let new_pool = new.end() - constants.len() as u64;
+    assert_eq!(constants, &new.code[(new_pool - new.start) as usize..], "{pool:#x}");
+    for (was, is) in lead {
+        if was >= pool {
+            assert_eq!(was - pool, is - new_pool, "{was:#x} {is:#x}");
+        } else {
+            let gone = gone.get(&was);
+            assert_eq!(gone, Some(&is), "{name}: {was:#x} {is:#x}");
+        }
+    }
+}
+
+/// Compares what becomes of a module.
+fn check(wasm: &[u8], cpu: &str, counts: &mut Counts) -> (usize, usize) {
+    let compile = |skipped: &[Optimisation]| {
+        let mut options = Options { symbols: true, ..Options::default() };
+        options.target = Some("x86_64-linux".to_string());
+        options.cpu = cpu.parse::<TargetCpu>().unwrap();
+        options.skipped.extend(skipped);
+        Library::of(&wootz_compiler::compile(wasm, &options).unwrap())
+    };
+    let old = compile(&[Optimisation::ShortCode, Optimisation::AlignedLoops]);
+    let new = compile(&[]);
+    let disassembler = Capstone::new().x86().mode(ArchMode::Mode64).build().expect("it is there");
+    assert_eq!(old.symbols.len(), new.symbols.len());
+    for name in old.symbols.keys().filter(|name| !name.starts_with("wootz_table")) {
+        let mut readers = [&old, &new].map(|library| Reader::new(&disassembler, library, name));
+        let [old, new] = &mut readers;
+        compare(name, old, new, counts);
+    }
+    (old.text.len(), new.text.len())
+}
+
+/// Modules that have all kinds of operators.
+fn small_modules() -> Vec<(PathBuf, Vec<u8>)> {
+    let texts = ["run", "trap", "asm"].map(|folder| root().join("tests/filetests").join(folder));
+    let texts = texts.iter().flat_map(|folder| files(folder, "wat"));
+    let texts = texts.filter_map(|path| Some((path.clone(), wat::parse_file(&path).ok()?)));
+    let compiles = |wasm: &[u8]| wootz_compiler::validate(wasm, &Options::default()).is_ok();
+    let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
+    texts.filter(|(_, wasm)| compiles(wasm)).chain(examples().into_iter().map(read)).collect()
+}
+
+#[test]
+fn code_of_small_modules_is_the_same() {
+    let mut counts = Counts::default();
+    for cpu in ["x86-64-v2", "x86-64-v4"] {
+        for (path, wasm) in small_modules() {
+            eprintln!("{} for {cpu}", path.display());
+            check(&wasm, cpu, &mut counts);
+        }
+    }
+    assert!(counts.functions > 500 && counts.unchanged_functions == 0, "{counts:?}");
+}
+
+#[test]
+fn code_of_real_programs_is_the_same_and_shorter() {
+    let folder = programs().join("wasm");
+    let found: Vec<_> = files(Path::new(&folder), "wasm")
+        .into_iter()
+        .filter(|path| ["lua", "sqlite", "zstd"].contains(&&*stem(path)))
+        .collect();
+    if found.len() < 3 {
+        return skipped(
+            "shorter code of real programs",
+            "they are not built; `make -C tests/programs` does it",
+        );
+    }
+    for path in found {
+        let mut counts = Counts::default();
+        let (old, new) = check(&std::fs::read(&path).unwrap(), "x86-64-v3", &mut counts);
+        assert!(new * 100 < old * 90, "{}: {new} of {old} bytes", path.display());
+        assert_eq!(counts.unchanged_functions, 0, "{counts:?}");
+        assert!(counts.tables > 0 && counts.in_frame > 1000, "{counts:?}");
+    }
+}
