@@ -34,14 +34,76 @@ typedef struct {
     uint8_t magic[8];
     uint32_t version, metadata_bytes;
     uint64_t checksum;
-    span compat, manifest, functions, signatures, funcrefs, traps, positions, inlined, names, elements, data, stack_maps,
-        source_lines, code, images, cell;
+    span compat, manifest, functions, signatures, funcrefs, places, calls, names, elements, data, stack_maps, source_lines,
+        code, images, cell;
 } descriptor;
-typedef struct { uint32_t start, bytes, function, wasm_offset; } function_record;
 typedef struct { uint32_t entry, exit; } signature_record;
 typedef struct { uint32_t code, function, signature; } funcref_record;
 
 static const void *part(const descriptor *d, span s) { return (const uint8_t *)d + s.offset; }
+
+/* --- The tables of functions and places: blocks of LEB128 numbers --- */
+
+typedef struct { uint32_t start, bytes, function; const char *name; size_t name_bytes; } function;
+
+static uint64_t leb(const uint8_t **at) {
+    uint64_t number = 0;
+    for (int shift = 0;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) return number;
+    }
+}
+
+static uint32_t function_count(const descriptor *d) { return ((const uint32_t *)part(d, d->functions))[0]; }
+
+/* The function at a position. */
+static function function_at(const descriptor *d, uint32_t position) {
+    const uint32_t *numbers = part(d, d->functions), *starts = numbers + 2, blocks = (numbers[0] + 31) / 32;
+    const uint8_t *at = (const uint8_t *)(starts + blocks + 1) + starts[position / 32];
+    function f = {.function = numbers[1] + position, .name = (const char *)part(d, d->names) + leb(&at)};
+    for (uint32_t i = 0; i <= position % 32; i++) {
+        f.start += f.bytes + leb(&at);
+        f.bytes = leb(&at);
+        leb(&at); /* where its body is */
+        f.name += f.name_bytes;
+        f.name_bytes = leb(&at);
+    }
+    return f;
+}
+
+/* The traps that short rows have numbers for: none, out of bounds, no stack left, no such element, no function, another type, division by
+   zero, `unreachable`. */
+static const uint8_t listed_traps[8] = {0, 2, 1, 4, 5, 6, 8, 10};
+
+/* Why the instruction at this offset in the code may trap; 0 if it may not. */
+static int trap_code_at(const descriptor *d, uint32_t offset) {
+    const uint32_t *numbers = part(d, d->places), rows = numbers[0], unit = numbers[1] >> 8 & 255, blocks = (rows + 127) / 128;
+    const uint32_t *starts = numbers + 2, *firsts = starts + blocks + 1;
+    const uint8_t *common = (const uint8_t *)(firsts + blocks), *bytes = common + 3 * (numbers[1] >> 16 & 255);
+    for (uint32_t block = 0; block < blocks; block++) {
+        const uint8_t *at = bytes + starts[block], *end = bytes + starts[block + 1];
+        for (uint32_t code = firsts[block]; at < end;) {
+            uint8_t first = *at++;
+            int trap;
+            if (first < 0xc0) {
+                code += common[3 * first] * unit, trap = common[3 * first + 2];
+            } else if (first < 0xf0) {
+                uint32_t row = (first - 0xc0) << 8 | at[0];
+                at += 1, code += ((row >> 7) + 1) * unit, trap = listed_traps[row & 1];
+            } else if (first < 0xff) {
+                uint32_t row = (first - 0xf0) << 16 | at[0] << 8 | at[1];
+                at += 2, code += ((row >> 12) + 1) * unit, trap = listed_traps[row & 7];
+            } else {
+                uint8_t second = *at++;
+                trap = second & 0x3f, code += (uint32_t)leb(&at) * unit, leb(&at);
+                if (second & 0x40) leb(&at);
+            }
+            if (code == offset) return trap;
+        }
+    }
+    return 0;
+}
 
 /* --- The vmctx --- */
 
@@ -118,14 +180,13 @@ static const char *name_at(uintptr_t pc, size_t *length) {
     uintptr_t offset = pc - (uintptr_t)part(module, module->code);
     *length = 1;
     if (offset < module->code.bytes) {
-        const function_record *functions = part(module, module->functions);
-        size_t count = module->functions.bytes / sizeof *functions;
-        const uint32_t *ends = part(module, module->names);
-        for (size_t i = 0; i < count; i++)
-            if (offset - functions[i].start < functions[i].bytes) {
-                *length = ends[i + 1] - ends[i];
-                return (const char *)(ends + count + 1) + ends[i];
+        for (uint32_t i = 0; i < function_count(module); i++) {
+            function f = function_at(module, i);
+            if (offset - f.start < f.bytes) {
+                *length = f.name_bytes;
+                return f.name;
             }
+        }
         return "-";
     }
     uintptr_t start = begins(pc);
@@ -186,12 +247,7 @@ static int trap_at(uintptr_t pc, bool behind) {
 #endif
     if (raised) return raised;
     if (offset >= module->code.bytes) return 0;
-    uint32_t count = module->traps.bytes / 5;
-    const uint32_t *offsets = part(module, module->traps);
-    const uint8_t *codes = (const uint8_t *)(offsets + count);
-    for (uint32_t i = 0; i < count; i++)
-        if (offsets[i] == offset) return codes[i];
-    return 0;
+    return trap_code_at(module, (uint32_t)offset);
 }
 
 #ifdef _WIN32
@@ -413,7 +469,7 @@ static uint8_t *instance(const descriptor *d, size_t imports, size_t globals, si
     module = d;
     CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 6, "descriptor of version %u", d->version);
     CHECK(d->cell.offset == 0 && d->cell.bytes == 0, "there is a cell for debuggers, without debug information");
-    CHECK(d->signatures.bytes % 8 == 0 && d->funcrefs.bytes % 12 == 0 && d->traps.bytes % 5 == 0, "sizes");
+    CHECK(d->signatures.bytes % 8 == 0 && d->funcrefs.bytes % 12 == 0, "sizes");
     const uint8_t *code = part(d, d->code);
     const signature_record *signatures = part(d, d->signatures);
     const funcref_record *references = part(d, d->funcrefs);
@@ -468,20 +524,16 @@ static volatile uint64_t seed = 3;
 /* Calls a function by its name. Ten integers and ten floats are kept in registers meanwhile, as far as there are some. */
 FRAME static bool call(uint8_t *vmctx, const char *name, value *values) {
     const descriptor *d = module;
-    const function_record *functions = part(d, d->functions);
     const funcref_record *references = part(d, d->funcrefs);
     const signature_record *signatures = part(d, d->signatures);
-    size_t count = d->functions.bytes / sizeof *functions;
-    const uint32_t *ends = part(d, d->names);
-    const char *text = (const char *)(ends + count + 1);
     const uint8_t *code = part(d, d->code);
-    for (size_t i = 0; i < count; i++) {
-        size_t length = ends[i + 1] - ends[i];
-        if (length != strlen(name) || memcmp(text + ends[i], name, length)) continue;
+    for (uint32_t i = 0; i < function_count(d); i++) {
+        function called = function_at(d, i);
+        if (called.name_bytes != strlen(name) || memcmp(called.name, name, called.name_bytes)) continue;
         for (size_t r = 0; r < d->funcrefs.bytes / 12; r++) {
-            if (references[r].function != functions[i].function) continue;
+            if (references[r].function != called.function) continue;
             entry_trampoline entry = (entry_trampoline)(uintptr_t)(code + signatures[references[r].signature].entry);
-            const void *target = code + functions[i].start;
+            const void *target = code + called.start;
             uint64_t a = seed, b = seed * 5, c = seed * 7, e = seed * 11, f = seed * 13, g = seed * 17, h = seed * 19;
             double p = seed * .5, q = seed * .25, s = seed * 1.5, t = seed * 2.5, u = seed * 3.5, v = seed * 4.5;
             double w = seed * 5.5, x = seed * 6.5;
@@ -529,10 +581,10 @@ static const descriptor *open_library(const char *path) {
     VirtualQuery(part(d, d->images), &images, sizeof images);
     CHECK(data.Protect == PAGE_READONLY && code.Protect == PAGE_EXECUTE_READ && images.Protect == PAGE_READONLY,
           "protection: %lx %lx %lx", data.Protect, code.Protect, images.Protect);
-    const function_record *functions = part(d, d->functions);
     uintptr_t start = (uintptr_t)part(d, d->code);
-    for (size_t i = 0; i < d->functions.bytes / sizeof *functions; i++) {
-        uintptr_t first = start + functions[i].start, last = first + functions[i].bytes - 1;
+    for (uint32_t i = 0; i < function_count(d); i++) {
+        function f = function_at(d, i);
+        uintptr_t first = start + f.start, last = first + f.bytes - 1;
         CHECK(begins(first) == first && begins(last) == first, "the system does not know where function %d begins", (int)i);
     }
 #endif
