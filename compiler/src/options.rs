@@ -237,7 +237,7 @@ pub enum Optimisation {
     Parameters,
     /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
     Addresses,
-    /// `forwarding`: what was stored just before is not loaded again.
+    /// `forwarding`: what was stored just before is not loaded again. Not with debug information, as debuggers may have changed it.
     Forwarding,
     /// `carries`: sums of numbers of several words take the carry from the processor.
     Carries,
