@@ -51,9 +51,6 @@ pub fn compare(programs: &Path) -> Result<Vec<Figure>> {
         "{:<44} {:>11} {:>12} {:>7} {:>5}",
         "runtime", "wootz ns", "wasmtime ns", "ratio", "bar"
     );
-    // The kernel calls the handler that was installed last, which hands on what it does not know. Ours must be that one, as it
-    // is in a process of its own, to leave by a jump; theirs returns in any case, and waits for our look at the address.
-    drop(wasmtime::Engine::default());
     let rooms: [&dyn Fn() -> Result<Vec<Figure>>; 5] = [
         &functions::figures,
         &traps::figures,
