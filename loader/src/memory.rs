@@ -146,7 +146,8 @@ impl Memory {
     /// Makes it larger by `delta` pages. Returns the former size, in pages.
     ///
     /// # Errors
-    /// If the maximum, the store's limiter or the system does not allow it.
+    /// If the maximum, the store's limiter or the system does not allow it. A memory with 32-bit addresses never grows into the last
+    /// 64 KiB of 4 GiB: see `MemoryType::never_has_last_page` of the runtime.
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64> {
         let store = store.as_context_mut().0;
         store.core.id().assert_owns(self.store);
