@@ -127,11 +127,11 @@ pub struct CodeOptions {
 /// Which instructions a file tells the origin of.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum AddressMap {
-    /// None
+    /// None: backtraces name functions only
     None,
-    /// Calls, and what may trap
+    /// Calls, and what may trap: what backtraces need
     Stops,
-    /// All
+    /// All: for profilers, and for `wootz explain` and `explore` without the module
     All,
 }
 
