@@ -12,13 +12,10 @@ use wootz_tests::{has, programs, root, run, skipped};
 
 const WOOTZ: &str = env!("CARGO_BIN_EXE_wootz-under-test");
 
-/// Compiles for speed, with or without debug information. With it, every function has a frame of its own, and what was stored is
-/// loaded, as a debugger may have changed it; so it is to be here.
+/// Compiles for speed, with or without debug information. With it, every function has a frame of its own; so it is to have here.
 fn compile(wasm: &Path, debug: bool, to: &Path) {
     let mut wootz = Command::new(WOOTZ);
-    wootz
-        .args(["compile", "-O", "speed", "--no-opt", "inlining", "--no-opt", "forwarding"])
-        .args(debug.then_some("-g"));
+    wootz.args(["compile", "-O", "speed", "--no-opt", "inlining"]).args(debug.then_some("-g"));
     run(wootz.arg(wasm).arg("-o").arg(to));
 }
 

@@ -1,7 +1,7 @@
 //! CLIF to better CLIF: what Cranelift does, and what it does not.
 //!
-//! In: the function in the worker's context, and the plan. Out: the same function, optimised, with its flow graph and dominators; and the
-//! code generator that is to make code of it.
+//! In: the function in the worker's context, and the plan. Out: the same function, optimised, with its flow graph and
+//! dominators; and the code generator that is to make code of it.
 //!
 //! Always true: everything here is optional. Each of our own steps can be switched off by name
 //! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised.
@@ -42,6 +42,11 @@ fn is_huge(func: &ir::Function) -> bool {
     func.dfg.num_blocks().saturating_mul(func.dfg.num_values()) >= HUGE
 }
 
+/// Whether a debugger knows variables in memory, and may change them from one line to the next.
+fn has_variables(plan: &Plan<'_>) -> bool {
+    plan.kept.as_ref().is_some_and(|kept| !kept.by_text)
+}
+
 /// Whether a region is a memory of the module's own that never has its last page.
 fn is_short_memory(plan: &Plan<'_>, region: u32) -> bool {
     translate::own_memory(region)
@@ -73,7 +78,7 @@ pub fn function<'t>(
                 let is_short = |region| is_short_memory(plan, region);
                 reached::share_starts(func, &is_short);
             }
-            if target.own.forwarding {
+            if target.own.forwarding && !has_variables(plan) {
                 forwarding::forward(func);
             }
             if target.own.addresses && loop_analysis.is_valid() {

@@ -237,7 +237,8 @@ pub enum Optimisation {
     Parameters,
     /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
     Addresses,
-    /// `forwarding`: what was stored just before is not loaded again. Not with debug information, as debuggers may have changed it.
+    /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
+    /// somebody may have changed.
     Forwarding,
     /// `carries`: sums of numbers of several words take the carry from the processor.
     Carries,

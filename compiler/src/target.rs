@@ -93,7 +93,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
         starts: options.optimises(Optimisation::Addresses),
-        forwarding: options.optimises(Optimisation::Forwarding) && options.debug_info.is_none(),
+        forwarding: options.optimises(Optimisation::Forwarding),
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
         addresses: options.optimises(Optimisation::Addresses)
             && triple.architecture == Architecture::X86_64,
