@@ -508,7 +508,7 @@ impl<'a> Reader<'a> {
             }
         };
         self.tables.push((start, end));
-        ((end - start).is_multiple_of(4) && end > start).then_some(end)
+        (end > start && (end - start).is_multiple_of(4)).then_some(end)
     }
 
     /// If a frame is left here: makes it one instruction, and returns what is behind.

@@ -1,11 +1,11 @@
 //! Addresses behind one that was accessed.
 //!
-//! In: an optimised function, and which memories never have all that 32 bits can address. Out: the same function with the same blocks;
-//! accesses add constants.
+//! In: an optimised function, and which memories never have all that 32 bits can address. Out: the same function with the
+//! same blocks; accesses add constants.
 //!
 //! `p + 8` may wrap around, so an instruction of its own adds the 8 before a memory is accessed there. But if `p` was accessed
-//! before in the same block, it lies in the memory; and if that never has its last page, what lies less than a page behind `p` does not
-//! wrap around.
+//! before in the same block, it lies in the memory; and if that never has its last page, what lies up to a page behind `p`
+//! does not wrap around.
 //!
 //! Always true: each access has the address that it had, to the bit.
 
@@ -28,12 +28,12 @@ struct Reached {
     address: Value,
     /// What it adds to the number that it is made of.
     added: u32,
-    /// How far behind it memory was accessed, in bytes.
+    /// How far behind it a byte was accessed.
     reach: u64,
 }
 
-/// Lets accesses behind an address that was accessed in the same block add the distance. `is_short` says whether a region is a memory that
-/// never has its last page.
+/// Lets accesses behind an address that was accessed in the same block add the distance. `is_short` says whether a region is
+/// a memory that never has its last page.
 ///
 /// What was accessed in blocks that dominate this one would do as well. But then numbers have to be kept for longer, and SQLite's
 /// interpreter had 2.3 % more instructions.
@@ -62,7 +62,6 @@ struct Found {
     number: Value,
     added: u32,
     offset: i32,
-    bytes: u64,
 }
 
 impl Found {
@@ -74,22 +73,21 @@ impl Found {
         }
         let (memory, index) = memory_and_index(func, address)?;
         let (number, added) = without_constants(func, index);
-        // At least this much is accessed.
-        Some(Found { inst, address, memory, number, added, offset, bytes: 1 })
+        Some(Found { inst, address, memory, number, added, offset })
     }
 
     /// Uses an address that was accessed before, or remembers this one.
     fn share(&self, func: &mut Function, starts: &mut Vec<Reached>) {
         let start = starts.iter_mut().find(|start| {
             let distance = u64::from(self.added.wrapping_sub(start.added));
-            distance < start.reach + FREE_BYTES
+            distance <= start.reach + FREE_BYTES
         });
         let Some(start) = start else {
             if self.offset >= 0 {
                 if starts.len() == MOST_STARTS {
                     starts.remove(0);
                 }
-                let reach = self.offset as u64 + self.bytes;
+                let reach = self.offset as u64;
                 let Found { address, added, .. } = *self;
                 starts.push(Reached { address, added, reach });
             }
@@ -101,7 +99,7 @@ impl Found {
             return;
         };
         set_address(func, self.inst, start.address, offset);
-        start.reach = start.reach.max(offset as u64 + self.bytes);
+        start.reach = start.reach.max(offset as u64);
     }
 }
 
