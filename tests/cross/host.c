@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "leb.h"
 #ifdef _WIN32
 #include <windows.h>
 #else
@@ -46,15 +48,6 @@ static const void *part(const descriptor *d, span s) { return (const uint8_t *)d
 
 typedef struct { uint32_t start, bytes, function; const char *name; size_t name_bytes; } function;
 
-static uint64_t leb(const uint8_t **at) {
-    uint64_t number = 0;
-    for (int shift = 0;; shift += 7) {
-        uint8_t byte = *(*at)++;
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) return number;
-    }
-}
-
 static uint32_t function_count(const descriptor *d) { return ((const uint32_t *)part(d, d->functions))[0]; }
 
 /* The function at a position. */
@@ -72,8 +65,8 @@ static function function_at(const descriptor *d, uint32_t position) {
     return f;
 }
 
-/* The traps that short rows have numbers for: none, out of bounds, no stack left, no such element, no function, another type, division by
-   zero, `unreachable`. */
+/* The traps that short rows have numbers for: none, out of bounds, no stack left, no such element, no function, another type,
+   division by zero, `unreachable`. */
 static const uint8_t listed_traps[8] = {0, 2, 1, 4, 5, 6, 8, 10};
 
 /* Why the instruction at this offset in the code may trap; 0 if it may not. */

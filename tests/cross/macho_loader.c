@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "leb.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,15 +41,6 @@ typedef struct { command command; uint32_t rebase[2], bind[2], weak_bind[2], laz
             exit(1);                      \
         }                                 \
     } while (0)
-
-static uint64_t leb(const uint8_t **at) {
-    uint64_t number = 0;
-    for (int shift = 0;; shift += 7) {
-        uint8_t byte = *(*at)++;
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) return number;
-    }
-}
 
 /* The address of a symbol in a tree of exports, or 0. */
 static uint64_t exported(const uint8_t *tree, const char *name) {
