@@ -151,8 +151,8 @@ impl HostFunctions {
 
 /// All host functions of a store.
 ///
-/// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures, unless the runtime has one. As long as no module
-/// with a function's signature is in the store, the function's reference has a hole where its code should be; nobody can
+/// Compiled code calls one by way of a trampoline, which a module brings for each of its signatures, unless the runtime has
+/// one. As long as no module with a function's signature is in the store, the function's reference has a hole where its code should be; nobody can
 /// call it then.
 #[derive(Default)]
 struct AllHostFunctions {

@@ -261,8 +261,8 @@ pub type HostEntry = unsafe extern "C" fn(
 
 /// The same host function for exit trampolines that need no memory for its values, as long as [`has_typed_entry`] says so of
 /// its type: a C function of its own context, its parameters, and the context of the instance that calls; with its result. On
-/// x86-64 it has System V's convention on every system, and the runtime has the trampoline. Numbers are `uint32_t`, `uint64_t`, `float` and `double`, a function reference is a pointer, another reference a
-/// `uint32_t`.
+/// x86-64 it has System V's convention on every system, and the runtime has the trampoline. Numbers are `uint32_t`,
+/// `uint64_t`, `float` and `double`, a function reference is a pointer, another reference a `uint32_t`.
 ///
 /// It returns only if it succeeds; otherwise it continues as the built-in function `raise` does.
 pub type TypedHostEntry = unsafe extern "C" fn();

@@ -1,7 +1,7 @@
 //! Out of wasm: what surrounds every host and built-in function, and the way back when one fails.
 //!
-//! In: what compiled code is to call, and the function's body. Out: `true`, or `false` after recording why not; compiled code then calls the built-in function
-//! `raise`. Always true: nothing unwinds into wasm.
+//! In: what compiled code is to call, and the function's body. Out: `true`, or `false` after recording why not; compiled code
+//! then calls the built-in function `raise`. Always true: nothing unwinds into wasm.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
