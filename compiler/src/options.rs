@@ -230,6 +230,8 @@ pub enum Optimisation {
     ConstTables,
     /// `bulk`: to copy or fill a few bytes takes a few instructions.
     Bulk,
+    /// `switches`: tables of branches with few targets are comparisons.
+    Switches,
     /// `halts`: on x86-64 Linux, traps are `hlt`, not `ud2`, which takes hypervisors longer. Not with debug information, where debuggers
     /// are to tell one kind of signal from the other.
     Halts,
@@ -260,6 +262,7 @@ impl Optimisation {
         Optimisation::StackChecks,
         Optimisation::ConstTables,
         Optimisation::Bulk,
+        Optimisation::Switches,
         Optimisation::Halts,
         Optimisation::Parameters,
         Optimisation::Addresses,
@@ -279,6 +282,7 @@ impl Optimisation {
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
             Optimisation::Bulk => "bulk",
+            Optimisation::Switches => "switches",
             Optimisation::Halts => "halts",
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",

@@ -62,6 +62,8 @@ pub struct Plan<'a> {
     pub kept: Option<Kept>,
     /// Functions that are compiled to a product of what they are given.
     pub products: HashMap<FuncIndex, Product>,
+    /// Whether tables of branches are comparisons where few do.
+    pub compares: bool,
     /// Whether bulk operations on few bytes are single accesses.
     pub expands_bulk: bool,
     /// Functions that are translated where they are called.
@@ -211,6 +213,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
             true => idiom::products(module),
             false => HashMap::new(),
         },
+        compares: options.optimises(Optimisation::Switches),
         expands_bulk: options.optimises(Optimisation::Bulk),
         inlining: match options.optimises(Optimisation::Inlining) && options.debug_info.is_none() {
             true => Inlining::find(module, &survey),

@@ -3,8 +3,8 @@
 //! Always true: the value stack holds values of reachable code only. Code that cannot be reached is not translated; of it,
 //! only the nesting of blocks is followed.
 
-use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Value};
-use wasmparser::{BlockType, BrTable, Operator};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
+use wasmparser::{BlockType, Operator};
 use wootz_runtime::abi::trap::TrapCode;
 use wootz_runtime::abi::types::ValType;
 
@@ -213,26 +213,9 @@ impl Translator<'_, '_> {
     }
 
     /// What follows is the code of a block that all branches to are known of.
-    fn go_on_in(&mut self, block: Block) {
+    pub(super) fn go_on_in(&mut self, block: Block) {
         self.builder.seal_block(block);
         self.builder.switch_to_block(block);
-    }
-
-    pub fn br_table(&mut self, targets: &BrTable<'_>) {
-        let index = self.pop();
-        let call = |translator: &mut Self, depth: u32| {
-            let (label, arguments) = translator.branch(depth);
-            let arguments = block_args(&arguments);
-            BlockCall::new(label, arguments, &mut translator.builder.func.dfg.value_lists)
-        };
-        let default = call(self, targets.default());
-        let table: Vec<BlockCall> = targets
-            .targets()
-            .map(|depth| call(self, depth.expect("the validator has read it")))
-            .collect();
-        let table = self.builder.create_jump_table(JumpTableData::new(default, &table));
-        self.builder.ins().br_table(index, table);
-        self.reachable = false;
     }
 
     pub fn return_(&mut self) {
@@ -305,7 +288,7 @@ impl Translator<'_, '_> {
     }
 
     /// Where a branch goes, and what it carries.
-    fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
+    pub(super) fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
         let frame = self.frame(depth);
         frame.next_is_reached |= !matches!(frame.kind, FrameKind::Loop);
         let (label, arity) = (frame.label, frame.label_arity);
@@ -326,6 +309,6 @@ impl Translator<'_, '_> {
     }
 }
 
-fn block_args(values: &[Value]) -> Vec<BlockArg> {
+pub(super) fn block_args(values: &[Value]) -> Vec<BlockArg> {
     values.iter().map(|&value| BlockArg::Value(value)).collect()
 }

@@ -1,6 +1,6 @@
 //! Loads and stores, size and growth of memories.
 
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Type, Value, types};
 use wasmparser::{MemArg, MemArgTarget, Operator};
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::index::MemoryIndex;
@@ -35,10 +35,22 @@ macro_rules! load_half {
 
 /// Stores fewer bytes than the value has.
 macro_rules! store_narrow {
+    ($self:ident, $memarg:expr, $bytes:literal, store) => {{
+        let (index, value) = $self.pop2();
+        let address = $self.place($memarg, index, $bytes);
+        $self.builder.ins().store(address.flags, value, address.base, address.offset);
+    }};
     ($self:ident, $memarg:expr, $bytes:literal, $instruction:ident) => {{
         let (index, value) = $self.pop2();
         let address = $self.place($memarg, index, $bytes);
-        $self.builder.ins().$instruction(address.flags, value, address.base, address.offset);
+        match $self.lower_bytes(value, $bytes) {
+            Some(part) => {
+                $self.builder.ins().store(address.flags, part, address.base, address.offset)
+            }
+            None => {
+                $self.builder.ins().$instruction(address.flags, value, address.base, address.offset)
+            }
+        };
     }};
 }
 
@@ -83,6 +95,19 @@ impl Translator<'_, '_> {
             _ => return false,
         }
         true
+    }
+
+    /// If a number is a constant: the lower bytes of it. Only a whole number is stored without a register on x86-64.
+    fn lower_bytes(&mut self, number: Value, bytes: u16) -> Option<Value> {
+        let dfg = &self.builder.func.dfg;
+        let InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } =
+            dfg.insts[dfg.value_def(number).inst()?]
+        else {
+            return None;
+        };
+        let ty = Type::int_with_byte_size(bytes)?;
+        let lower = imm.bits() & (u64::MAX >> (64 - 8 * bytes)) as i64;
+        Some(self.builder.ins().iconst(ty, lower))
     }
 
     pub fn memory_size(&mut self, memory: u32) {

@@ -13,6 +13,8 @@ mod state;
 mod interrupt;
 /// Blocks, branches, returns.
 mod control;
+/// Tables of branches.
+mod switch;
 /// Calls.
 mod call;
 /// Functions whose bodies are translated where they are called.

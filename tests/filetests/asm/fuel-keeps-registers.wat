@@ -68,5 +68,5 @@
 ;;   movq 8(%rcx), %r10
 ;;   jmp     label7
 ;; ; trap at 0x26: out of bounds memory access
-;; ; at 0x52: `wootz_out_of_fuel`
-;; ; at 0x64: `wootz_out_of_fuel`
+;; ; at 0x57: `wootz_out_of_fuel`
+;; ; at 0x72: `wootz_out_of_fuel`
