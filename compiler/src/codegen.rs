@@ -119,7 +119,7 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         .apply_params(&func.params);
     let compiled = &*worker.code.insert(compiled);
     let buffer = &compiled.buffer;
-    let Code { bytes: mut code, moved, leaves, alignment } = code(compiled, target);
+    let Code { bytes: mut code, moved, leaves, alignment } = code(compiled, target.own.rewriting);
     let relocations = buffer
         .relocs()
         .iter()
@@ -130,11 +130,9 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
             addend: reloc.addend,
         })
         .collect();
-    let traps: Vec<_> = buffer
-        .traps()
-        .iter()
-        .filter_map(|trap| Some((moved.beginning(trap.offset), trap_code(trap.code)?)))
-        .collect();
+    let traps = buffer.traps().iter();
+    let traps = traps.filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)));
+    let traps = moved.beginnings(traps);
     let places = &worker.places;
     let positions = positions(func, compiled, &moved, places, &traps);
     let stack_maps = buffer
@@ -186,7 +184,7 @@ struct Code {
 }
 
 /// The code, in as few bytes as we can.
-fn code(compiled: &CompiledCode, target: &Target) -> Code {
+fn code(compiled: &CompiledCode, steps: Steps) -> Code {
     let buffer = &compiled.buffer;
     let unchanged = || Code {
         bytes: buffer.data().to_vec(),
@@ -194,8 +192,7 @@ fn code(compiled: &CompiledCode, target: &Target) -> Code {
         leaves: None,
         alignment: 1,
     };
-    let steps = Steps { shortens: target.own.short_code, aligns: target.own.aligned_loops };
-    if !steps.shortens && !steps.aligns {
+    if steps == Steps::default() {
         return unchanged();
     }
     let relocations: Vec<u32> = buffer.relocs().iter().map(|reloc| reloc.offset).collect();
@@ -208,6 +205,7 @@ fn code(compiled: &CompiledCode, target: &Target) -> Code {
         prologue: &buffer.unwind_info,
         frame_bytes: buffer.frame_layout().expect("a function has a frame").frame_to_fp_offset,
         alignment: buffer.alignment,
+        tables: &[],
     };
     match compact::function(&facts, steps) {
         Some(Compact { code, moves, leaves, alignment }) => {
@@ -278,9 +276,8 @@ fn frame_bytes(compiled: &CompiledCode) -> u32 {
 fn frame(compiled: &CompiledCode, moved: &Moves, notes: Notes, target: &Target) -> Frame {
     let buffer = &compiled.buffer;
     let known = buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
-    let pieces: Vec<_> = known
-        .map(|range| (moved.beginning(range.start), moved.end(range.end), range.loc.bits()))
-        .collect();
+    let pieces = known.map(|range| (range.start, range.end, range.loc.bits())).collect();
+    let pieces = moved.pieces(pieces);
     // A store that the code generator has found to be useless is not there.
     let present: HashSet<u32> = pieces.iter().map(|&(_, _, wasm)| wasm).collect();
     let mut lost = notes.lost;
@@ -298,11 +295,16 @@ fn frame(compiled: &CompiledCode, moved: &Moves, notes: Notes, target: &Target) 
     Frame {
         slots: slots.filter(|(slot, _)| !lost.contains(slot)).collect(),
         pieces,
-        blocks: compiled.bb_starts.iter().map(|&block| moved.beginning(block)).collect(),
+        blocks: beginnings(moved, compiled.bb_starts.iter().copied()),
         effects: notes.effects,
-        traps: buffer.traps().iter().map(|trap| moved.beginning(trap.offset)).collect(),
+        traps: beginnings(moved, buffer.traps().iter().map(|trap| trap.offset)),
         calls: buffer.call_sites().map(|call| moved.end(call.ret_addr)).collect(),
     }
+}
+
+/// Where everything begins now that began at these offsets, which ascend.
+fn beginnings(moved: &Moves, offsets: impl Iterator<Item = u32>) -> Vec<u32> {
+    moved.beginnings(offsets.map(|offset| (offset, ()))).into_iter().map(|(at, ())| at).collect()
 }
 
 /// What Cranelift itself makes of the prologue for Windows is not used: it says where saved registers are wrongly on x86-64,
@@ -342,7 +344,17 @@ fn positions(
 ) -> Vec<(u32, Place)> {
     let known = compiled.buffer.get_srclocs_sorted().iter().filter(|range| !range.loc.is_default());
     let mut positions: Vec<_> =
-        known.map(|range| (moved.beginning(range.start), places.of(range.loc.bits()))).collect();
+        known.map(|range| (range.start, places.of(range.loc.bits()))).collect();
+    let seams = moved.seams().filter_map(|at| {
+        let behind = positions.partition_point(|&(start, _)| start <= at);
+        Some((at, positions[behind.checked_sub(1)?].1))
+    });
+    let seams: Vec<_> = seams.collect();
+    if !seams.is_empty() {
+        positions.extend(seams);
+        positions.sort_by_key(|&(offset, _)| offset);
+    }
+    let mut positions = moved.beginnings(positions);
     let beginning = func.params.base_srcloc();
     if !beginning.is_default() {
         let overflows = traps.iter().filter(|(_, trap)| *trap == TrapCode::StackOverflow);

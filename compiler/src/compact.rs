@@ -8,15 +8,24 @@
 //! than by the frame pointer, which we always have. So the code is read once more: instruction by instruction, each is
 //! replaced by a shorter one that does the same, if there is one, and what lies behind moves up.
 //!
-//! Always true: instructions stay in their order, and each still does what it did. A function in which there is anything that is
+//! Ways back to a table of branches, which interpreters have, are given a jump of their own before that.
+//!
+//! Always true: instructions stay in their order, and each still does what it did; what is there more often than before does the
+//! same in the place of a jump to it. A function in which there is anything that is
 //! not understood stays as it is. Time grows with the size of the function, and not faster.
 
+/// Instructions in the place of jumps to them.
+mod copies;
 /// Where instructions end, and what they consist of.
 mod decode;
+/// A jump of its own for each way back to a table of branches.
+mod dispatch;
 /// An instruction to the same in fewer bytes.
 mod encode;
 /// Where everything goes.
 mod layout;
+/// Loops with the question whether to go on at their end.
+mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +34,7 @@ use std::slice;
 
 use cranelift_codegen::isa::unwind::UnwindInst;
 
+use copies::Copied;
 use decode::{Instruction, Prefix, Table};
 use encode::Bytes;
 use layout::{Becomes, Branch, Edit};
@@ -47,11 +57,17 @@ pub struct Facts<'a> {
     pub frame_bytes: u32,
     /// What the beginning of the constants behind the code is aligned to, at most.
     pub alignment: u32,
+    /// Where tables of distances begin that are looked into from afar.
+    pub tables: &'a [u32],
 }
 
-/// What to do.
-#[derive(Clone, Copy, Debug)]
+/// What to do. By default, nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Steps {
+    /// Whether ways back to tables are to have jumps of their own.
+    pub dispatches: bool,
+    /// Whether loops are to ask at their end whether to go on.
+    pub rotates: bool,
     /// Whether instructions are to become shorter.
     pub shortens: bool,
     /// Whether loops are to be aligned.
@@ -77,15 +93,68 @@ const LARGEST_LOOP: u32 = 96;
 pub fn function(facts: &Facts<'_>, steps: Steps) -> Option<Compact> {
     let mut reader = Reader::new(facts, steps);
     reader.read()?;
-    let Reader { mut edits, mut branches, relative, tables, leaves, calls, end, pool, .. } = reader;
-    let bytes = facts.code.len() as u32;
-    if pool < bytes {
-        let becomes = Becomes::Zeros(facts.alignment);
-        edits.push(Edit { at: end, had: pool - end, becomes });
+    let copies = copies(&reader);
+    if !copies.is_empty() {
+        let Written { code, moves } = copies::written(&reader, &copies);
+        return with_copies(facts, steps, &code, moves, &reader);
     }
+    Some(rewritten(reader))
+}
+
+/// What is to be copied to the places of jumps, in the order of these.
+fn copies(reader: &Reader<'_>) -> Vec<Copied> {
+    let mut copies = if reader.steps.dispatches { dispatch::copies(reader) } else { Vec::new() };
+    if reader.steps.rotates {
+        copies.extend(rotation::copies(reader));
+    }
+    // Of two for a jump, the first: the order stays.
+    copies.sort_by_key(|copied| copied.jump);
+    copies.dedup_by_key(|copied| copied.jump);
+    copies
+}
+
+/// Code that was written anew, and where everything has gone.
+struct Written {
+    code: Vec<u8>,
+    moves: Moves,
+}
+
+/// Rewrites a function in which there are copies now.
+fn with_copies(
+    facts: &Facts<'_>,
+    steps: Steps,
+    code: &[u8],
+    moves: Moves,
+    reader: &Reader<'_>,
+) -> Option<Compact> {
+    let beginnings = |places: &[u32]| places.iter().map(|&at| moves.beginning(at)).collect();
+    let blocks: Vec<u32> = beginnings(facts.blocks);
+    let relocations: Vec<u32> = beginnings(facts.relocations);
+    let tables: Vec<u32> = reader.tables.iter().map(|&(table, _)| moves.beginning(table)).collect();
+    let traps = facts.traps.iter().map(|&at| (at, ()));
+    let traps: Vec<u32> = moves.beginnings(traps).into_iter().map(|(at, ())| at).collect();
+    let facts = Facts {
+        code,
+        blocks: &blocks,
+        relocations: &relocations,
+        traps: &traps,
+        tables: &tables,
+        ..*facts
+    };
+    let mut reader = Reader::new(&facts, steps);
+    reader.read()?;
+    let compact = rewritten(reader);
+    Some(Compact { moves: moves.then(compact.moves), ..compact })
+}
+
+/// Rewrites a function that has been read.
+fn rewritten(mut reader: Reader<'_>) -> Compact {
+    let mut edits = std::mem::take(&mut reader.edits);
+    let mut branches = std::mem::take(&mut reader.branches);
+    reader.realign(&mut edits);
     let mut alignment = 1;
-    if steps.aligns {
-        let loops = innermost_loops(&edits, &branches, &calls);
+    if reader.steps.aligns {
+        let loops = innermost_loops(&edits, &branches, &reader.calls);
         if !loops.is_empty() {
             alignment = layout::LINE;
             edits = with_nops(edits, &loops, &mut branches);
@@ -98,28 +167,34 @@ pub fn function(facts: &Facts<'_>, steps: Steps) -> Option<Compact> {
         };
         branch.edits_before = edits.partition_point(is_before) as u32;
     }
-    let moves = match steps.shortens {
+    let moves = match reader.steps.shortens {
         true => layout::lay_out(&edits, &mut branches),
         false => layout::place(&edits, &branches),
     };
-    let mut code = written(facts.code, &edits, &branches, &moves);
-    for &Relative { end, before_end, target } in &relative {
+    let mut code = joined(reader.facts.code, &edits, &branches, &moves);
+    for &Relative { end, before_end, target } in &reader.relative {
         let end = moves.end(end);
         let distance = moves.beginning(target).wrapping_sub(end);
         let at = (end - u32::from(before_end)) as usize;
         code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
     }
-    for &(start, end) in &tables {
+    set_tables(&mut code, &reader, &moves);
+    let leaves = reader.leaves.iter().map(|&leave| moves.beginning(leave)).collect();
+    Compact { code, moves, leaves, alignment }
+}
+
+/// Writes the tables of distances anew.
+fn set_tables(code: &mut [u8], reader: &Reader<'_>, moves: &Moves) {
+    for &(start, end) in &reader.tables {
         let new_start = moves.beginning(start);
         for at in (start..end).step_by(4) {
-            let target = start.wrapping_add(word(facts.code, at)?);
+            let distance = word(reader.facts.code, at).expect("the table was read");
+            let target = start.wrapping_add(distance);
             let distance = moves.beginning(target).wrapping_sub(new_start);
             let at = (new_start + (at - start)) as usize;
             code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
         }
     }
-    let leaves = leaves.iter().map(|&leave| moves.beginning(leave)).collect();
-    Some(Compact { code, moves, leaves, alignment })
 }
 
 /// The small loops that have neither loops nor calls in them: where they begin and end; ascending.
@@ -166,7 +241,7 @@ fn with_nops(edits: Vec<Edit>, loops: &[(u32, u32)], branches: &mut [Branch]) ->
 }
 
 /// The code as it is now, but for what is relative to places in it.
-fn written(old: &[u8], edits: &[Edit], branches: &[Branch], moves: &Moves) -> Vec<u8> {
+fn joined(old: &[u8], edits: &[Edit], branches: &[Branch], moves: &Moves) -> Vec<u8> {
     let mut code = Vec::with_capacity(old.len());
     let mut done = 0;
     for (number, edit) in edits.iter().enumerate() {
@@ -191,6 +266,7 @@ fn written(old: &[u8], edits: &[Edit], branches: &[Branch], moves: &Moves) -> Ve
                     code.extend_from_slice(&distance.to_le_bytes());
                 }
             }
+            Becomes::Copy(copied) => copies::add(&mut code, old, copied),
             Becomes::Nops(_) => add_nops(&mut code, (new_end - new) as usize),
             Becomes::Zeros(_) => code.resize(new_end as usize, 0),
         }
@@ -223,12 +299,15 @@ fn add_nops(code: &mut Vec<u8>, mut bytes: usize) {
 
 /// The short form of a jump.
 const JUMP: u8 = 0xeb;
+/// How many bytes the other form has.
+const JUMP_BYTES: u32 = 5;
 
 fn word(code: &[u8], at: u32) -> Option<u32> {
     code.get(at as usize..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 /// An operand that lies as far from the end of the instruction as it says.
+#[derive(Clone, Copy)]
 struct Relative {
     /// The end of the instruction.
     end: u32,
@@ -261,6 +340,8 @@ struct Reader<'a> {
     leaves: Vec<u32>,
     /// Where calls are.
     calls: Vec<u32>,
+    /// Where instructions end behind which nothing goes on.
+    ends: Vec<u32>,
     /// Where instructions begin, as bits.
     instructions: Vec<u64>,
     /// The end of the code.
@@ -303,6 +384,7 @@ impl<'a> Reader<'a> {
             tables: Vec::new(),
             leaves: Vec::new(),
             calls: Vec::new(),
+            ends: Vec::new(),
             instructions: vec![0; bytes / 64 + 1],
             end: bytes as u32,
             pool: bytes as u32,
@@ -336,6 +418,14 @@ impl<'a> Reader<'a> {
         (is_complete && are_known).then_some(())
     }
 
+    /// Adds an edit that leaves constants behind the code at multiples of what they were at multiples of.
+    fn realign(&self, edits: &mut Vec<Edit>) {
+        if self.pool < self.facts.code.len() as u32 {
+            let becomes = Becomes::Zeros(self.facts.alignment);
+            edits.push(Edit { at: self.end, had: self.pool - self.end, becomes });
+        }
+    }
+
     /// Whether the code ends here: what is left is constants, and zeros in front of them.
     fn is_end(&self, at: u32) -> bool {
         at >= self.pool
@@ -348,6 +438,17 @@ impl<'a> Reader<'a> {
     fn is_instruction(&self, at: u32) -> bool {
         let bits = self.instructions.get(at as usize / 64).copied().unwrap_or_default();
         bits >> (at % 64) & 1 != 0
+    }
+
+    /// Whether all instructions between two places can be copied, and one leads to the next.
+    fn is_straight(&self, from: u32, to: u32) -> bool {
+        let has_none = |places: &[u32], from: u32| {
+            let next = places.partition_point(|&place| place < from);
+            places.get(next).is_none_or(|&place| place >= to)
+        };
+        let calls_nothing = has_none(&self.calls, from) && has_none(self.facts.relocations, from);
+        // What ends where this begins is before it.
+        calls_nothing && has_none(&self.ends, from + 1)
     }
 
     fn is_target(&self, at: u32) -> bool {
@@ -436,6 +537,7 @@ impl<'a> Reader<'a> {
 
     fn ends(&mut self, end: u32) -> Option<u32> {
         self.has_ended = true;
+        self.ends.push(end);
         if self.stack == Stack::Epilogue {
             // Whoever comes to what follows comes from within the frame, if that is known.
             self.stack = if self.framed_at.is_some() { Stack::Framed } else { Stack::Prologue };
@@ -472,6 +574,9 @@ impl<'a> Reader<'a> {
         if takes_address {
             if self.is_behind_jump(end, target) {
                 self.table = Some(target);
+                return Some(());
+            }
+            if self.facts.tables.binary_search(&target).is_ok() {
                 return Some(());
             }
             if self.facts.blocks.binary_search(&target).is_ok() {

@@ -248,6 +248,10 @@ pub enum Optimisation {
     Counters,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
     Widths,
+    /// `dispatch`: on x86-64, interpreters' operators each have a jump of their own to the next. Not when optimising for size.
+    Dispatch,
+    /// `rotation`: on x86-64, loops ask at their end whether to go on. Not when optimising for size.
+    Rotation,
     /// `short-code`: on x86-64, instructions have as few bytes as they can, and branches as their distances allow.
     ShortCode,
     /// `aligned-loops`: on x86-64, small loops are each in one line of the instruction cache. Not when optimising for size.
@@ -270,6 +274,8 @@ impl Optimisation {
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::Widths,
+        Optimisation::Dispatch,
+        Optimisation::Rotation,
         Optimisation::ShortCode,
         Optimisation::AlignedLoops,
     ];
@@ -290,6 +296,8 @@ impl Optimisation {
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::Widths => "widths",
+            Optimisation::Dispatch => "dispatch",
+            Optimisation::Rotation => "rotation",
             Optimisation::ShortCode => "short-code",
             Optimisation::AlignedLoops => "aligned-loops",
         }

@@ -10,6 +10,7 @@ use cranelift_codegen::settings::{self, Configurable, SetError};
 use target_lexicon::{Architecture, Endianness, OperatingSystem, Triple};
 use wootz_runtime::abi::artifact::{ByteOrder, System, image_alignment};
 
+use crate::compact::Steps;
 use crate::error::{Error, MissingProposal, Result};
 use crate::options::{Features, OptLevel, Optimisation, Options};
 use crate::{processor, target_names};
@@ -51,10 +52,8 @@ pub struct OwnSteps {
     pub wide_numbers: bool,
     /// Code that always traps halts the processor, which programs may not.
     pub halts: bool,
-    /// Machine code has as few bytes as it can.
-    pub short_code: bool,
-    /// Small loops are each in one line of the instruction cache.
-    pub aligned_loops: bool,
+    /// What is made of machine code.
+    pub rewriting: Steps,
 }
 
 /// The target that the options describe.
@@ -88,7 +87,6 @@ pub fn lookup(options: &Options) -> Result<Target> {
         OptLevel::None | OptLevel::SpeedAndSize => alignment.minimum,
     };
     let widens = options.optimises(Optimisation::Widths);
-    let (shortens, aligns) = rewriting(options, &triple);
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
@@ -108,20 +106,21 @@ pub fn lookup(options: &Options) -> Result<Target> {
             && options.debug_info.is_none()
             && triple.architecture == Architecture::X86_64
             && triple.operating_system == OperatingSystem::Linux,
-        short_code: shortens,
-        aligned_loops: aligns,
+        rewriting: rewriting(options, &triple),
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
 }
 
-/// Whether machine code is made shorter, and whether its loops are aligned.
-fn rewriting(options: &Options, triple: &Triple) -> (bool, bool) {
+/// What is made of machine code.
+fn rewriting(options: &Options, triple: &Triple) -> Steps {
     let is_able = triple.architecture == Architecture::X86_64;
-    let aligns = is_able && options.opt_level == OptLevel::Speed;
-    (
-        is_able && options.optimises(Optimisation::ShortCode),
-        aligns && options.optimises(Optimisation::AlignedLoops),
-    )
+    let is_for_speed = is_able && options.opt_level == OptLevel::Speed;
+    Steps {
+        dispatches: is_for_speed && options.optimises(Optimisation::Dispatch),
+        rotates: is_for_speed && options.optimises(Optimisation::Rotation),
+        shortens: is_able && options.optimises(Optimisation::ShortCode),
+        aligns: is_for_speed && options.optimises(Optimisation::AlignedLoops),
+    }
 }
 
 /// Cranelift for a machine. `registers` is how they are allocated, unless the options say it.
@@ -164,7 +163,7 @@ fn shared_flags(
         ("probestack_strategy", "inline"),
         (
             "machine_code_cfg_info",
-            truth(options.debug_info.is_some() || rewriting(options, triple) != (false, false)),
+            truth(options.debug_info.is_some() || rewriting(options, triple) != Steps::default()),
         ),
         ("enable_verifier", truth(options.verifier)),
         ("enable_nan_canonicalization", truth(options.nan_canonicalization)),

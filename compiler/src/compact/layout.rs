@@ -4,6 +4,7 @@
 //!
 //! Always true: the order stays. It takes time by the size of a function, times a constant.
 
+use super::copies::Copied;
 use super::encode::Bytes;
 
 /// Something that takes another number of bytes than it had.
@@ -24,6 +25,8 @@ pub enum Becomes {
     Bytes(Bytes),
     /// A branch, with the least bytes for its distance. The number is its place in the list of branches.
     Branch(u32),
+    /// A copy of what it leads to.
+    Copy(Copied),
     /// If the loop behind, which had this end, would be in two lines of the cache and fits one: instructions that do nothing, so
     /// that it is in one.
     Nops(u32),
@@ -67,8 +70,12 @@ impl Branch {
 /// Where everything has gone.
 #[derive(Clone, Debug, Default)]
 pub struct Moves {
+    /// Where it went before, if it was moved twice. Then `moved` begins there.
+    first: Option<Box<Moves>>,
     /// Each edit: where it began and ended, and where it does now.
     moved: Vec<Moved>,
+    /// What is in the place of some edits: copies, in the order of their places.
+    copies: Vec<Copied>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +87,83 @@ struct Moved {
 }
 
 impl Moves {
-    /// Where what began here begins now.
+    /// These, and then others. The others have no copies.
+    pub fn then(self, moves: Moves) -> Moves {
+        Moves { first: Some(Box::new(self)), ..moves }
+    }
+
+    /// These, with copies in the place of edits.
+    pub fn with_copies(self, copies: &[Copied]) -> Moves {
+        Moves { copies: copies.to_vec(), ..self }
+    }
+
+    /// Things that begin at ascending offsets: where they begin now, ascending. What was copied is there more than once.
+    pub fn beginnings<T: Copy>(&self, things: impl IntoIterator<Item = (u32, T)>) -> Vec<(u32, T)> {
+        let pieces = things.into_iter().map(|(at, it)| (at, at + 1, it));
+        self.places(pieces.collect(), |moves, at| moves.moved_beginning(at))
+            .into_iter()
+            .map(|(at, _, it)| (at, it))
+            .collect()
+    }
+
+    /// Things from one place to another, which ascend: where they begin and end now, ascending. What was copied is there more than
+    /// once.
+    pub fn pieces<T: Copy>(&self, pieces: Vec<(u32, u32, T)>) -> Vec<(u32, u32, T)> {
+        self.places(pieces, |moves, at| moves.moved_end(at))
+    }
+
+    fn places<T: Copy>(
+        &self,
+        mut pieces: Vec<(u32, u32, T)>,
+        end_of: impl Fn(&Moves, u32) -> u32,
+    ) -> Vec<(u32, u32, T)> {
+        let first = self.first.as_deref().unwrap_or(self);
+        let mut more = Vec::new();
+        for copied in &first.copies {
+            let new = first.moved_beginning(copied.jump);
+            let from = pieces.partition_point(|&(_, end, _)| end <= copied.from);
+            let to = pieces.partition_point(|&(start, ..)| start < copied.to);
+            more.extend(pieces[from..to].iter().map(|&(start, end, it)| {
+                let start = new + (start.max(copied.from) - copied.from);
+                (start, new + (end.min(copied.to) - copied.from), it)
+            }));
+        }
+        let go = |moves: &Moves, pieces: &mut Vec<(u32, u32, T)>| {
+            for (start, end, _) in pieces {
+                (*start, *end) = (moves.moved_beginning(*start), end_of(moves, *end));
+            }
+        };
+        go(first, &mut pieces);
+        if !more.is_empty() {
+            pieces.extend(more);
+            pieces.sort_by_key(|&(start, ..)| start);
+        }
+        if self.first.is_some() {
+            go(self, &mut pieces);
+        }
+        pieces
+    }
+
+    /// Where something ends or begins that was elsewhere: what is said of everything from one place to the next must be said
+    /// there again.
+    pub fn seams(&self) -> impl Iterator<Item = u32> {
+        let copies = &self.first.as_deref().unwrap_or(self).copies;
+        copies.iter().flat_map(|copied| [copied.from, copied.jump_end()])
+    }
+
+    /// Where the copies end of what ended here.
+    pub fn copied_ends(&self, offset: u32) -> impl Iterator<Item = u32> {
+        let copies = self.copies.iter().filter(move |it| it.from < offset && offset <= it.to);
+        copies.map(move |it| self.beginning(it.jump) + (offset - it.from))
+    }
+
+    /// Where what began here begins now; of what was copied, the original.
     pub fn beginning(&self, offset: u32) -> u32 {
+        let offset = self.first.as_ref().map_or(offset, |first| first.beginning(offset));
+        self.moved_beginning(offset)
+    }
+
+    fn moved_beginning(&self, offset: u32) -> u32 {
         let behind = self.moved.partition_point(|moved| moved.old <= offset);
         let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
             return offset;
@@ -95,6 +177,11 @@ impl Moves {
 
     /// Where what ended here ends now.
     pub fn end(&self, offset: u32) -> u32 {
+        let offset = self.first.as_ref().map_or(offset, |first| first.end(offset));
+        self.moved_end(offset)
+    }
+
+    fn moved_end(&self, offset: u32) -> u32 {
         let behind = self.moved.partition_point(|moved| moved.old < offset);
         let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
             return offset;
@@ -122,6 +209,7 @@ pub fn lay_out(edits: &[Edit], branches: &mut [Branch]) -> Moves {
             let has = match &edit.becomes {
                 Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
                 Becomes::Branch(branch) => branches[*branch as usize].bytes(),
+                Becomes::Copy(copied) => copied.bytes(),
                 Becomes::Nops(_) => LINE - 1,
                 Becomes::Zeros(alignment) => edit.had.max(alignment - 1),
             };
@@ -157,6 +245,7 @@ pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
         let has = match &edit.becomes {
             Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
             Becomes::Branch(branch) => branches[*branch as usize].bytes(),
+            Becomes::Copy(copied) => copied.bytes(),
             Becomes::Nops(end) => {
                 let bytes = loop_bytes(edit.at, *end, &edits[number + 1..], branches);
                 let left = LINE - new % LINE;
@@ -171,7 +260,7 @@ pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
         new_end = new + has;
         moved.push(Moved { old: edit.at, old_end, new, new_end });
     }
-    Moves { moved }
+    Moves { moved, ..Moves::default() }
 }
 
 /// How many bytes a loop has that was between these places. No other loop is in it.
@@ -181,7 +270,7 @@ fn loop_bytes(start: u32, end: u32, edits: &[Edit], branches: &[Branch]) -> u32 
         .map(|edit| match &edit.becomes {
             Becomes::Bytes(bytes) => edit.had - bytes.as_slice().len() as u32,
             Becomes::Branch(branch) => edit.had - branches[*branch as usize].bytes(),
-            Becomes::Nops(_) | Becomes::Zeros(_) => 0,
+            Becomes::Copy(_) | Becomes::Nops(_) | Becomes::Zeros(_) => 0,
         })
         .sum();
     end - start - less

@@ -4,7 +4,7 @@ use super::*;
 const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
 /// `mov rsp, rbp; pop rbp; ret`.
 const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
-const ALL: Steps = Steps { shortens: true, aligns: true };
+const ALL: Steps = Steps { dispatches: true, rotates: true, shortens: true, aligns: true };
 
 /// Rewrites a function with a frame of so many bytes, which is made behind the prologue by the code itself.
 fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
@@ -20,6 +20,7 @@ fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
         prologue: &[(4, frame)],
         frame_bytes,
         alignment: 16,
+        tables: &[],
     };
     function(&facts, ALL)
 }
@@ -174,6 +175,159 @@ fn frames_are_addressed_from_above() {
     assert!(rewritten(&code, &[], 0x108).is_none());
 }
 
+/// An interpreter with so many operators, each of them a byte and a jump back. Also: where its table is, and where the jumps are.
+fn interpreter(operators: u32, next: &[u8]) -> (Vec<u8>, u32, Vec<u32>) {
+    let mut code = [PROLOGUE, next].concat();
+    // lea rcx, [rip + 9]; movsxd rax, [rcx + 4 * rax]; add rcx, rax; jmp rcx
+    code.extend([
+        0x48, 0x8d, 0x0d, 9, 0, 0, 0, 0x48, 0x63, 0x04, 0x81, 0x48, 0x01, 0xc1, 0xff, 0xe1,
+    ]);
+    let table = code.len() as u32;
+    let end = table + 4 * (operators + 1);
+    for operator in 0..=operators {
+        code.extend((end - table + 6 * operator).to_le_bytes());
+    }
+    let jumps: Vec<u32> = (0..operators).map(|operator| end + 6 * operator + 1).collect();
+    for jump in &jumps {
+        code.extend([0x98, 0xe9]);
+        code.extend(4_u32.wrapping_sub(jump + 5).to_le_bytes());
+    }
+    code.extend(EPILOGUE);
+    (code, table, jumps)
+}
+
+/// `movzx eax, [rdx + r9]`.
+const LOAD: &[u8] = &[0x42, 0x0f, 0xb6, 0x04, 0x0a];
+
+/// Rewrites an interpreter; its load may trap.
+fn dispatched(code: &[u8], table: u32, relocations: &[u32]) -> Option<Compact> {
+    let end = table + word(code, table).unwrap();
+    let facts = Facts {
+        code,
+        blocks: &[end],
+        relocations,
+        traps: &[4],
+        prologue: &[],
+        frame_bytes: 0,
+        alignment: 1,
+        tables: &[],
+    };
+    function(&facts, Steps { dispatches: true, ..Steps::default() })
+}
+
+#[test]
+fn operators_have_jumps_of_their_own() {
+    let (code, table, jumps) = interpreter(5, LOAD);
+    let Compact { code: new, moves, .. } = dispatched(&code, table, &[]).unwrap();
+    let leads = &code[4..table as usize];
+    assert_eq!(new.len(), code.len() + jumps.len() * (leads.len() - 5));
+    assert_eq!(moves.beginning(table), table);
+    let mut loads = vec![(4, ())];
+    for &jump in &jumps {
+        let at = moves.beginning(jump);
+        let copy = &new[at as usize..][..leads.len()];
+        // All but how far the table is from here.
+        assert_eq!((&copy[..8], &copy[12..]), (&leads[..8], &leads[12..]));
+        assert_eq!(word(copy, 8), Some(table.wrapping_sub(at + 12)));
+        loads.push((at, ()));
+    }
+    // What may trap may do so at each.
+    assert_eq!(moves.beginnings([(4, ())]), loads);
+    // The table leads to the operators, which lie further apart now.
+    for (operator, jump) in (0..).zip(&jumps) {
+        let target = table + word(&new, table + 4 * operator).unwrap();
+        assert_eq!(target, moves.beginning(jump - 1));
+        assert_eq!(new[target as usize], 0x98);
+    }
+}
+
+#[test]
+fn other_tables_are_left_alone() {
+    let is_left = |(code, table, _): &(Vec<u8>, u32, Vec<u32>), relocations: &[u32]| {
+        let compact = dispatched(code, *table, relocations).unwrap();
+        compact.code == *code && compact.moves.seams().count() == 0
+    };
+    assert!(!is_left(&interpreter(5, LOAD), &[]));
+    // Nothing is loaded; something is loaded from the frame; an address is taken.
+    assert!(is_left(&interpreter(5, &[0x98]), &[]));
+    assert!(is_left(&interpreter(5, &[0x0f, 0xb6, 0x44, 0x24, 8]), &[]));
+    assert!(is_left(&interpreter(5, &[0x42, 0x8d, 0x04, 0x0a]), &[]));
+    // Something is called behind the load.
+    let called = interpreter(5, &[LOAD, &[0xe8, 0, 0, 0, 0]].concat());
+    assert!(is_left(&called, &[4 + LOAD.len() as u32 + 1]));
+    // What leads there is long.
+    assert!(is_left(&interpreter(5, &[LOAD, &[0x98; 90]].concat()), &[]));
+    // There are few operators.
+    assert!(is_left(&interpreter(3, LOAD), &[]));
+}
+
+/// A loop that asks at its beginning, with so many bytes between its end and where it leads; also, where its jump is.
+fn asking_loop(question: &[u8], between: usize) -> (Vec<u8>, u32) {
+    // jne behind the loop; two instructions; jmp to the question.
+    let body = 2_u32;
+    let mut code = [PROLOGUE, question, &[0x0f, 0x85]].concat();
+    code.extend((body + 5 + between as u32).to_le_bytes());
+    code.extend([0x98, 0x98]);
+    let jump = code.len() as u32;
+    code.push(0xe9);
+    code.extend((4_u32.wrapping_sub(jump + 5)).to_le_bytes());
+    code.extend(vec![0x98; between]);
+    code.extend(EPILOGUE);
+    (code, jump)
+}
+
+fn rotated(code: &[u8], relocations: &[u32]) -> Option<Compact> {
+    let facts = Facts {
+        code,
+        blocks: &[],
+        relocations,
+        traps: &[4],
+        prologue: &[],
+        frame_bytes: 0,
+        alignment: 1,
+        tables: &[],
+    };
+    function(&facts, Steps { rotates: true, ..Steps::default() })
+}
+
+#[test]
+fn loops_ask_at_their_end() {
+    for between in [0, 10] {
+        let (code, jump) = asking_loop(LOAD, between);
+        let Compact { code: new, moves, .. } = rotated(&code, &[]).unwrap();
+        let at = jump as usize;
+        // The question, and the opposite branch.
+        assert_eq!(new[at..][..LOAD.len() + 2], [LOAD, &[0x0f, 0x84]].concat());
+        let behind = at + LOAD.len() + 6;
+        let body = 4 + LOAD.len() + 6;
+        assert_eq!(word(&new, behind as u32 - 4), Some(body.wrapping_sub(behind) as u32));
+        let exit = moves.beginning(jump + 5 + between as u32) as usize;
+        // What the first question leads to has moved.
+        assert_eq!(word(&new, body as u32 - 4), Some((exit - body) as u32));
+        match between {
+            0 => assert_eq!(exit, behind),
+            _ => {
+                assert_eq!(new[behind], 0xe9);
+                assert_eq!(word(&new, behind as u32 + 1), Some((exit - behind - 5) as u32));
+            }
+        }
+        assert_eq!(new[exit..], *EPILOGUE);
+        assert_eq!(moves.beginnings([(4, ())]), [(4, ()), (jump, ())]);
+    }
+    let is_left =
+        |code: &[u8], relocations: &[u32]| rotated(code, relocations).unwrap().code == code;
+    // Something is called; the question is long.
+    let called = asking_loop(&[0xe8, 0, 0, 0, 0], 0).0;
+    assert!(is_left(&called, &[5]));
+    assert!(is_left(&asking_loop(&[0x98; 27], 0).0, &[]));
+    assert!(!is_left(&asking_loop(&[0x98; 26], 0).0, &[]));
+    // A loop that never ends by itself, and a branch within it.
+    assert!(is_left(&[PROLOGUE, &[0x98, 0xe9, 0xfa, 0xff, 0xff, 0xff], EPILOGUE].concat(), &[]));
+    let mut inner = asking_loop(LOAD, 0).0;
+    inner[4 + LOAD.len() + 2] = 0;
+    assert!(is_left(&inner, &[]));
+}
+
 /// A body of jumps over so many instructions of one byte, and back.
 fn with_branches(bytes: usize) -> Vec<u8> {
     let nops = vec![0x98; bytes];
@@ -187,7 +341,7 @@ fn with_branches(bytes: usize) -> Vec<u8> {
 fn branches_are_as_short_as_they_can() {
     for bytes in [0, 1, 100, 125, 126, 127, 128, 1000] {
         let code = [PROLOGUE, &with_branches(bytes), EPILOGUE].concat();
-        let steps = Steps { shortens: true, aligns: false };
+        let steps = Steps { shortens: true, ..Steps::default() };
         let facts = Facts {
             code: &code,
             blocks: &[],
@@ -196,6 +350,7 @@ fn branches_are_as_short_as_they_can() {
             prologue: &[],
             frame_bytes: 0,
             alignment: 1,
+            tables: &[],
         };
         let compact = function(&facts, steps).unwrap();
         let (over, back) = (bytes <= 127, bytes + 2 <= 128);
