@@ -228,6 +228,9 @@ pub enum Optimisation {
     StackChecks,
     /// `const-tables`: calls through tables that never change go straight to the function.
     ConstTables,
+    /// `const-globals`: what globals are that never change is part of the code. With debug information only those that are immutable,
+    /// because somebody may change others.
+    ConstGlobals,
     /// `bulk`: to copy or fill a few bytes takes a few instructions.
     Bulk,
     /// `switches`: tables of branches with few targets are comparisons.
@@ -265,6 +268,7 @@ impl Optimisation {
         Optimisation::Inlining,
         Optimisation::StackChecks,
         Optimisation::ConstTables,
+        Optimisation::ConstGlobals,
         Optimisation::Bulk,
         Optimisation::Switches,
         Optimisation::Halts,
@@ -287,6 +291,7 @@ impl Optimisation {
             Optimisation::Inlining => "inlining",
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
+            Optimisation::ConstGlobals => "const-globals",
             Optimisation::Bulk => "bulk",
             Optimisation::Switches => "switches",
             Optimisation::Halts => "halts",

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use target_lexicon::Architecture;
 use wootz_runtime::abi::builtin::Builtin;
-use wootz_runtime::abi::index::{FuncIndex, MemoryIndex, SignatureIndex, TableIndex};
-use wootz_runtime::abi::manifest::{BoundsChecks, ExportItem, Memory};
+use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, MemoryIndex, SignatureIndex, TableIndex};
+use wootz_runtime::abi::manifest::{BoundsChecks, ConstOp, ExportItem, Memory};
 use wootz_runtime::abi::types::{
     FuncType, GlobalType, HeapType, MemoryType, RefKind, RefType, TableType, ValType,
 };
@@ -28,6 +28,8 @@ use crate::target::Target;
 
 /// The first contents of memories.
 mod image;
+/// Globals that never change.
+mod const_globals;
 /// Tables that never change.
 mod const_tables;
 /// Which functions are translated where they are called.
@@ -72,6 +74,8 @@ pub struct Plan<'a> {
     stack_checks: Vec<bool>,
     /// Tables that never change, and calls through which are to go the short way.
     const_tables: BTreeMap<TableIndex, (ConstTable, Symbol)>,
+    /// Globals that never change, and are to be constants.
+    const_globals: BTreeMap<GlobalIndex, ConstOp>,
     trampolines: HashMap<Trampoline, Symbol>,
 }
 
@@ -224,6 +228,10 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
             false => Vec::new(),
         },
         const_tables,
+        const_globals: match options.optimises(Optimisation::ConstGlobals) {
+            true => const_globals::find(module, &survey, options.debug_info.is_some()),
+            false => BTreeMap::new(),
+        },
         trampolines,
     })
 }
@@ -432,6 +440,11 @@ impl<'a> Plan<'a> {
     /// A table that never changes, and the symbol of what calls through it look at; if it is one, and they are to do so.
     pub fn const_table(&self, index: TableIndex) -> Option<(&ConstTable, Symbol)> {
         self.const_tables.get(&index).map(|(table, symbol)| (table, *symbol))
+    }
+
+    /// The constant that a global is, if it never changes, and code is to use that.
+    pub fn const_global(&self, index: GlobalIndex) -> Option<&ConstOp> {
+        self.const_globals.get(&index)
     }
 
     /// Whether a function asks, when it begins, whether there is enough stack.

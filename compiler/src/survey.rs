@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use wasmparser::Operator;
-use wootz_runtime::abi::index::{FuncIndex, TableIndex};
+use wootz_runtime::abi::index::{FuncIndex, GlobalIndex, TableIndex};
 
 use crate::parse::{Body, Module};
 
@@ -17,6 +17,8 @@ pub struct Survey {
     pub bodies: Vec<Facts>,
     /// Tables of which a body changes elements or size.
     pub changed_tables: BTreeSet<TableIndex>,
+    /// Globals that a body sets.
+    pub changed_globals: BTreeSet<GlobalIndex>,
 }
 
 /// What a body does.
@@ -38,23 +40,23 @@ pub struct Facts {
 
 /// What the bodies of a module do.
 pub fn survey(module: &Module<'_>) -> Survey {
-    let mut changed_tables = BTreeSet::new();
-    let bodies = module.bodies.iter().map(|body| {
+    let mut survey = Survey {
+        bodies: Vec::with_capacity(module.bodies.len()),
+        changed_tables: BTreeSet::new(),
+        changed_globals: BTreeSet::new(),
+    };
+    for body in &module.bodies {
         let mut facts = Facts::default();
         // Whatever cannot be read is found when the body is translated.
-        let _ = read(body, &mut facts, &mut changed_tables);
+        let _ = read(body, &mut facts, &mut survey);
         facts.calls.sort_unstable();
         facts.calls.dedup();
-        facts
-    });
-    Survey { bodies: bodies.collect(), changed_tables }
+        survey.bodies.push(facts);
+    }
+    survey
 }
 
-fn read(
-    body: &Body<'_>,
-    facts: &mut Facts,
-    changed_tables: &mut BTreeSet<TableIndex>,
-) -> wasmparser::Result<()> {
+fn read(body: &Body<'_>, facts: &mut Facts, survey: &mut Survey) -> wasmparser::Result<()> {
     for declaration in body.reader.get_locals_reader()? {
         facts.locals = declaration?.0.saturating_add(facts.locals);
     }
@@ -98,7 +100,10 @@ fn read(
             | Operator::TableFill { table }
             | Operator::TableInit { table, .. }
             | Operator::TableCopy { dst_table: table, .. } => {
-                changed_tables.insert(TableIndex(table));
+                survey.changed_tables.insert(TableIndex(table));
+            }
+            Operator::GlobalSet { global_index } => {
+                survey.changed_globals.insert(GlobalIndex(global_index));
             }
             _ => {}
         }
