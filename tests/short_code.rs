@@ -382,6 +382,8 @@ fn check(wasm: &[u8], cpu: &str, counts: &mut Counts) -> (usize, usize) {
         options.target = Some("x86_64-linux".to_string());
         options.cpu = cpu.parse::<TargetCpu>().unwrap();
         options.skipped.extend(skipped);
+        // What nobody calls is compared, too.
+        options.skipped.insert(Optimisation::DeadFunctions);
         Library::of(&wootz_compiler::compile(wasm, &options).unwrap())
     };
     let old = compile(&[Optimisation::ShortCode, Optimisation::AlignedLoops]);

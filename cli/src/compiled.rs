@@ -143,7 +143,8 @@ impl<'a> Compiled<'a> {
         let FunctionRecord { start, bytes, .. } = self.tables.function(position)?;
         let range = start..start.saturating_add(bytes);
         self.bytes(&range)?;
-        Some(Part { symbol: self.symbol(start), range, kind: PartKind::Function(position) })
+        let symbol = if range.is_empty() { None } else { self.symbol(start) };
+        Some(Part { symbol, range, kind: PartKind::Function(position) })
     }
 
     fn part(&self, range: Range<u32>) -> Part {
@@ -163,7 +164,7 @@ impl<'a> Compiled<'a> {
         Part { symbol, range, kind }
     }
 
-    /// The first symbol at a place in the code.
+    /// The first symbol at a place in the code. Functions without code of their own have none, wherever they are said to lie.
     fn symbol(&self, offset: u32) -> Option<String> {
         let symbols = &self.code.symbols;
         let at = symbols.partition_point(|symbol| symbol.offset < u64::from(offset));

@@ -42,9 +42,9 @@ pub struct CodeOptions {
     #[arg(short = 'O', value_name = "LEVEL", default_value = "speed")]
     opt_level: OptLevel,
 
-    /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, stack-checks, const-tables,
-    /// const-globals, bulk, switches, halts, parameters, addresses, forwarding, carries, counters, widths, dispatch, rotation,
-    /// short-code, or aligned-loops
+    /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, dead-functions,
+    /// stack-checks, const-tables, const-globals, bulk, switches, halts, parameters, addresses, forwarding, carries, counters, widths,
+    /// dispatch, rotation, short-code, or aligned-loops
     #[arg(long = "no-opt", value_name = "NAME")]
     skipped: Vec<Optimisation>,
 

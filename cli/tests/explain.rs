@@ -33,6 +33,9 @@ fn directory() -> Directory {
 /// For x86-64 Linux, whose instructions are known.
 const NO_INLINING: &[&str] = &["--no-opt", "inlining"];
 
+/// So that functions have code of their own that are translated wherever they are called.
+const OWN_CODE: &[&str] = &["--no-opt", "dead-functions"];
+
 /// So that it is known of all instructions where they come from.
 const ALL: &[&str] = &["--address-map", "all"];
 
@@ -64,7 +67,7 @@ fn places_lead_to_each_other_on_every_machine() {
         for emit in ["shared", "object", "archive"] {
             let command =
                 ["compile", "inlined.wasm", "--target", target, "--emit", emit, "-o", "file"];
-            directory.wootz(&[&command[..], ALL].concat()).succeeds();
+            directory.wootz(&[&command[..], OWN_CODE, ALL].concat()).succeeds();
             let place = format!("wasm:{DIVISION}");
             let said = directory.wootz(&["explain", "file", &place]).succeeds();
             let frames = "inner at /src/inlined.c:10:14
@@ -102,7 +105,7 @@ fn calls_and_traps_are_known_on_every_machine() {
     let directory = directory();
     for target in TARGETS {
         let command = ["compile", "inlined.wasm", "--target", target, "-o", "file"];
-        directory.wootz(&command).succeeds();
+        directory.wootz(&[&command[..], OWN_CODE].concat()).succeeds();
         let said = directory.wootz(&["explain", "file", "outer", "--all"]).succeeds();
         let traps: Vec<_> = said.lines().filter(|line| line.contains("; may trap: ")).collect();
         assert!(!traps.is_empty(), "{target}: {said}");
@@ -120,6 +123,31 @@ fn calls_and_traps_are_known_on_every_machine() {
         let address = format!("0x{}", first.split_once(' ').unwrap().0);
         let said = directory.wootz(&["explain", "file", &address]).succeeds();
         assert!(said.contains("offsets are exact for calls and traps"), "{target}: {said}");
+    }
+}
+
+/// It is found by name and by its operators, though it lies nowhere.
+#[test]
+fn a_function_without_code_of_its_own() {
+    let directory = directory();
+    for target in TARGETS {
+        let command = ["compile", "inlined.wasm", "--target", target, "-o", "file"];
+        directory.wootz(&[&command[..], ALL].concat()).succeeds();
+        let none = "none of its own: it is translated wherever it is called, or nobody calls it";
+        let said = directory.wootz(&["explain", "file", "outer", "--all"]).succeeds();
+        assert!(said.starts_with("outer\n  function      0, outer\n"), "{target}: {said}");
+        assert_eq!(field(&said, "code"), none, "{target}");
+        let division = format!("wasm:{DIVISION}");
+        let said = directory.wootz(&["explain", "file", &division]).succeeds();
+        assert_eq!(field(&said, "code"), none, "{target}");
+        let is_copy = |line: &str| line.starts_with("  inlined ") && line.ends_with(" in _start");
+        assert!(said.lines().any(is_copy), "{target}: {said}");
+        assert_eq!(field(&said, "source"), "inner at /src/inlined.c:10:14", "{target}");
+        assert_eq!(
+            field(&said, "may trap"),
+            "integer divide by zero; integer overflow",
+            "{target}"
+        );
     }
 }
 
@@ -266,7 +294,8 @@ fn operators_without_code_and_places_in_operators() {
 #[test]
 fn addresses_of_libraries_for_windows() {
     let directory = directory();
-    directory.wootz(&["compile", "inlined.wasm", "--target", "x86_64-windows"]).succeeds();
+    let command = ["compile", "inlined.wasm", "--target", "x86_64-windows"];
+    directory.wootz(&[&command[..], OWN_CODE].concat()).succeeds();
     let said = directory.wootz(&["explain", "inlined.dll", "outer"]).succeeds();
     let start = field(&said, "code").split("..").next().unwrap();
     let bytes = directory.read("inlined.dll");
@@ -341,7 +370,8 @@ fn what_is_not_there_is_an_error() {
 fn options_change_what_is_explained() {
     let directory = directory();
     let code = |options: &[&str]| {
-        let ended = directory.wootz(&[&["explain", "inlined.wasm", "outer"], options].concat());
+        let command = ["explain", "inlined.wasm", "outer"];
+        let ended = directory.wootz(&[&command[..], OWN_CODE, options].concat());
         field(&ended.succeeds(), "code").to_string()
     };
     let target = ["--target", "x86_64-linux"];

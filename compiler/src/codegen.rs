@@ -57,6 +57,27 @@ pub struct Function {
     pub frame: Option<Frame>,
 }
 
+impl Function {
+    /// A symbol that nothing leads to.
+    pub fn without_code() -> Function {
+        Function {
+            code: Vec::new(),
+            alignment: 1,
+            relocations: Vec::new(),
+            traps: Vec::new(),
+            positions: Vec::new(),
+            returns: Vec::new(),
+            calls: Vec::new(),
+            stack_maps: Vec::new(),
+            stops: Vec::new(),
+            unwind: None,
+            distances: Vec::new(),
+            frame_bytes: 0,
+            frame: None,
+        }
+    }
+}
+
 /// What debuggers need to know about a function's code and frame.
 #[derive(Debug)]
 pub struct Frame {
@@ -249,21 +270,7 @@ pub fn table(plan: &Plan<'_>, target: &Target, index: TableIndex) -> Function {
     }
     code.extend(0_u32.to_le_bytes());
     code.extend(target.byte_order().u32_bytes(OUTSIDE));
-    Function {
-        code,
-        alignment: 16,
-        relocations: Vec::new(),
-        traps: Vec::new(),
-        positions: Vec::new(),
-        returns: Vec::new(),
-        calls: Vec::new(),
-        stack_maps: Vec::new(),
-        stops: Vec::new(),
-        unwind: None,
-        distances,
-        frame_bytes: 0,
-        frame: None,
-    }
+    Function { code, alignment: 16, distances, ..Function::without_code() }
 }
 
 /// How much of the stack a function uses: the frame, and above it the frame pointer and the return address.

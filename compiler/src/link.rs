@@ -1,13 +1,16 @@
 //! The machine code of all functions to one text.
 //!
-//! Always true: the order is that of the work list, and nothing is left to relocate.
+//! In: the code of each piece of work. Out: one text, and every table that goes by offsets in it.
+//!
+//! Always true: the order is that of the work list, and nothing is left to relocate. What nothing leads to has no code, and lies, with
+//! 0 bytes, where what is in front of it ends.
 
 use cranelift_codegen::control::ControlPlane;
 use wootz_runtime::abi::artifact::{CodePlace, CodePlaces, InlinedCall, StackMap};
 
 use crate::codegen::{Frame, Function, Unwind};
 use crate::error::{Error, Result};
-use crate::options::{AddressMap, Options};
+use crate::options::{AddressMap, Optimisation, Options};
 use crate::plan::{Plan, Trampoline, Work};
 use crate::target::Target;
 
@@ -15,7 +18,7 @@ use crate::target::Target;
 pub struct Code {
     /// Machine code.
     pub text: Vec<u8>,
-    /// Where each symbol lies: its offset and size, in the order of the work list.
+    /// Where each symbol lies: its offset and size, in the order of the work list. What has no code has the size 0.
     pub symbols: Vec<(u32, u32)>,
     /// What may trap, and where code comes from.
     pub places: CodePlaces,
@@ -36,7 +39,7 @@ pub struct Code {
 /// # Errors
 /// If the code exceeds 2 GiB.
 pub fn text(
-    functions: Vec<Function>,
+    mut functions: Vec<Function>,
     plan: &Plan<'_>,
     target: &Target,
     options: &Options,
@@ -45,6 +48,12 @@ pub fn text(
         AddressMap::Stops if options.debug_info.is_some() => AddressMap::All,
         map => map,
     };
+    // A debugger may want to see, and to call, any of them.
+    if options.optimises(Optimisation::DeadFunctions) && options.debug_info.is_none() {
+        let reached = reached(&functions, plan);
+        let dead = functions.iter_mut().zip(reached).filter(|(_, is_reached)| !is_reached);
+        dead.for_each(|(function, _)| *function = Function::without_code());
+    }
     let imported = plan.module.imported_functions() as u32;
     let mut builder = target.isa.text_section_builder(functions.len());
     let mut control = ControlPlane::default();
@@ -98,6 +107,32 @@ pub fn text(
     code.stops.sort_unstable();
     code.stops.dedup();
     Ok(code)
+}
+
+/// What of the work is reached: what the loader and programs in C know, and what that leads to. Functions that were translated
+/// wherever they are called are not, unless they can be referred to, and neither are built-in functions that nobody calls.
+fn reached(functions: &[Function], plan: &Plan<'_>) -> Vec<bool> {
+    let is_known = |work: &Work| match work {
+        Work::Function(_) | Work::Table(_) | Work::Trampoline(Trampoline::Builtin(_)) => false,
+        Work::Trampoline(Trampoline::Entry(_) | Trampoline::Exit(_) | Trampoline::Export(_)) => {
+            true
+        }
+    };
+    let mut reached: Vec<bool> = plan.work.iter().map(is_known).collect();
+    let referred_to = plan.module.funcrefs.iter().filter_map(|&function| plan.function(function));
+    referred_to.for_each(|symbol| reached[symbol.0 as usize] = true);
+    let mut open: Vec<usize> = (0..functions.len()).filter(|&position| reached[position]).collect();
+    while let Some(position) = open.pop() {
+        let Function { relocations, distances, .. } = &functions[position];
+        let called = relocations.iter().map(|relocation| relocation.target);
+        for symbol in called.chain(distances.iter().map(|&(_, symbol)| symbol)) {
+            let is_reached = &mut reached[symbol.0 as usize];
+            if !std::mem::replace(is_reached, true) {
+                open.push(symbol.0 as usize);
+            }
+        }
+    }
+    reached
 }
 
 /// Adds what may trap in a function, and where its code comes from.
@@ -155,7 +190,8 @@ pub fn symbols(plan: &Plan<'_>, code: &Code, all: bool) -> Vec<Symbol> {
         let is_global = matches!(work, Work::Trampoline(Trampoline::Export(_)));
         Symbol { name: name.clone(), offset, bytes, is_global }
     });
-    symbols.filter(|symbol| all || symbol.is_global).collect()
+    // What was left out has no name.
+    symbols.filter(|symbol| symbol.bytes > 0 && (all || symbol.is_global)).collect()
 }
 
 fn too_large() -> Error {

@@ -224,6 +224,9 @@ pub enum Optimisation {
     /// `inlining`: small functions are translated where they are called, and those that call themselves once more within
     /// themselves. Not with debug information, in which every function has its own frame.
     Inlining,
+    /// `dead-functions`: what was translated wherever it is called, and what nobody calls, has no code of its own. Not with debug
+    /// information.
+    DeadFunctions,
     /// `stack-checks`: functions that only functions with a check call do not check for themselves whether there is enough stack.
     StackChecks,
     /// `const-tables`: calls through tables that never change go straight to the function.
@@ -266,6 +269,7 @@ impl Optimisation {
     pub const ALL: &[Optimisation] = &[
         Optimisation::Products,
         Optimisation::Inlining,
+        Optimisation::DeadFunctions,
         Optimisation::StackChecks,
         Optimisation::ConstTables,
         Optimisation::ConstGlobals,
@@ -289,6 +293,7 @@ impl Optimisation {
         match self {
             Optimisation::Products => "products",
             Optimisation::Inlining => "inlining",
+            Optimisation::DeadFunctions => "dead-functions",
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
             Optimisation::ConstGlobals => "const-globals",

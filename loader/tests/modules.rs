@@ -223,13 +223,14 @@ fn functions_are_listed_with_their_code() {
     let engine = Engine::default();
     let module = module(
         &engine,
-        r#"(module (import "" "" (func)) (func $a (unreachable)) (func) (func $c (drop (i32.const 1))))"#,
+        r#"(module (import "" "" (func)) (func $a (unreachable)) (func) (func $c (drop (i32.const 1)))
+            (func $inlined) (func $unused) (func (export "f") (call $inlined)) (elem declare func $a 2 $c))"#,
     );
     let functions: Vec<_> = module.functions().collect();
-    assert_eq!(module.functions().len(), 3);
+    assert_eq!(module.functions().len(), 4);
     let found: Vec<_> =
         functions.iter().map(|it| (it.index, it.name.as_deref().unwrap_or(""))).collect();
-    assert_eq!(found, [(1, "a"), (2, ""), (3, "c")]);
+    assert_eq!(found, [(1, "a"), (2, ""), (3, "c"), (6, "")]);
     let mut end = 0;
     for function in functions {
         assert!(function.offset >= end && function.len > 0);

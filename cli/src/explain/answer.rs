@@ -16,6 +16,9 @@ use crate::report;
 /// How many places are listed that have an operator in place of calls.
 const MOST_COPIES: usize = 10;
 
+/// What is said in place of the code of functions that have none.
+const NO_CODE: &str = "none of its own: it is translated wherever it is called, or nobody calls it";
+
 /// What is said where offsets need not be exact.
 const INEXACT: &str = "offsets are exact for calls and traps, or with `--address-map all`";
 
@@ -155,7 +158,7 @@ impl View<'_> {
                     wanted = start;
                 }
             }
-            None if !module.tables.places_are_complete() => {}
+            None if !module.tables.places_are_complete() || part.range.is_empty() => {}
             None => {
                 let last = module.tables.positions_of(position).map(|(_, wasm)| wasm).max();
                 if last.is_none_or(|last| wasm_offset > last) {
@@ -183,15 +186,20 @@ impl View<'_> {
             let end = line.instruction.offset + line.instruction.bytes;
             ranges.iter().any(|range| range.contains(&end.saturating_sub(1)))
         };
+        let copies = module.copies_of(position, wanted);
         let traps = lines.iter().filter(|line| is_of_it(line)).filter_map(|line| line.trap);
         let mut traps: Vec<&str> = traps.map(|trap| trap.message()).collect();
+        // If it has no code of its own, what there is elsewhere says so.
+        for (into, range) in copies.iter().filter(|_| part.range.is_empty()) {
+            let places = module.tables.places_of(*into).filter(|it| range.contains(&it.code));
+            traps.extend(places.filter_map(|place| place.trap).map(|trap| trap.message()));
+        }
         traps.sort_unstable();
         traps.dedup();
         self.source(module, position, wanted, !traps.is_empty(), &mut text);
         if !traps.is_empty() {
             field(&mut text, "may trap", traps.join("; "));
         }
-        let copies = module.copies_of(position, wanted);
         for (at, (into, range)) in copies.iter().take(MOST_COPIES).enumerate() {
             let (start, end) = (module.address(range.start), module.address(range.end));
             let what = format!("{start:#x}..{end:#x} in {}", module.readable_name(*into));
@@ -202,6 +210,7 @@ impl View<'_> {
         }
         if ranges.is_empty() {
             let none = match copies.is_empty() {
+                _ if part.range.is_empty() => NO_CODE,
                 _ if !module.tables.places_are_complete() => {
                     "none that is known: only that of calls and traps is, or with `--address-map all`"
                 }
@@ -320,6 +329,10 @@ impl View<'_> {
             if let Some(frame) = frame {
                 field(&mut text, "source", frame);
             }
+        }
+        if part.range.is_empty() {
+            field(&mut text, "code", NO_CODE);
+            return Ok(text);
         }
         let places = format!("{:#x}..{:#x}", module.address(start), module.address(end));
         let what = format!("{places}: {} bytes, {}", end - start, counted(lines.len()));

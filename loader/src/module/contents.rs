@@ -1,10 +1,11 @@
 //! What is in a module: functions, where instructions come from, what instances need.
 
 use anyhow::{Context, Result};
+use wootz_runtime::abi::artifact::FunctionRecord;
 
 use super::Module;
 
-/// A function of a module that has code.
+/// A function of a module that has code of its own.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct ModuleFunction {
@@ -54,18 +55,26 @@ impl Module {
         }
     }
 
-    /// The functions that have code, in the order of their code.
+    /// The functions that have code, in the order of their code. Those that were compiled into all their callers, or that
+    /// nobody calls, have none of their own.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = ModuleFunction> + '_ {
         let tables = self.code().tables();
-        (0..tables.function_count()).map(move |position| {
-            let record = tables.function(position).expect("as many as were counted");
-            ModuleFunction {
-                index: record.function,
-                name: tables.function_name(position).map(str::to_string),
-                offset: record.start as usize,
-                len: record.bytes as usize,
-            }
-        })
+        let functions = self.records().map(move |(position, record)| ModuleFunction {
+            index: record.function,
+            name: tables.function_name(position).map(str::to_string),
+            offset: record.start as usize,
+            len: record.bytes as usize,
+        });
+        functions.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The functions that have code, by their position in the table.
+    fn records(&self) -> impl Iterator<Item = (usize, FunctionRecord)> + '_ {
+        let tables = self.code().tables();
+        let all = (0..tables.function_count()).map(move |position| {
+            (position, tables.function(position).expect("as many as were counted"))
+        });
+        all.filter(|(_, record)| record.bytes > 0)
     }
 
     /// Where the code comes from: pairs of an offset in [`text`](Self::text) and the offset in the WebAssembly module from
@@ -80,13 +89,13 @@ impl Module {
     /// ([`Config::generate_address_map`](crate::Config::generate_address_map)).
     pub fn address_map(&self) -> Option<impl Iterator<Item = (usize, Option<u32>)> + '_> {
         let tables = self.code().tables();
-        if tables.function_count() > 0 && tables.positions().next().is_none() {
+        if self.records().next().is_some() && tables.positions().next().is_none() {
             return None;
         }
         let text_bytes = self.text().len();
         let mut positions = tables.positions().peekable();
-        let entries = (0..tables.function_count()).flat_map(move |position| {
-            let function = tables.function(position).expect("as many as were counted");
+        let starts = self.records().skip(1).map(|(_, next)| Some(next.start)).chain([None]);
+        let entries = self.records().zip(starts).flat_map(move |((_, function), next)| {
             let (start, end) = (function.start, function.start.saturating_add(function.bytes));
             // Before the first position, and behind the function, there is code that nobody wrote.
             let mut entries = vec![(start as usize, None)];
@@ -96,7 +105,6 @@ impl Module {
                 }
                 entries.push((code as usize, Some(wasm)));
             }
-            let next = tables.function(position + 1).map(|next| next.start);
             if next != Some(end) && (end as usize) < text_bytes {
                 entries.push((end as usize, None));
             }

@@ -27,11 +27,6 @@
 ;;   section .shstrtab Metadata
 ;;   symbol add Text Compilation in .text
 ;;   symbol wootz_entry_0 Text Compilation in .text
-;;   symbol wootz_memory_grow Text Compilation in .text
-;;   symbol wootz_memory_copy Text Compilation in .text
-;;   symbol wootz_memory_fill Text Compilation in .text
-;;   symbol wootz_memory_init Text Compilation in .text
-;;   symbol wootz_data_drop Text Compilation in .text
 ;;   symbol wootz_module Data Dynamic in .rodata.wootz
 ;;   dynamic symbol wootz_module Data Dynamic in .rodata.wootz
 ;; object: X86_64 Relocatable
@@ -39,7 +34,7 @@
 ;;   section .rodata.wootz ReadOnlyData, 2 relocations
 ;;   section .rodata.wootz.image ReadOnlyData
 ;;   section .rela.rodata.wootz Metadata
-;;   section .eh_frame ReadOnlyData, 7 relocations
+;;   section .eh_frame ReadOnlyData, 2 relocations
 ;;   section .rela.eh_frame Metadata
 ;;   section .note.wootz Note
 ;;   section .note.GNU-stack Other
@@ -50,9 +45,4 @@
 ;;   symbol  Section Compilation in .rodata.wootz.image
 ;;   symbol add Text Compilation in .text
 ;;   symbol wootz_entry_0 Text Compilation in .text
-;;   symbol wootz_memory_grow Text Compilation in .text
-;;   symbol wootz_memory_copy Text Compilation in .text
-;;   symbol wootz_memory_fill Text Compilation in .text
-;;   symbol wootz_memory_init Text Compilation in .text
-;;   symbol wootz_data_drop Text Compilation in .text
 ;;   symbol wootz_module Data Dynamic in .rodata.wootz
