@@ -231,6 +231,9 @@ pub enum Optimisation {
     StackChecks,
     /// `const-tables`: calls through tables that never change go straight to the function.
     ConstTables,
+    /// `few-candidates`: calls through tables that never change go by name to one of up to three functions, if no others can be meant. Not
+    /// where fuel is counted.
+    FewCandidates,
     /// `const-globals`: what globals are that never change is part of the code. With debug information only those that are immutable,
     /// because somebody may change others.
     ConstGlobals,
@@ -272,6 +275,7 @@ impl Optimisation {
         Optimisation::DeadFunctions,
         Optimisation::StackChecks,
         Optimisation::ConstTables,
+        Optimisation::FewCandidates,
         Optimisation::ConstGlobals,
         Optimisation::Bulk,
         Optimisation::Switches,
@@ -296,6 +300,7 @@ impl Optimisation {
             Optimisation::DeadFunctions => "dead-functions",
             Optimisation::StackChecks => "stack-checks",
             Optimisation::ConstTables => "const-tables",
+            Optimisation::FewCandidates => "few-candidates",
             Optimisation::ConstGlobals => "const-globals",
             Optimisation::Bulk => "bulk",
             Optimisation::Switches => "switches",

@@ -68,6 +68,8 @@ pub struct Plan<'a> {
     pub compares: bool,
     /// Whether bulk operations on few bytes are single accesses.
     pub expands_bulk: bool,
+    /// Whether calls go by name where a table that never changes has few functions that can be meant.
+    pub calls_candidates: bool,
     /// Functions that are translated where they are called.
     pub inlining: Inlining,
     /// Which functions ask whether there is enough stack, by their position among those with a body; all, if there are none here.
@@ -219,6 +221,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         },
         compares: options.optimises(Optimisation::Switches),
         expands_bulk: options.optimises(Optimisation::Bulk),
+        calls_candidates: options.optimises(Optimisation::FewCandidates),
         inlining: match options.optimises(Optimisation::Inlining) && options.debug_info.is_none() {
             true => Inlining::find(module, &survey),
             false => Inlining::default(),

@@ -77,13 +77,16 @@ fn text(is_64: bool, maximum: &str, change: &str) -> String {
     text.replace("NARROW", narrow).replace("MAXIMUM", maximum).replace("CHANGE", change)
 }
 
+/// Whether there are few functions of a type or more.
 #[test]
 fn calls_do_the_same() {
     let mut without = Config::new();
     without.skip_optimisation("const-tables");
     for is_64 in [false, true] {
-        for maximum in ["", "12", "100"] {
-            let text = text(is_64, maximum, "");
+        let constant = if is_64 { "i64.const" } else { "i32.const" };
+        let more = format!("(elem (table $table) ({constant} 10) func $double $triple)");
+        for (maximum, more) in [("", ""), ("12", ""), ("100", ""), ("", &*more)] {
+            let text = text(is_64, maximum, more);
             let with = outcomes(&Config::new(), &text, is_64);
             for (with, without) in with.iter().zip(outcomes(&without, &text, is_64)) {
                 assert_eq!(*with, without, "{is_64} {maximum}");

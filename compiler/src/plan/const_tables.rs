@@ -4,7 +4,7 @@
 //!
 //! Always true: an instance of the module has exactly these elements whenever its code runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use wootz_runtime::abi::index::{FuncIndex, FuncRefIndex, SignatureIndex, TableIndex};
 use wootz_runtime::abi::manifest::{
@@ -23,12 +23,24 @@ const LEAST_FILLED: u64 = 4;
 /// Tables with so few elements may be empty.
 const FEW_ELEMENTS: u64 = 64;
 
+/// Of how many elements with its signature a call may choose by comparing the index with theirs.
+const MOST_CANDIDATES: usize = 3;
+
 /// The elements of a table that never changes: functions, or null.
 pub struct ConstTable {
     /// By their index.
     pub elements: Vec<Option<FuncIndex>>,
-    /// The signatures of those that are imported.
-    imports: BTreeSet<SignatureIndex>,
+    /// The elements that have each signature.
+    with: BTreeMap<SignatureIndex, WithSignature>,
+}
+
+/// The elements that have one signature.
+#[derive(Default)]
+struct WithSignature {
+    /// Whether any of them is imported.
+    has_import: bool,
+    /// The first of them, by their indices: as many as a call may choose of, and one more.
+    first: Vec<(usize, FuncIndex)>,
 }
 
 /// The tables of a module that never change.
@@ -50,7 +62,14 @@ pub fn find(module: &Module<'_>, survey: &Survey) -> BTreeMap<TableIndex, ConstT
 impl ConstTable {
     /// Whether an element is an imported function of a signature.
     pub fn has_import(&self, signature: SignatureIndex) -> bool {
-        self.imports.contains(&signature)
+        self.with.get(&signature).is_some_and(|with| with.has_import)
+    }
+
+    /// All elements that have a signature, with their indices, if they are few, and all defined by the module.
+    pub fn candidates(&self, signature: SignatureIndex) -> Option<&[(usize, FuncIndex)]> {
+        let with = self.with.get(&signature)?;
+        let are_few = (1..=MOST_CANDIDATES).contains(&with.first.len());
+        (are_few && !with.has_import).then_some(&with.first)
     }
 }
 
@@ -87,11 +106,16 @@ fn elements(module: &Module<'_>, table: TableIndex) -> Option<ConstTable> {
         places.copy_from_slice(&items);
         filled += items.len() as u64;
     }
-    let imports = elements.iter().flatten().map(|function| function.index());
-    let imports = imports.filter(|&index| index < module.imported_functions());
-    let imports = imports.map(|index| module.functions[index]).collect();
-    (ty.limits.min <= FEW_ELEMENTS + LEAST_FILLED * filled)
-        .then_some(ConstTable { elements, imports })
+    let mut with: BTreeMap<_, WithSignature> = BTreeMap::new();
+    for (index, function) in elements.iter().enumerate() {
+        let Some(function) = *function else { continue };
+        let with = with.entry(module.functions[function.index()]).or_default();
+        with.has_import |= function.index() < module.imported_functions();
+        if with.first.len() <= MOST_CANDIDATES {
+            with.first.push((index, function));
+        }
+    }
+    (ty.limits.min <= FEW_ELEMENTS + LEAST_FILLED * filled).then_some(ConstTable { elements, with })
 }
 
 fn items(module: &Module<'_>, segment: &ElementSegment) -> Option<Vec<Option<FuncIndex>>> {

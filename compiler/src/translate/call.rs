@@ -17,6 +17,7 @@ use crate::convention::{
     Caller, POINTER, always_passes_caller, clif_type, const_table, results_in_memory, value_flags,
     wasm_signature,
 };
+use crate::plan::Symbol;
 
 /// How many calls of a function go the short way through tables that never change: each has blocks of its own, and registers are
 /// allocated in a time that grows with the square of their number.
@@ -60,6 +61,9 @@ impl<'a> Translator<'a, '_> {
     }
 
     pub fn call_indirect(&mut self, type_index: u32, table: u32) {
+        if self.call_one_of_few(type_index, TableIndex(table)) {
+            return;
+        }
         let callee = self.element_to_call(type_index, table);
         self.call_and_return(&callee);
     }
@@ -127,33 +131,93 @@ impl<'a> Translator<'a, '_> {
             return None;
         }
         self.const_table_calls += 1;
-        let index = self.widen(index, plan.module.tables[table.index()].table64);
-        // Of indices that are too great, the element behind the last one says so.
-        let last = self.builder.ins().iconst(types::I64, elements.elements.len() as i64);
-        let index = self.builder.ins().umin(index, last);
-        let start = self.address_of(symbol);
-        let offset = self.builder.ins().imul_imm_s(index, const_table::ELEMENT_BYTES);
-        let element = self.builder.ins().iadd(start, offset);
+        let (start, element) = self.const_element(table, elements.elements.len(), symbol, index);
         let flags = self.trusted(Region::Constant).with_readonly().with_can_move();
         let found = self.builder.ins().load(types::I32, flags, element, const_table::SIGNATURE);
         let expected = self.builder.ins().iconst(types::I32, i64::from(signature.0));
         let differs = self.builder.ins().icmp(IntCC::NotEqual, found, expected);
-        self.unless(differs, |translator| {
-            for (what, code) in [
-                (const_table::OUTSIDE, TrapCode::TableOutOfBounds),
-                (const_table::NULL, TrapCode::IndirectCallToNull),
-            ] {
-                let what = translator.builder.ins().iconst(types::I32, i64::from(what));
-                let is_so = translator.builder.ins().icmp(IntCC::Equal, found, what);
-                translator.trap_if(is_so, code);
-            }
-            translator.builder.ins().trap(trap(TrapCode::BadSignature));
-        });
+        self.unless(differs, |translator| translator.trap_for_element(found));
         let distance = self.builder.ins().sload32(flags, element, 0);
         let code = self.builder.ins().iadd(start, distance);
         let ty = plan.signature(signature);
         let signature = self.import_signature(wasm_signature(ty, Caller::SameModule, self.target));
         Some(Callee { ty, vmctx: self.vmctx, code: Code::HereAt(signature, code) })
+    }
+
+    /// Where a table that never changes lies among the code, and the element there.
+    fn const_element(
+        &mut self,
+        table: TableIndex,
+        count: usize,
+        symbol: Symbol,
+        index: Value,
+    ) -> (Value, Value) {
+        let index = self.widen(index, self.plan.module.tables[table.index()].table64);
+        // Of indices that are too great, the element behind the last one says so.
+        let last = self.builder.ins().iconst(types::I64, count as i64);
+        let index = self.builder.ins().umin(index, last);
+        let start = self.address_of(symbol);
+        let offset = self.builder.ins().imul_imm_s(index, const_table::ELEMENT_BYTES);
+        (start, self.builder.ins().iadd(start, offset))
+    }
+
+    /// Traps, because of what an element of a table that never changes says in place of the signature.
+    fn trap_for_element(&mut self, found: Value) {
+        for (what, code) in [
+            (const_table::OUTSIDE, TrapCode::TableOutOfBounds),
+            (const_table::NULL, TrapCode::IndirectCallToNull),
+        ] {
+            let what = self.builder.ins().iconst(types::I32, i64::from(what));
+            let is_so = self.builder.ins().icmp(IntCC::Equal, found, what);
+            self.trap_if(is_so, code);
+        }
+        self.builder.ins().trap(trap(TrapCode::BadSignature));
+    }
+
+    /// Calls a function in a table that never changes by name, if few can be meant: the index says which. Not where fuel is counted,
+    /// or where frames keep something: both are only known of calls in one piece.
+    fn call_one_of_few(&mut self, type_index: u32, table: TableIndex) -> bool {
+        let plan = self.plan;
+        let signature = plan.module.signature_index(TypeIndex(type_index));
+        let Some((elements, symbol)) = plan.const_table(table) else { return false };
+        let Some(candidates) = elements.candidates(signature) else { return false };
+        let is_possible = self.fuel.is_none() && self.keeping.is_none();
+        if !plan.calls_candidates
+            || !is_possible
+            || self.const_table_calls == MOST_CONST_TABLE_CALLS
+        {
+            return false;
+        }
+        self.const_table_calls += 1;
+        let index = self.pop();
+        let ty = plan.signature(signature);
+        let arguments = self.top(ty.params.len());
+        self.stack.truncate(self.stack.len() - arguments.len());
+        let next = self.block_with_params(&ty.results);
+        for &(expected, function) in candidates {
+            let (here, elsewhere) = (self.new_block(), self.new_block());
+            let is_it = self.builder.ins().icmp_imm_u(IntCC::Equal, index, expected as i64);
+            self.builder.ins().brif(is_it, here, &[], elsewhere, &[]);
+            self.go_on_in(here);
+            self.stack.extend_from_slice(&arguments);
+            // It is not translated here: see "Calls that can go to few functions" in `docs/rationale.md`.
+            let callee = self.function_to_call(function);
+            self.call_and_return(&callee);
+            let results = self.top(ty.results.len());
+            self.stack.truncate(self.stack.len() - results.len());
+            self.jump(next, &results);
+            self.go_on_in(elsewhere);
+        }
+        if let Some(block) = self.builder.current_block() {
+            self.builder.set_cold_block(block);
+        }
+        let (_, element) = self.const_element(table, elements.elements.len(), symbol, index);
+        let flags = self.trusted(Region::Constant).with_readonly();
+        let found = self.builder.ins().load(types::I32, flags, element, const_table::SIGNATURE);
+        self.trap_for_element(found);
+        self.go_on_in(next);
+        self.stack.extend_from_slice(self.builder.block_params(next));
+        true
     }
 
     /// Goes on unless a condition holds; then `otherwise`, which ends there, is executed out of the way.

@@ -213,7 +213,7 @@ impl Translator<'_, '_> {
     }
 
     /// What follows is the code of a block that all branches to are known of.
-    pub(super) fn go_on_in(&mut self, block: Block) {
+    pub fn go_on_in(&mut self, block: Block) {
         self.builder.seal_block(block);
         self.builder.switch_to_block(block);
     }
@@ -288,18 +288,18 @@ impl Translator<'_, '_> {
     }
 
     /// Where a branch goes, and what it carries.
-    pub(super) fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
+    pub fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
         let frame = self.frame(depth);
         frame.next_is_reached |= !matches!(frame.kind, FrameKind::Loop);
         let (label, arity) = (frame.label, frame.label_arity);
         (label, self.top(arity))
     }
 
-    fn jump(&mut self, block: Block, arguments: &[Value]) {
+    pub fn jump(&mut self, block: Block, arguments: &[Value]) {
         self.builder.ins().jump(block, &block_args(arguments));
     }
 
-    fn block_with_params(&mut self, types: &[ValType]) -> Block {
+    pub fn block_with_params(&mut self, types: &[ValType]) -> Block {
         let block = self.new_block();
         for &ty in types {
             let param = self.builder.append_block_param(block, clif_type(ty));
@@ -309,6 +309,6 @@ impl Translator<'_, '_> {
     }
 }
 
-pub(super) fn block_args(values: &[Value]) -> Vec<BlockArg> {
+pub fn block_args(values: &[Value]) -> Vec<BlockArg> {
     values.iter().map(|&value| BlockArg::Value(value)).collect()
 }

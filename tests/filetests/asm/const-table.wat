@@ -4,10 +4,10 @@
 
 (module
   (type $t (func (param i32) (result i32)))
-  (table 4 4 funcref)
+  (table 6 6 funcref)
   (func $f (type $t) (local.get 0))
   (func $other (result i32) (i32.const 1))
-  (elem (i32.const 1) func $f $other)
+  (elem (i32.const 1) func $f $other $f $f $f)
   (func $call (param i32) (result i32)
     (call_indirect (type $t) (i32.const 5) (local.get 0))))
 
@@ -19,7 +19,7 @@
 ;; block0:
 ;;   movl %esi, %r8d
 ;;   load_ext_name userextname0+0, %r11
-;;   movl $0x4, %eax
+;;   movl $0x6, %eax
 ;;   cmpq %r8, %rax
 ;;   cmovbq %rax, %r8
 ;;   movl 4(%r11, %r8, 8), %eax
