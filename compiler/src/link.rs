@@ -2,8 +2,8 @@
 //!
 //! In: the code of each piece of work. Out: one text, and every table that goes by offsets in it.
 //!
-//! Always true: the order is that of the work list, and nothing is left to relocate. What nothing leads to has no code, and lies, with
-//! 0 bytes, where what is in front of it ends.
+//! Always true: the order is that of the work list, and nothing is left to relocate. What nothing leads to has no code, and
+//! lies, with 0 bytes, where what is in front of it ends.
 
 use cranelift_codegen::control::ControlPlane;
 use wootz_runtime::abi::artifact::{CodePlace, CodePlaces, InlinedCall, StackMap};

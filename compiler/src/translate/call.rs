@@ -174,8 +174,8 @@ impl<'a> Translator<'a, '_> {
         self.builder.ins().trap(trap(TrapCode::BadSignature));
     }
 
-    /// Calls a function in a table that never changes by name, if few can be meant: the index says which. Not where fuel is counted,
-    /// or where frames keep something: both are only known of calls in one piece.
+    /// Calls a function in a table that never changes by name, if few can be meant: the index says which. Not where fuel is
+    /// counted, or where frames keep something: both are only known of calls in one piece.
     fn call_one_of_few(&mut self, type_index: u32, table: TableIndex) -> bool {
         let plan = self.plan;
         let signature = plan.module.signature_index(TypeIndex(type_index));

@@ -1,5 +1,5 @@
-;; A call through a table that nobody can change, in which two functions have its type, compares the index with theirs. Any other index
-;; traps, and a table among the code says why.
+;; A call through a table that nobody can change, in which two functions have its type, compares the index with theirs. Any
+;; other index traps, and a table among the code says why.
 ;; func: call
 
 (module

@@ -1,5 +1,6 @@
-;; A function that is translated wherever it is called has no code of its own, nor do those that nobody calls, even if they call each
-;; other. What can be referred to has, whether anybody does or not, and so has what is called and too large to be translated again.
+;; A function that is translated wherever it is called has no code of its own, nor do those that nobody calls, even if they
+;; call each other. What can be referred to has, whether anybody does or not, and so has what is called and too large to be
+;; translated again.
 
 (module
   (memory 1)

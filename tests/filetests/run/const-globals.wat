@@ -1,5 +1,5 @@
-;; Globals that never change have the values that they begin with, of all types; those that code or others change have what they are
-;; changed to.
+;; Globals that never change have the values that they begin with, of all types; those that code or others change have what
+;; they are changed to.
 ;; provide: other (global (export "imported") i64 (i64.const 77)) (global (export "changes") (mut i32) (i32.const 1))
 ;; invoke: numbers
 ;; invoke: vector
