@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use wootz_compiler::{AddressMap, Options};
+use wootz_compiler::{AddressMap, Optimisation, Options};
 
 use crate::compiled::Compiled;
 use crate::options::CodeOptions;
@@ -76,7 +76,9 @@ impl Explore {
         let paths = paths.collect::<Result<Vec<_>>>()?;
         let wasm = files::binary(&self.input, files::read(&self.input)?)?;
         let options = self.code.options(self.target.clone());
-        let options = Options { address_map: AddressMap::All, ..options };
+        let mut options = Options { address_map: AddressMap::All, ..options };
+        // Here one may want to look at what a file would not have.
+        options.skipped.insert(Optimisation::DeadFunctions);
         let artifact = wootz_compiler::compile(&wasm, &options)
             .with_context(|| format!("cannot compile {name}"))?;
         let (_, mut found) = container::open(&artifact)?;

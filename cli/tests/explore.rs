@@ -160,7 +160,16 @@ fn source_and_machine_code_light_up_together() {
 fn keys_are_enough() {
     let Some((directory, mut browser)) = start() else { return };
     // What is called is there to be gone to.
-    let command = ["explore", "m.wat", "--target", "x86_64-linux", "--no-opt", "inlining"];
+    let command = [
+        "explore",
+        "m.wat",
+        "--target",
+        "x86_64-linux",
+        "--no-opt",
+        "inlining",
+        "--no-opt",
+        "switches",
+    ];
     directory.wootz(&command).succeeds();
     browser.open(&directory.path("m.html"), "");
     let count = browser.texts("#functions .row").len();

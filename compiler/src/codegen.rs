@@ -16,13 +16,13 @@ use wootz_runtime::abi::artifact::StackMap;
 use wootz_runtime::abi::index::TableIndex;
 use wootz_runtime::abi::trap::TrapCode;
 
-use crate::compact::{self, Compact, Moves, Steps};
+use crate::compact::{self, Compact, Moves};
 use crate::convention::const_table::{ELSEWHERE, NULL, OUTSIDE};
 use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
 use crate::places::{Call, Place, Places};
 use crate::plan::{Plan, Symbol};
-use crate::target::Target;
+use crate::target::{Rewriting, Target};
 use crate::trampoline::NEVER_RETURNS;
 use crate::unwinding::{self, Rules};
 use crate::worker::Worker;
@@ -205,7 +205,7 @@ struct Code {
 }
 
 /// The code, in as few bytes as we can.
-fn code(compiled: &CompiledCode, steps: Steps) -> Code {
+fn code(compiled: &CompiledCode, steps: Rewriting) -> Code {
     let buffer = &compiled.buffer;
     let unchanged = || Code {
         bytes: buffer.data().to_vec(),
@@ -213,7 +213,7 @@ fn code(compiled: &CompiledCode, steps: Steps) -> Code {
         leaves: None,
         alignment: 1,
     };
-    if steps == Steps::default() {
+    if steps == Rewriting::default() {
         return unchanged();
     }
     let relocations: Vec<u32> = buffer.relocs().iter().map(|reloc| reloc.offset).collect();

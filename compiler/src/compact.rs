@@ -34,6 +34,8 @@ use std::slice;
 
 use cranelift_codegen::isa::unwind::UnwindInst;
 
+use crate::target::Rewriting;
+
 use copies::Copied;
 use decode::{Instruction, Prefix, Table};
 use encode::Bytes;
@@ -61,19 +63,6 @@ pub struct Facts<'a> {
     pub tables: &'a [u32],
 }
 
-/// What to do. By default, nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Steps {
-    /// Whether ways back to tables are to have jumps of their own.
-    pub dispatches: bool,
-    /// Whether loops are to ask at their end whether to go on.
-    pub rotates: bool,
-    /// Whether instructions are to become shorter.
-    pub shortens: bool,
-    /// Whether loops are to be aligned.
-    pub aligns: bool,
-}
-
 /// What has become of a function.
 pub struct Compact {
     /// The code.
@@ -90,7 +79,7 @@ pub struct Compact {
 const LARGEST_LOOP: u32 = 96;
 
 /// Rewrites a function. `None` if there is something in it that is not understood.
-pub fn function(facts: &Facts<'_>, steps: Steps) -> Option<Compact> {
+pub fn function(facts: &Facts<'_>, steps: Rewriting) -> Option<Compact> {
     let mut reader = Reader::new(facts, steps);
     reader.read()?;
     let copies = copies(&reader);
@@ -122,7 +111,7 @@ struct Written {
 /// Rewrites a function in which there are copies now.
 fn with_copies(
     facts: &Facts<'_>,
-    steps: Steps,
+    steps: Rewriting,
     code: &[u8],
     moves: Moves,
     reader: &Reader<'_>,
@@ -331,7 +320,7 @@ enum Stack {
 /// Reads a function from its beginning to its end.
 struct Reader<'a> {
     facts: &'a Facts<'a>,
-    steps: Steps,
+    steps: Rewriting,
     edits: Vec<Edit>,
     branches: Vec<Branch>,
     relative: Vec<Relative>,
@@ -369,7 +358,7 @@ fn next(places: &mut slice::Iter<'_, u32>) -> u32 {
 }
 
 impl<'a> Reader<'a> {
-    fn new(facts: &'a Facts<'a>, steps: Steps) -> Reader<'a> {
+    fn new(facts: &'a Facts<'a>, steps: Rewriting) -> Reader<'a> {
         let bytes = facts.code.len();
         let framed_at = facts.prologue.iter().find_map(|(offset, step)| {
             matches!(step, UnwindInst::DefineNewFrame { .. }).then_some(*offset)

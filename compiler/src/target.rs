@@ -10,7 +10,6 @@ use cranelift_codegen::settings::{self, Configurable, SetError};
 use target_lexicon::{Architecture, Endianness, OperatingSystem, Triple};
 use wootz_runtime::abi::artifact::{ByteOrder, System, image_alignment};
 
-use crate::compact::Steps;
 use crate::error::{Error, MissingProposal, Result};
 use crate::options::{Features, OptLevel, Optimisation, Options};
 use crate::{processor, target_names};
@@ -53,7 +52,20 @@ pub struct OwnSteps {
     /// Code that always traps halts the processor, which programs may not.
     pub halts: bool,
     /// What is made of machine code.
-    pub rewriting: Steps,
+    pub rewriting: Rewriting,
+}
+
+/// What is made of machine code. By default, nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Rewriting {
+    /// Whether ways back to tables are to have jumps of their own.
+    pub dispatches: bool,
+    /// Whether loops are to ask at their end whether to go on.
+    pub rotates: bool,
+    /// Whether instructions are to become shorter.
+    pub shortens: bool,
+    /// Whether loops are to be aligned.
+    pub aligns: bool,
 }
 
 /// The target that the options describe.
@@ -112,10 +124,10 @@ pub fn lookup(options: &Options) -> Result<Target> {
 }
 
 /// What is made of machine code.
-fn rewriting(options: &Options, triple: &Triple) -> Steps {
+fn rewriting(options: &Options, triple: &Triple) -> Rewriting {
     let is_able = triple.architecture == Architecture::X86_64;
     let is_for_speed = is_able && options.opt_level == OptLevel::Speed;
-    Steps {
+    Rewriting {
         dispatches: is_for_speed && options.optimises(Optimisation::Dispatch),
         rotates: is_for_speed && options.optimises(Optimisation::Rotation),
         shortens: is_able && options.optimises(Optimisation::ShortCode),
@@ -163,7 +175,9 @@ fn shared_flags(
         ("probestack_strategy", "inline"),
         (
             "machine_code_cfg_info",
-            truth(options.debug_info.is_some() || rewriting(options, triple) != Steps::default()),
+            truth(
+                options.debug_info.is_some() || rewriting(options, triple) != Rewriting::default(),
+            ),
         ),
         ("enable_verifier", truth(options.verifier)),
         ("enable_nan_canonicalization", truth(options.nan_canonicalization)),

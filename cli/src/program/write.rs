@@ -168,7 +168,10 @@ mod tests {
 
     /// A library, which is as good as a program for this, with an entry and the words that make it a runner.
     fn runner() -> Vec<u8> {
-        let text = format!("(module (memory 1) (data (i32.const 0) {:?}) (func))", runner_mark());
+        let text = format!(
+            "(module (memory 1) (data (i32.const 0) {:?}) (func (export \"f\")))",
+            runner_mark()
+        );
         let options = wootz_compiler::Options::default();
         let mut bytes = wootz_compiler::compile(&wat::parse_str(text).unwrap(), &options).unwrap();
         const E_ENTRY: usize = 24;

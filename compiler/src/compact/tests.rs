@@ -4,7 +4,7 @@ use super::*;
 const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
 /// `mov rsp, rbp; pop rbp; ret`.
 const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
-const ALL: Steps = Steps { dispatches: true, rotates: true, shortens: true, aligns: true };
+const ALL: Rewriting = Rewriting { dispatches: true, rotates: true, shortens: true, aligns: true };
 
 /// Rewrites a function with a frame of so many bytes, which is made behind the prologue by the code itself.
 fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
@@ -212,7 +212,7 @@ fn dispatched(code: &[u8], table: u32, relocations: &[u32]) -> Option<Compact> {
         alignment: 1,
         tables: &[],
     };
-    function(&facts, Steps { dispatches: true, ..Steps::default() })
+    function(&facts, Rewriting { dispatches: true, ..Rewriting::default() })
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn rotated(code: &[u8], relocations: &[u32]) -> Option<Compact> {
         alignment: 1,
         tables: &[],
     };
-    function(&facts, Steps { rotates: true, ..Steps::default() })
+    function(&facts, Rewriting { rotates: true, ..Rewriting::default() })
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn with_branches(bytes: usize) -> Vec<u8> {
 fn branches_are_as_short_as_they_can() {
     for bytes in [0, 1, 100, 125, 126, 127, 128, 1000] {
         let code = [PROLOGUE, &with_branches(bytes), EPILOGUE].concat();
-        let steps = Steps { shortens: true, ..Steps::default() };
+        let steps = Rewriting { shortens: true, ..Rewriting::default() };
         let facts = Facts {
             code: &code,
             blocks: &[],
