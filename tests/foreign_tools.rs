@@ -341,7 +341,7 @@ fn debug_information() {
                 let debug_info = Some(DebugInfo { debugger, separate, ..DebugInfo::default() });
                 let options =
                     Options { target: Some(target.into()), emit, debug_info, ..Options::default() };
-                let made = wootz_compiler::compile_observed(&wasm, &options, &mut |_| ()).unwrap();
+                let made = wootz_compiler::compile_observed(&wasm, &options, &|_| ()).unwrap();
                 let path = files.out("shapes");
                 std::fs::write(&path, made.debug_file.as_ref().unwrap_or(&made.file)).unwrap();
                 assert_eq!(made.debug_file.is_some(), is_separate);

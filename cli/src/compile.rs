@@ -2,14 +2,17 @@
 //!
 //! In: the command line. Out: a file, written whole or not at all. Options that say nothing about what is made are refused.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use wootz_compiler::{Artifact, DebugInfo, Options, Stage};
+use wootz_compiler::{Artifact, DebugInfo, Event, Options, Stage, Step};
 
 use crate::files;
 use crate::options::CodeOptions;
@@ -316,31 +319,77 @@ fn header(path: &Path, wasm: &[u8], options: &Options) -> Result<String> {
     wootz_bindgen::c::header(&manifest, prefix).with_context(context)
 }
 
-/// The stages of a compilation, and how long each took.
-type Times = Vec<(Stage, Duration)>;
+/// How long each stage took, and each step of functions, in all threads.
+struct Times {
+    stages: Vec<(Stage, Duration)>,
+    steps: [Duration; Step::ALL.len()],
+}
+
+/// What is measured while a module is compiled.
+#[derive(Default)]
+struct Clock {
+    /// When each stage began.
+    stages: Mutex<Vec<(Stage, Instant)>>,
+    /// How many nanoseconds each step took.
+    steps: [AtomicU64; Step::ALL.len()],
+}
+
+thread_local! {
+    /// The step that this thread is at, and when it began.
+    static STEP: Cell<Option<(Step, Instant)>> = const { Cell::new(None) };
+}
+
+impl Clock {
+    fn note(&self, event: Event) {
+        let now = Instant::now();
+        let next = match event {
+            Event::Stage(stage) => {
+                let mut stages = self.stages.lock().expect("nobody panics while it is locked");
+                return stages.push((stage, now));
+            }
+            Event::Step(step) => Some((step, now)),
+            Event::Done => None,
+        };
+        if let Some((step, start)) = STEP.replace(next) {
+            let nanoseconds = (now - start).as_nanos() as u64;
+            self.steps[step as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        }
+    }
+
+    fn times(self) -> Times {
+        let end = Instant::now();
+        let stages = self.stages.into_inner().expect("nobody panics while it is locked");
+        let ends = stages.iter().skip(1).map(|&(_, start)| start).chain([end]);
+        let stages = stages.iter().zip(ends).map(|(&(stage, start), end)| (stage, end - start));
+        let stages = stages.collect();
+        Times { stages, steps: self.steps.map(|it| Duration::from_nanos(it.into_inner())) }
+    }
+}
 
 /// Compiles a module that came from a file, and says how long each stage took.
 fn compile(path: &Path, wasm: &[u8], options: &Options) -> Result<(Artifact, Times)> {
-    let mut stages: Vec<(Stage, Instant)> = Vec::new();
-    let result = wootz_compiler::compile_observed(wasm, options, &mut |stage| {
-        stages.push((stage, Instant::now()))
-    });
-    let end = Instant::now();
-    let ends = stages.iter().skip(1).map(|&(_, start)| start).chain([end]);
-    let times =
-        stages.iter().zip(ends).map(|(&(stage, start), end)| (stage, end - start)).collect();
+    let clock = Clock::default();
+    let result = wootz_compiler::compile_observed(wasm, options, &|event| clock.note(event));
+    let times = clock.times();
     let artifact = result.with_context(|| format!("cannot compile {}", files::name(path)))?;
     Ok((artifact, times))
 }
 
-fn table(times: &[(Stage, Duration)]) -> String {
+fn table(times: &Times) -> String {
     let mut text = String::new();
-    let total = times.iter().map(|(_, time)| *time).sum();
-    for (name, time) in
-        times.iter().map(|(stage, time)| (stage.name(), *time)).chain([("total", total)])
-    {
-        writeln!(text, "{name:<10}{:>10.3} ms", time.as_secs_f64() * 1e3)
+    let mut row = |name: &str, time: Duration, what: &str| {
+        writeln!(text, "{name:<12}{:>10.3} ms{what}", time.as_secs_f64() * 1e3)
             .expect("strings can be written to");
+    };
+    for &(stage, time) in &times.stages {
+        row(stage.name(), time, "");
+        if stage == Stage::Functions {
+            for step in Step::ALL {
+                let name = format!("  {}", step.name());
+                row(&name, times.steps[step as usize], " in all threads");
+            }
+        }
     }
+    row("total", times.stages.iter().map(|(_, time)| *time).sum(), "");
     text
 }

@@ -115,7 +115,13 @@ fn times_are_shown() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
     let stages: Vec<&str> =
         ended.stderr.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(stages, ["parse", "plan", "functions", "link", "lines", "write", "total"]);
+    let steps = ["translate", "optimise", "generate", "finish"];
+    let all = ["parse", "plan", "functions"].into_iter().chain(steps);
+    let all: Vec<_> = all.chain(["link", "lines", "write", "total"]).collect();
+    assert_eq!(stages, all);
+    // Something was done in each step.
+    let is_nothing = |line: &&str| line.contains(" 0.000 ms in all threads");
+    assert_eq!(ended.stderr.lines().filter(is_nothing).count(), 0, "{}", ended.stderr);
 }
 
 /// Whatever was there before is still there, and nothing else.

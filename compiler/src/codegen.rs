@@ -20,6 +20,7 @@ use crate::compact::{self, Compact, Moves};
 use crate::convention::const_table::{ELSEWHERE, NULL, OUTSIDE};
 use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
+use crate::options::{Event, Observe, Step};
 use crate::places::{Call, Place, Places};
 use crate::plan::{Plan, Symbol};
 use crate::target::{Rewriting, Target};
@@ -125,7 +126,13 @@ pub struct Relocation {
 ///
 /// # Errors
 /// If it is too large for the code generator.
-pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Result<Function> {
+pub fn function(
+    worker: &mut Worker,
+    target: &Target,
+    isa: &dyn TargetIsa,
+    observe: &Observe<'_>,
+) -> Result<Function> {
+    observe(Event::Step(Step::Generate));
     let context = &worker.context;
     let func = &context.func;
     let compiled = isa
@@ -138,6 +145,7 @@ pub fn function(worker: &mut Worker, target: &Target, isa: &dyn TargetIsa) -> Re
         )
         .map_err(|error| Error::code_generator(&func.name.to_string(), &error))?
         .apply_params(&func.params);
+    observe(Event::Step(Step::Finish));
     let compiled = &*worker.code.insert(compiled);
     let buffer = &compiled.buffer;
     let Code { bytes: mut code, moved, leaves, alignment } = code(compiled, target.own.rewriting);

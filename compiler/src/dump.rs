@@ -136,7 +136,7 @@ fn shown(
         _ => {
             worker.context.set_disasm(true);
             let isa = optimise::function(worker, plan, target)?;
-            let function = codegen::function(worker, target, isa)?;
+            let function = codegen::function(worker, target, isa, &|_| ())?;
             let code = worker.code.as_ref();
             text.push_str(code.and_then(|code| code.vcode.as_deref()).unwrap_or_default());
             for (offset, trap) in &function.traps {

@@ -78,8 +78,8 @@ pub use debug::{source_map_url, text};
 pub use error::{Error, MissingProposal, Result};
 pub use fingerprint::fingerprint;
 pub use options::{
-    AddressMap, CpuFeature, DebugInfo, Debugger, Emit, Features, OptLevel, Optimisation, Options,
-    SourceMap, Stage, TargetCpu, WasmFeature,
+    AddressMap, CpuFeature, DebugInfo, Debugger, Emit, Event, Features, Observe, OptLevel,
+    Optimisation, Options, SourceMap, Stage, Step, TargetCpu, WasmFeature,
 };
 pub use target_names::{TARGETS, debugger, extension};
 
@@ -159,7 +159,7 @@ fn validate_module(wasm: &[u8], options: &Options) -> Result<()> {
 /// If the module is invalid or exceeds an implementation limit, or if the options contradict each other or ask for
 /// something unknown.
 pub fn compile(wasm: &[u8], options: &Options) -> Result<Vec<u8>> {
-    compile_observed(wasm, options, &mut |_| ()).map(|artifact| artifact.file)
+    compile_observed(wasm, options, &|_| ()).map(|artifact| artifact.file)
 }
 
 /// What a module was compiled to.
@@ -173,17 +173,13 @@ pub struct Artifact {
     pub warnings: Vec<String>,
 }
 
-/// Like [`compile`], with everything that there is besides the file; and tells `observe` each time a stage begins: what
-/// `--time` shows is measured with it.
+/// Like [`compile`], with everything that there is besides the file; and tells `observe` each time a stage begins, or a
+/// step of a function on one of the threads: what `--time` shows is measured with it.
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_observed(
-    wasm: &[u8],
-    options: &Options,
-    observe: &mut dyn FnMut(Stage),
-) -> Result<Artifact> {
-    observe(Stage::Parse);
+pub fn compile_observed(wasm: &[u8], options: &Options, observe: &Observe<'_>) -> Result<Artifact> {
+    observe(Event::Stage(Stage::Parse));
     let target = target::lookup(options)?;
     compile_module(wasm, &target, options, observe)
         .map_err(|error| explain(wasm, &target, options, error))
@@ -199,19 +195,20 @@ fn compile_module(
     wasm: &[u8],
     target: &Target,
     options: &Options,
-    observe: &mut dyn FnMut(Stage),
+    observe: &Observe<'_>,
 ) -> Result<Artifact> {
     object::check(target.triple())?;
     let module = parse::module(wasm, &target.able(&options.features))?;
-    observe(Stage::Plan);
+    observe(Event::Stage(Stage::Plan));
     let plan = plan::lay_out(&module, target, options)?;
     // From here on no symbol, type or vmctx slot is added: functions compile in any order.
-    observe(Stage::Functions);
+    observe(Event::Stage(Stage::Functions));
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
         if let plan::Work::Table(index) = work {
             return Ok(codegen::table(&plan, target, index));
         }
         let make = |worker: &mut Worker, checks_stack: bool| {
+            observe(Event::Step(Step::Translate));
             match work {
                 plan::Work::Function(index) => {
                     translate::body(worker, &plan, target, index, checks_stack)?;
@@ -221,8 +218,11 @@ fn compile_module(
                 }
                 plan::Work::Table(_) => unreachable!("it is no code"),
             }
+            observe(Event::Step(Step::Optimise));
             let isa = optimise::function(worker, &plan, target)?;
-            codegen::function(worker, target, isa)
+            let function = codegen::function(worker, target, isa, observe)?;
+            observe(Event::Done);
+            Ok(function)
         };
         let checks_stack = plan.checks_stack(work);
         let function = make(worker, checks_stack)?;
@@ -232,16 +232,16 @@ fn compile_module(
             false => make(worker, true),
         }
     })?;
-    observe(Stage::Link);
+    observe(Event::Stage(Stage::Link));
     let code = link::text(functions, &plan, target, options)?;
     // From here on every code offset is known.
-    observe(Stage::SourceLines);
+    observe(Event::Stage(Stage::SourceLines));
     let source_lines = source_lines::table(&module, &code.stops, options);
     let debug = options.debug_info.as_ref();
     let debug = debug.map(|info| debug::sections(&plan, &code, target, info));
     let (debug, warnings) =
         debug.map_or((None, Vec::new()), |(debug, warnings)| (Some(debug), warnings));
-    observe(Stage::Write);
+    observe(Event::Stage(Stage::Write));
     let metadata = metadata::assemble(&plan, &code, source_lines, target, options)
         .to_bytes(target.byte_order())
         .map_err(|e| Error::Limit { message: e.to_string() })?;

@@ -466,7 +466,49 @@ impl Features {
     }
 }
 
-/// The stages of compilation, as [`compile_observed`](crate::compile_observed) tells them.
+/// What [`compile_observed`](crate::compile_observed) tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A stage begins, and the one before ends.
+    Stage(Stage),
+    /// On this thread a step of a function begins, and the one before, if there was any, ends.
+    Step(Step),
+    /// On this thread a function is done, and so is the step.
+    Done,
+}
+
+/// Whom [`compile_observed`](crate::compile_observed) tells what happens.
+pub type Observe<'a> = dyn Fn(Event) + Sync + 'a;
+
+/// What is done with each function, in [`Stage::Functions`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Validation, and translation to CLIF.
+    Translate,
+    /// Rewriting of CLIF, by Wootz and by Cranelift.
+    Optimise,
+    /// Machine code: selection of instructions, allocation of registers.
+    Generate,
+    /// Rewriting of machine code, and finding out where it comes from.
+    Finish,
+}
+
+impl Step {
+    /// All of them, in their order.
+    pub const ALL: [Step; 4] = [Step::Translate, Step::Optimise, Step::Generate, Step::Finish];
+
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Translate => "translate",
+            Step::Optimise => "optimise",
+            Step::Generate => "generate",
+            Step::Finish => "finish",
+        }
+    }
+}
+
+/// The stages of compilation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
     /// Decoding, and validation of everything but function bodies.

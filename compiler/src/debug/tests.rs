@@ -13,7 +13,7 @@ const MODULES: [&[u8]; 2] = [
 fn compile(wasm: &[u8], opt_level: OptLevel, debugger: Debugger) -> Artifact {
     let debug_info = Some(DebugInfo { debugger, ..DebugInfo::default() });
     let options = Options { opt_level, debug_info, ..Options::default() };
-    compile_observed(wasm, &options, &mut |_| ()).unwrap()
+    compile_observed(wasm, &options, &|_| ()).unwrap()
 }
 
 /// Where the contents of the module's debug sections are.
@@ -92,7 +92,7 @@ fn source_maps_say_where_operators_come_from() {
             debug_info: Some(debug_info),
             ..Options::default()
         };
-        compile_observed(&wasm, &options, &mut |_| ()).unwrap().file
+        compile_observed(&wasm, &options, &|_| ()).unwrap().file
     };
     let has = |file: &[u8], text: &[u8]| file.windows(text.len()).any(|part| part == text);
     assert!(has(&with(contents), b"a.ts\0"));
@@ -106,7 +106,7 @@ fn any_number_of_locals_is_refused_in_time() {
     for opt_level in [OptLevel::None, OptLevel::Speed] {
         let debug_info = Some(DebugInfo::default());
         let options = Options { opt_level, debug_info, ..Options::default() };
-        let error = compile_observed(wasm, &options, &mut |_| ()).unwrap_err();
+        let error = compile_observed(wasm, &options, &|_| ()).unwrap_err();
         assert!(error.to_string().contains("locals"), "{error}");
     }
 }
