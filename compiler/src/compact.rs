@@ -8,7 +8,8 @@
 //! than by the frame pointer, which we always have. So the code is read once more: instruction by instruction, each is
 //! replaced by a shorter one that does the same, if there is one, and what lies behind moves up.
 //!
-//! Ways back to a table of branches, which interpreters have, are given a jump of their own before that.
+//! Before that, ways back to a table of branches, which interpreters have, are given a jump of their own, and loops the question
+//! whether to go on at their end.
 //!
 //! Always true: instructions stay in their order, and each still does what it did; what is there more often than before does the
 //! same in the place of a jump to it. A function in which there is anything that is

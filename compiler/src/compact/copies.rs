@@ -54,21 +54,29 @@ pub fn written(reader: &Reader<'_>, copies: &[Copied]) -> Written {
         let edit = &reader.edits[branch.edit as usize];
         Relative { end: edit.at + edit.had, before_end: 4, target: branch.target }
     });
+    let mut relative: Vec<Relative> = branches.chain(reader.relative.iter().copied()).collect();
+    relative.sort_unstable_by_key(|it| it.end);
     let mut set = |end: u32, before_end: u8, target: u32| {
         let at = (end - u32::from(before_end)) as usize;
         let distance = moves.beginning(target).wrapping_sub(end);
         code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
     };
-    for Relative { end, before_end, target } in branches.chain(reader.relative.iter().copied()) {
+    for &Relative { end, before_end, target } in &relative {
         if copies.binary_search_by_key(&end, Copied::jump_end).is_err() {
             set(moves.end(end), before_end, target);
         }
-        for copy_end in moves.copied_ends(end) {
-            set(copy_end, before_end, target);
-        }
     }
-    for copied in copies.iter().filter(|copied| copied.exit.is_some()) {
-        let end = moves.beginning(copied.jump) + (copied.to - copied.from);
+    for copied in copies {
+        let new = moves.beginning(copied.jump);
+        let first = relative.partition_point(|it| it.end <= copied.from);
+        let own = relative[first..].iter().take_while(|it| it.end <= copied.to);
+        for &Relative { end, before_end, target } in own {
+            set(new + (end - copied.from), before_end, target);
+        }
+        if copied.exit.is_none() {
+            continue;
+        }
+        let end = new + (copied.to - copied.from);
         set(end, 4, copied.to);
         if let Some(exit) = copied.jumps_out() {
             set(end + JUMP_BYTES, 4, exit);

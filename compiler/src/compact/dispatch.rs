@@ -25,17 +25,21 @@ const FEWEST_JUMPS: usize = 4;
 /// What is to be copied.
 pub fn copies(reader: &Reader<'_>) -> Vec<Copied> {
     let mut copies = Vec::new();
+    // Where jumps lead to, and where they are.
+    let jumps = reader.branches.iter().filter(|it| it.opcode == JUMP);
+    let mut jumps: Vec<(u32, u32)> =
+        jumps.map(|it| (it.target, reader.edits[it.edit as usize].at)).collect();
+    jumps.sort_unstable();
     for &(table, end) in &reader.tables {
         if end - table < 4 * FEWEST_PLACES {
             continue;
         }
         let Some(leads) = leads(reader, table) else { continue };
         let before = copies.len();
-        let jumps = reader.branches.iter().filter(|it| it.opcode == JUMP);
-        let jumps = jumps.filter(|it| leads.contains(&it.target));
-        let jumps = jumps.map(|it| (it.target, reader.edits[it.edit as usize].at));
+        let first = jumps.partition_point(|&(target, _)| target < *leads.start());
+        let behind = jumps.partition_point(|&(target, _)| target <= *leads.end());
         // What comes from behind the table comes from what it leads to.
-        let back = jumps.filter(|&(_, jump)| jump > table);
+        let back = jumps[first..behind].iter().copied().filter(|&(_, jump)| jump > table);
         copies.extend(back.map(|(from, jump)| Copied { from, to: table, jump, exit: None }));
         if copies.len() < before + FEWEST_JUMPS {
             copies.truncate(before);
@@ -63,12 +67,14 @@ fn leads(reader: &Reader<'_>, table: u32) -> Option<RangeInclusive<u32>> {
 fn loads(code: &[u8]) -> bool {
     const TAKES_ADDRESS: u8 = 0x8d;
     const LOADS_DISTANCE: u8 = 0x63;
+    const STORES: [u8; 4] = [0x88, 0x89, 0xc6, 0xc7];
     const STACK_POINTER: u8 = 4;
     const FRAME_POINTER: u8 = 5;
 
     let Some(it) = Instruction::of(code) else { return false };
     let Some(operands) = it.operands.filter(|&operands| operands < 0xc0) else { return false };
-    let is_other = it.table == Table::One && matches!(it.opcode, TAKES_ADDRESS | LOADS_DISTANCE);
+    let is_other = it.table == Table::One
+        && (matches!(it.opcode, TAKES_ADDRESS | LOADS_DISTANCE) || STORES.contains(&it.opcode));
     let base = match it.has_scale() {
         true => code[usize::from(it.opcode_at) + 2] & 7,
         false => operands & 7,

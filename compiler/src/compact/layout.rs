@@ -151,12 +151,6 @@ impl Moves {
         copies.iter().flat_map(|copied| [copied.from, copied.jump_end()])
     }
 
-    /// Where the copies end of what ended here.
-    pub fn copied_ends(&self, offset: u32) -> impl Iterator<Item = u32> {
-        let copies = self.copies.iter().filter(move |it| it.from < offset && offset <= it.to);
-        copies.map(move |it| self.beginning(it.jump) + (offset - it.from))
-    }
-
     /// Where what began here begins now; of what was copied, the original.
     pub fn beginning(&self, offset: u32) -> u32 {
         let offset = self.first.as_ref().map_or(offset, |first| first.beginning(offset));

@@ -199,20 +199,24 @@ fn interpreter(operators: u32, next: &[u8]) -> (Vec<u8>, u32, Vec<u32>) {
 /// `movzx eax, [rdx + r9]`.
 const LOAD: &[u8] = &[0x42, 0x0f, 0xb6, 0x04, 0x0a];
 
-/// Rewrites an interpreter; its load may trap.
-fn dispatched(code: &[u8], table: u32, relocations: &[u32]) -> Option<Compact> {
-    let end = table + word(code, table).unwrap();
-    let facts = Facts {
+/// What is known of code without a frame, whose first instruction may trap.
+fn facts<'a>(code: &'a [u8], blocks: &'a [u32], relocations: &'a [u32]) -> Facts<'a> {
+    Facts {
         code,
-        blocks: &[end],
+        blocks,
         relocations,
         traps: &[4],
         prologue: &[],
         frame_bytes: 0,
         alignment: 1,
         tables: &[],
-    };
-    function(&facts, Rewriting { dispatches: true, ..Rewriting::default() })
+    }
+}
+
+fn dispatched(code: &[u8], table: u32, relocations: &[u32]) -> Option<Compact> {
+    let end = table + word(code, table).unwrap();
+    let steps = Rewriting { dispatches: true, ..Rewriting::default() };
+    function(&facts(code, &[end], relocations), steps)
 }
 
 #[test]
@@ -257,6 +261,8 @@ fn other_tables_are_left_alone() {
     assert!(is_left(&called, &[4 + LOAD.len() as u32 + 1]));
     // What leads there is long.
     assert!(is_left(&interpreter(5, &[LOAD, &[0x98; 90]].concat()), &[]));
+    // Something is stored.
+    assert!(is_left(&interpreter(5, &[0x42, 0x89, 0x04, 0x0a]), &[]));
     // There are few operators.
     assert!(is_left(&interpreter(3, LOAD), &[]));
 }
@@ -277,17 +283,8 @@ fn asking_loop(question: &[u8], between: usize) -> (Vec<u8>, u32) {
 }
 
 fn rotated(code: &[u8], relocations: &[u32]) -> Option<Compact> {
-    let facts = Facts {
-        code,
-        blocks: &[],
-        relocations,
-        traps: &[4],
-        prologue: &[],
-        frame_bytes: 0,
-        alignment: 1,
-        tables: &[],
-    };
-    function(&facts, Rewriting { rotates: true, ..Rewriting::default() })
+    let steps = Rewriting { rotates: true, ..Rewriting::default() };
+    function(&facts(code, &[], relocations), steps)
 }
 
 #[test]
@@ -342,17 +339,7 @@ fn branches_are_as_short_as_they_can() {
     for bytes in [0, 1, 100, 125, 126, 127, 128, 1000] {
         let code = [PROLOGUE, &with_branches(bytes), EPILOGUE].concat();
         let steps = Rewriting { shortens: true, ..Rewriting::default() };
-        let facts = Facts {
-            code: &code,
-            blocks: &[],
-            relocations: &[],
-            traps: &[],
-            prologue: &[],
-            frame_bytes: 0,
-            alignment: 1,
-            tables: &[],
-        };
-        let compact = function(&facts, steps).unwrap();
+        let compact = function(&facts(&code, &[], &[]), steps).unwrap();
         let (over, back) = (bytes <= 127, bytes + 2 <= 128);
         let saved = if over { 4 } else { 0 } + if back { 3 } else { 0 } + 3;
         assert_eq!(compact.code.len(), code.len() - saved, "{bytes}");
@@ -418,5 +405,24 @@ fn branches_in_large_functions_take_no_longer() {
     let start = std::time::Instant::now();
     let compact = rewritten(&code, &[], 0).unwrap();
     assert!(compact.code.len() < code.len() - 22 * 4);
+    assert!(start.elapsed().as_secs() < 10);
+}
+
+#[test]
+fn many_interpreters_and_loops_take_no_longer() {
+    let count = 20_000_u32;
+    let loops = asking_loop(LOAD, 0).0;
+    let loops = &loops[PROLOGUE.len()..loops.len() - EPILOGUE.len()];
+    let (interpreter, table, _) = interpreter(5, LOAD);
+    let interpreter = &interpreter[PROLOGUE.len()..interpreter.len() - EPILOGUE.len()];
+    let one = [loops, interpreter].concat();
+    let code = [PROLOGUE, &one.repeat(count as usize), EPILOGUE].concat();
+    // Where the first operator is, behind the table.
+    let end = loops.len() as u32 + table + 4 * 6;
+    let blocks: Vec<u32> = (0..count).map(|at| end + at * one.len() as u32).collect();
+    let steps = Rewriting { dispatches: true, rotates: true, ..Rewriting::default() };
+    let start = std::time::Instant::now();
+    let compact = function(&facts(&code, &blocks, &[]), steps).unwrap();
+    assert!(compact.moves.seams().count() as u32 == 2 * 6 * count);
     assert!(start.elapsed().as_secs() < 10);
 }
