@@ -31,7 +31,7 @@ mod own_file;
 use flags::Flags;
 
 /// What a runner is known by, if it does not run: see [`runner_mark`](crate::program::runner_mark).
-const MARK: &str = "wootz-runner with settings of version 1 for code of version 6";
+const MARK: &str = "wootz-runner with settings of version 1 for code of version 7";
 
 /// How a program is called whose own name is not known.
 const NO_NAME: &str = "program";

@@ -322,7 +322,12 @@ fn symbols_may_be_missing() {
         return;
     }
     let again = directory.wootz(&["explain", "inlined.so", &place]).succeeds();
-    assert_eq!(again, said, "names are in the tables, too");
+    // Where traps go is no function of the module, so its name is gone.
+    let words = |said: &str| {
+        let said = said.replace("<wootz_trap>", "");
+        said.split_whitespace().map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&again), words(&said), "names are in the tables, too");
     let said = directory.wootz(&["explain", "inlined.so", "outer"]).succeeds();
     assert_eq!(field(&said, "function"), "0, outer");
 }

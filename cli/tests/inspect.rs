@@ -52,7 +52,7 @@ fn json_is_for_programs() {
     assert!(json["sections"].as_array().unwrap().iter().any(|section| section["name"] == ".text"));
     let module = &json["modules"][0];
     assert_eq!(module["name"], "sample");
-    assert_eq!(module["abi_version"], 6);
+    assert_eq!(module["abi_version"], 7);
     assert_eq!(module["imports"][0]["module"], "env");
     assert_eq!(module["imports"][0]["type"], "(func (param i32 i64))");
     assert_eq!(module["exports"][2]["name"], "work");

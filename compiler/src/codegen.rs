@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
 use crate::options::{Event, Observe, Step};
 use crate::places::{Call, Place, Places};
-use crate::plan::{Plan, Symbol};
+use crate::plan::{Plan, Symbol, Trampoline};
 use crate::target::{Rewriting, Target};
 use crate::trampoline::NEVER_RETURNS;
 use crate::unwinding::{self, Rules};
@@ -56,6 +56,8 @@ pub struct Function {
     pub frame_bytes: u32,
     /// What debuggers need to know, if they are to find anything.
     pub frame: Option<Frame>,
+    /// Where it has the distance to the cell that says where traps go, from behind these four bytes.
+    pub trap_cell: Option<u32>,
 }
 
 impl Function {
@@ -75,6 +77,7 @@ impl Function {
             distances: Vec::new(),
             frame_bytes: 0,
             frame: None,
+            trap_cell: None,
         }
     }
 }
@@ -128,6 +131,7 @@ pub struct Relocation {
 /// If it is too large for the code generator.
 pub fn function(
     worker: &mut Worker,
+    plan: &Plan<'_>,
     target: &Target,
     isa: &dyn TargetIsa,
     observe: &Observe<'_>,
@@ -148,8 +152,8 @@ pub fn function(
     observe(Event::Step(Step::Finish));
     let compiled = &*worker.code.insert(compiled);
     let buffer = &compiled.buffer;
-    let Code { bytes: mut code, moved, leaves, alignment } = code(compiled, target.own.rewriting);
-    let relocations = buffer
+    let Code { bytes: code, moved, leaves, alignment } = code(compiled, target.own.rewriting);
+    let mut relocations: Vec<Relocation> = buffer
         .relocs()
         .iter()
         .map(|reloc| Relocation {
@@ -162,6 +166,9 @@ pub fn function(
     let traps = buffer.traps().iter();
     let traps = traps.filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)));
     let traps = moved.beginnings(traps);
+    if let Some(symbol) = plan.trampoline(Trampoline::Trap) {
+        relocations.extend(trap_calls(compiled, &code, &moved, symbol));
+    }
     let places = &worker.places;
     let positions = positions(func, compiled, &moved, places, &traps);
     let stack_maps = buffer
@@ -183,9 +190,6 @@ pub fn function(
     let stops = stops.chain(places.calls().iter().map(|call| call.at.wasm)).collect();
     let unwind = unwind(compiled, &code, &moved, leaves, target);
     let frame = worker.notes.take().map(|notes| frame(compiled, &moved, notes, target));
-    if target.own.halts {
-        halt(&mut code, &traps);
-    }
     Ok(Function {
         code,
         alignment: buffer.alignment.max(target.function_alignment).max(alignment),
@@ -200,6 +204,7 @@ pub fn function(
         distances: Vec::new(),
         frame_bytes: frame_bytes(compiled),
         frame,
+        trap_cell: None,
     })
 }
 
@@ -226,11 +231,16 @@ fn code(compiled: &CompiledCode, steps: Rewriting) -> Code {
     }
     let relocations: Vec<u32> = buffer.relocs().iter().map(|reloc| reloc.offset).collect();
     let traps: Vec<u32> = buffer.traps().iter().map(|trap| trap.offset).collect();
+    let called_traps = match steps.calls_traps {
+        true => explicit_traps(compiled).collect(),
+        false => Vec::new(),
+    };
     let facts = compact::Facts {
         code: buffer.data(),
         blocks: &compiled.bb_starts,
         relocations: &relocations,
         traps: &traps,
+        called_traps: &called_traps,
         prologue: &buffer.unwind_info,
         frame_bytes: buffer.frame_layout().expect("a function has a frame").frame_to_fp_offset,
         alignment: buffer.alignment,
@@ -244,16 +254,49 @@ fn code(compiled: &CompiledCode, steps: Rewriting) -> Code {
     }
 }
 
-/// Lets traps of x86-64 be `hlt`, which is as long with a `nop` behind. The system tells of it by `SIGSEGV`, without an address.
-fn halt(code: &mut [u8], traps: &[(u32, TrapCode)]) {
+/// Where the instructions of x86-64 are that do nothing but trap.
+fn explicit_traps(compiled: &CompiledCode) -> impl Iterator<Item = u32> {
     const UD2: [u8; 2] = [0x0f, 0x0b];
-    const HLT_NOP: [u8; 2] = [0xf4, 0x90];
-    for &(offset, _) in traps {
-        if let Some(bytes) = code.get_mut(offset as usize..offset as usize + 2)
-            && bytes == UD2
-        {
-            bytes.copy_from_slice(&HLT_NOP);
-        }
+    let code = compiled.buffer.data();
+    let traps = compiled.buffer.traps().iter();
+    let traps = traps.filter(|trap| trap_code(trap.code).is_some()).map(|trap| trap.offset);
+    traps.filter(|&offset| code[offset as usize..].starts_with(&UD2))
+}
+
+/// The calls that explicit traps have become: what they call.
+fn trap_calls(
+    compiled: &CompiledCode,
+    code: &[u8],
+    moved: &Moves,
+    symbol: Symbol,
+) -> impl Iterator<Item = Relocation> {
+    const CALL: u8 = 0xe8;
+    let traps = explicit_traps(compiled).map(|offset| moved.beginning(offset));
+    // In functions that were not rewritten they are what they were.
+    let calls = traps.filter(|&offset| code[offset as usize] == CALL);
+    calls.map(move |offset| Relocation {
+        offset: offset + 1,
+        kind: Reloc::X86CallPCRel4,
+        target: symbol,
+        addend: -4,
+    })
+}
+
+/// What traps call on x86-64: a jump to the address in the cell that says where they go.
+pub fn trap(target: &Target) -> Function {
+    let code = vec![0xff, 0x25, 0, 0, 0, 0];
+    let unwinding = unwinding::Code {
+        bytes: &code,
+        prologue: &[],
+        relocations: Vec::new(),
+        overflows: Vec::new(),
+        leaves: None,
+    };
+    Function {
+        unwind: Some(Unwind::Cfa(Rules::of(&unwinding, &*target.isa))),
+        trap_cell: Some(2),
+        code,
+        ..Function::without_code()
     }
 }
 

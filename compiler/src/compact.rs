@@ -54,6 +54,8 @@ pub struct Facts<'a> {
     pub relocations: &'a [u32],
     /// Which instructions may trap.
     pub traps: &'a [u32],
+    /// Which of them do nothing else, and are to be calls, whose distances others write.
+    pub called_traps: &'a [u32],
     /// What the prologue does, and where each step ends.
     pub prologue: &'a [(u32, UnwindInst)],
     /// How far the frame pointer points above the stack pointer, when there is a frame.
@@ -123,8 +125,10 @@ fn with_copies(
     let tables: Vec<u32> = reader.tables.iter().map(|&(table, _)| moves.beginning(table)).collect();
     let traps = facts.traps.iter().map(|&at| (at, ()));
     let traps: Vec<u32> = moves.beginnings(traps).into_iter().map(|(at, ())| at).collect();
+    let called_traps: Vec<u32> = beginnings(facts.called_traps);
     let facts = Facts {
         code,
+        called_traps: &called_traps,
         blocks: &blocks,
         relocations: &relocations,
         traps: &traps,
@@ -287,6 +291,8 @@ fn add_nops(code: &mut Vec<u8>, mut bytes: usize) {
     }
 }
 
+/// A call.
+const CALL: u8 = 0xe8;
 /// The short form of a jump.
 const JUMP: u8 = 0xeb;
 /// How many bytes the other form has.
@@ -484,7 +490,7 @@ impl<'a> Reader<'a> {
             (Table::One, 0) if code[..2] == [0, 0] => None,
             // These have the short distances that nobody writes.
             (Table::One, 0x70..=0x7f | 0xe0..=0xe3 | JUMP) => None,
-            (Table::One, 0xe8) => {
+            (Table::One, CALL) => {
                 self.is_behind_call = true;
                 self.calls.push(at);
                 is_relocated.then_some(end)
@@ -498,7 +504,13 @@ impl<'a> Reader<'a> {
                 self.branch(at, end, it.opcode - 0x10)?;
                 Some(end)
             }
-            (Table::One, 0xc2 | 0xc3 | 0xf4) | (Table::Two, 0x0b) => self.ends(end),
+            (Table::Two, 0x0b) => {
+                if self.facts.called_traps.binary_search(&at).is_ok() {
+                    self.replace(at, end, Bytes::new(&[CALL, 0, 0, 0, 0]));
+                }
+                self.ends(end)
+            }
+            (Table::One, 0xc2 | 0xc3) => self.ends(end),
             (Table::One, 0xff) if it.operands? >> 3 & 7 == 4 => {
                 let table = self.table.take().filter(|table| *table == end);
                 let end = self.ends(end)?;

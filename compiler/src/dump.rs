@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+use wootz_runtime::abi::artifact::TRAP_CELL_SYMBOL;
 use wootz_runtime::abi::index::{FuncIndex, TableIndex};
 
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::parse::{self, Module};
-use crate::plan::{self, Plan, Symbol, Work};
+use crate::plan::{self, Plan, Symbol, Trampoline, Work};
 use crate::target::{self, Target};
 use crate::worker::{Worker, in_parallel};
 use crate::{c_names, codegen, optimise, trampoline, translate};
@@ -122,6 +123,12 @@ fn shown(
             format!("; function {} `{}`\n", index.0, plan.symbols[symbol.0 as usize])
         }
         Work::Table(table) => return Ok(table_text(plan, table)),
+        Work::Trampoline(Trampoline::Trap) => {
+            let name = &plan.symbols[symbol.0 as usize];
+            return Ok(format!(
+                "; trampoline `{name}`: a jump to the address in `{TRAP_CELL_SYMBOL}`\n"
+            ));
+        }
         Work::Trampoline(trampoline) => {
             trampoline::build(worker, plan, target, trampoline);
             format!("; trampoline `{}`\n", plan.symbols[symbol.0 as usize])
@@ -136,7 +143,7 @@ fn shown(
         _ => {
             worker.context.set_disasm(true);
             let isa = optimise::function(worker, plan, target)?;
-            let function = codegen::function(worker, target, isa, &|_| ())?;
+            let function = codegen::function(worker, plan, target, isa, &|_| ())?;
             let code = worker.code.as_ref();
             text.push_str(code.and_then(|code| code.vcode.as_deref()).unwrap_or_default());
             for (offset, trap) in &function.traps {

@@ -204,8 +204,10 @@ fn compile_module(
     // From here on no symbol, type or vmctx slot is added: functions compile in any order.
     observe(Event::Stage(Stage::Functions));
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
-        if let plan::Work::Table(index) = work {
-            return Ok(codegen::table(&plan, target, index));
+        match work {
+            plan::Work::Table(index) => return Ok(codegen::table(&plan, target, index)),
+            plan::Work::Trampoline(plan::Trampoline::Trap) => return Ok(codegen::trap(target)),
+            plan::Work::Function(_) | plan::Work::Trampoline(_) => {}
         }
         let make = |worker: &mut Worker, checks_stack: bool| {
             observe(Event::Step(Step::Translate));
@@ -220,7 +222,7 @@ fn compile_module(
             }
             observe(Event::Step(Step::Optimise));
             let isa = optimise::function(worker, &plan, target)?;
-            let function = codegen::function(worker, target, isa, observe)?;
+            let function = codegen::function(worker, &plan, target, isa, observe)?;
             observe(Event::Done);
             Ok(function)
         };
@@ -256,6 +258,7 @@ fn compile_module(
             cie: unwinding::common_entry(&*target.isa, options.emit == Emit::SharedLibrary),
             descriptor_symbol: &c_names::descriptor_symbol(options.prefix.as_deref()),
             debug: debug.as_ref(),
+            trap_cell: code.trap_cell,
             separate: options.debug_info.as_ref().and_then(|debug| debug.separate.as_deref()),
         },
         match options.emit {

@@ -32,6 +32,8 @@ pub struct Code {
     pub frames: Vec<Option<Frame>>,
     /// How to unwind from each symbol.
     pub unwind: Vec<(u32, Unwind)>,
+    /// Where the distance is to the cell that says where traps go, from behind it, if any go there.
+    pub trap_cell: Option<u32>,
 }
 
 /// Places all functions one behind the other.
@@ -93,8 +95,10 @@ pub fn text(
         stops: Vec::new(),
         frames: Vec::new(),
         unwind: Vec::new(),
+        trap_cell: None,
     };
     for (function, start) in functions.into_iter().zip(starts) {
+        code.trap_cell = code.trap_cell.or(function.trap_cell.map(|at| start + at));
         code.symbols.push((start, function.code.len() as u32));
         add_places(&mut code, &function, start, imported, map);
         code.stack_maps.extend(
@@ -113,7 +117,9 @@ pub fn text(
 /// wherever they are called are not, unless they can be referred to, and neither are built-in functions that nobody calls.
 fn reached(functions: &[Function], plan: &Plan<'_>) -> Vec<bool> {
     let is_known = |work: &Work| match work {
-        Work::Function(_) | Work::Table(_) | Work::Trampoline(Trampoline::Builtin(_)) => false,
+        Work::Function(_)
+        | Work::Table(_)
+        | Work::Trampoline(Trampoline::Builtin(_) | Trampoline::Trap) => false,
         Work::Trampoline(Trampoline::Entry(_) | Trampoline::Exit(_) | Trampoline::Export(_)) => {
             true
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use wootz_runtime::abi::artifact::{
-    FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode, SourceLines,
+    Cell, FuncRefRecord, FunctionRecord, Metadata, NO_CODE, SignatureCode, SourceLines,
 };
 use wootz_runtime::abi::compat::{Compatibility, Settings};
 use wootz_runtime::abi::index::SignatureIndex;
@@ -91,7 +91,10 @@ pub fn assemble(
         source_lines,
         text_bytes: code.text.len() as u32,
         image_bytes: plan.contents.image.len() as u32,
-        debug_cell: options.debug_info.is_some(),
+        cell: match options.debug_info {
+            Some(_) => Some(Cell::Debug),
+            None => code.trap_cell.map(|_| Cell::Trap),
+        },
     }
 }
 

@@ -241,9 +241,9 @@ pub enum Optimisation {
     Bulk,
     /// `switches`: tables of branches with few targets are comparisons.
     Switches,
-    /// `halts`: on x86-64 Linux, traps are `hlt`, not `ud2`, which takes hypervisors longer. Not with debug information, where debuggers
-    /// are to tell one kind of signal from the other.
-    Halts,
+    /// `called-traps`: on x86-64 Linux, what always traps calls the runtime, instead of having the processor and the system tell it. Not
+    /// with debug information, where debuggers are to stop at a signal.
+    CalledTraps,
     /// `parameters`: locals that a loop does not change do not go round in it.
     Parameters,
     /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
@@ -279,7 +279,7 @@ impl Optimisation {
         Optimisation::ConstGlobals,
         Optimisation::Bulk,
         Optimisation::Switches,
-        Optimisation::Halts,
+        Optimisation::CalledTraps,
         Optimisation::Parameters,
         Optimisation::Addresses,
         Optimisation::Forwarding,
@@ -304,7 +304,7 @@ impl Optimisation {
             Optimisation::ConstGlobals => "const-globals",
             Optimisation::Bulk => "bulk",
             Optimisation::Switches => "switches",
-            Optimisation::Halts => "halts",
+            Optimisation::CalledTraps => "called-traps",
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",
             Optimisation::Forwarding => "forwarding",

@@ -144,6 +144,8 @@ pub enum Trampoline {
     Builtin(Builtin),
     /// C to an export, by its position among them.
     Export(u32),
+    /// Traps that are calls to where the runtime wants them.
+    Trap,
 }
 
 /// A position in [`Plan::work`].
@@ -182,6 +184,9 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         relaxed.multiply_add == MultiplyAdd::Runtime && options.features.contains("relaxed-simd");
     let survey = survey::survey(module);
     let mut work = work(module, interrupts, calls_fma);
+    if target.own.rewriting.calls_traps {
+        work.push(Work::Trampoline(Trampoline::Trap));
+    }
     if options.prefix.is_some() {
         let exports = 0..module.exports.len() as u32;
         work.extend(exports.map(|export| Work::Trampoline(Trampoline::Export(export))));
@@ -385,6 +390,7 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
                 Work::Trampoline(Trampoline::Builtin(builtin)) => {
                     (Some(builtin.name()), builtin.number())
                 }
+                Work::Trampoline(Trampoline::Trap) => (Some("trap"), 0),
                 Work::Table(table) => (Some("wootz_table"), table.0),
                 Work::Trampoline(Trampoline::Export(export)) => {
                     return c_symbols[export as usize].clone();
@@ -393,7 +399,7 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
             let mut symbol = match (work, name) {
                 (Work::Function(_), Some(name)) => name.replace('\0', "_"),
                 (Work::Function(_), None) => format!("wasm_function_{index}"),
-                (Work::Trampoline(Trampoline::Builtin(_)), name) => {
+                (Work::Trampoline(Trampoline::Builtin(_) | Trampoline::Trap), name) => {
                     format!("wootz_{}", name.unwrap_or_default())
                 }
                 (Work::Trampoline(_) | Work::Table(_), name) => {

@@ -49,8 +49,6 @@ pub struct OwnSteps {
     pub wide_loads: bool,
     /// They have them wherever they are made.
     pub wide_numbers: bool,
-    /// Code that always traps halts the processor, which programs may not.
-    pub halts: bool,
     /// What is made of machine code.
     pub rewriting: Rewriting,
 }
@@ -66,6 +64,8 @@ pub struct Rewriting {
     pub shortens: bool,
     /// Whether loops are to be aligned.
     pub aligns: bool,
+    /// Whether what always traps is to be a call.
+    pub calls_traps: bool,
 }
 
 /// The target that the options describe.
@@ -114,10 +114,6 @@ pub fn lookup(options: &Options) -> Result<Target> {
         wide_loads: widens && !matches!(triple.architecture, Architecture::Aarch64(_)),
         // Elsewhere, instructions of 32 bits leave something else than zeros in the other half of a register.
         wide_numbers: widens && triple.architecture == Architecture::X86_64,
-        halts: options.optimises(Optimisation::Halts)
-            && options.debug_info.is_none()
-            && triple.architecture == Architecture::X86_64
-            && triple.operating_system == OperatingSystem::Linux,
         rewriting: rewriting(options, &triple),
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
@@ -132,6 +128,11 @@ fn rewriting(options: &Options, triple: &Triple) -> Rewriting {
         rotates: is_for_speed && options.optimises(Optimisation::Rotation),
         shortens: is_able && options.optimises(Optimisation::ShortCode),
         aligns: is_for_speed && options.optimises(Optimisation::AlignedLoops),
+        // Debuggers know what it means when the processor traps.
+        calls_traps: is_able
+            && triple.operating_system == OperatingSystem::Linux
+            && options.debug_info.is_none()
+            && options.optimises(Optimisation::CalledTraps),
     }
 }
 

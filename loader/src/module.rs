@@ -349,8 +349,10 @@ impl Module {
     pub fn serialize(&self) -> Result<Vec<u8>> {
         match &self.inner.source {
             Source::File(file, bytes) => artifact::contents(file, *bytes),
-            // SAFETY: it stays as it is as long as the module lives, and code can be read.
-            Source::Memory(memory) => Ok(unsafe { memory.as_ref() }.to_vec()),
+            Source::Memory(memory) => {
+                // SAFETY: the module was loaded there, and its code does not change it.
+                Ok(unsafe { artifact::contents_in_place(*memory, &self.inner.code) })
+            }
             Source::Path(path) => std::fs::read(path).with_context(|| {
                 format!("failed to read `{}`, from which the module was loaded", path.display())
             }),

@@ -37,7 +37,7 @@ typedef struct {
     uint32_t version, metadata_bytes;
     uint64_t checksum;
     span compat, manifest, functions, signatures, funcrefs, places, calls, names, elements, data, stack_maps, source_lines,
-        code, images, cell;
+        code, images, cell, trap_cell;
 } descriptor;
 typedef struct { uint32_t entry, exit; } signature_record;
 typedef struct { uint32_t code, function, signature; } funcref_record;
@@ -298,6 +298,22 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
 }
 #endif
 
+#if defined __x86_64__ && defined __linux__
+/* Traps that are calls. */
+__attribute__((used)) static void on_call(uintptr_t return_address) {
+    last_trap = trap_at(return_address - 5, false), raised = 0;
+    CHECK(last_trap, "a call at %#lx is no trap", (long)return_address - 5);
+    __asm__ volatile("movq %1, %%rsp; movq %2, %%rbp; jmp *%0"
+                     :
+                     : "r"(store.entry_handler), "r"(store.entry_sp), "r"(store.entry_fp)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+extern char called_trap[];
+__asm__(".pushsection .text\ncalled_trap: movq (%rsp), %rdi; andq $-16, %rsp; call on_call\n.popsection");
+#endif
+
 static void catch_traps(void) {
 #ifdef _WIN32
     AddVectoredExceptionHandler(1, on_exception);
@@ -460,8 +476,17 @@ static uint8_t *reserve(void) {
 
 static uint8_t *instance(const descriptor *d, size_t imports, size_t globals, size_t tables) {
     module = d;
-    CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 6, "descriptor of version %u", d->version);
+    CHECK(memcmp(d->magic, "\x7fWOOTZ\r\n", 8) == 0 && d->version == 7, "descriptor of version %u", d->version);
     CHECK(d->cell.offset == 0 && d->cell.bytes == 0, "there is a cell for debuggers, without debug information");
+#if defined __x86_64__ && defined __linux__
+    /* Not every module traps. */
+    if (d->trap_cell.bytes == 8)
+        *(uintptr_t *)part(d, d->trap_cell) = (uintptr_t)called_trap;
+    else
+        CHECK(d->trap_cell.offset == 0 && d->trap_cell.bytes == 0, "the cell for traps has %u bytes", d->trap_cell.bytes);
+#else
+    CHECK(d->trap_cell.offset == 0 && d->trap_cell.bytes == 0, "there is a cell for traps");
+#endif
     CHECK(d->signatures.bytes % 8 == 0 && d->funcrefs.bytes % 12 == 0, "sizes");
     const uint8_t *code = part(d, d->code);
     const signature_record *signatures = part(d, d->signatures);

@@ -260,14 +260,15 @@ pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
 /// How many bytes a loop has that was between these places. No other loop is in it.
 fn loop_bytes(start: u32, end: u32, edits: &[Edit], branches: &[Branch]) -> u32 {
     let within = edits.iter().take_while(|edit| edit.at < end);
-    let less: u32 = within
+    let more = |bytes: u32, edit: &Edit| i64::from(bytes) - i64::from(edit.had);
+    let more: i64 = within
         .map(|edit| match &edit.becomes {
-            Becomes::Bytes(bytes) => edit.had - bytes.as_slice().len() as u32,
-            Becomes::Branch(branch) => edit.had - branches[*branch as usize].bytes(),
+            Becomes::Bytes(bytes) => more(bytes.as_slice().len() as u32, edit),
+            Becomes::Branch(branch) => more(branches[*branch as usize].bytes(), edit),
             Becomes::Copy(_) | Becomes::Nops(_) | Becomes::Zeros(_) => 0,
         })
         .sum();
-    end - start - less
+    (i64::from(end - start) + more) as u32
 }
 
 impl Moves {

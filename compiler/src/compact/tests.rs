@@ -4,7 +4,8 @@ use super::*;
 const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
 /// `mov rsp, rbp; pop rbp; ret`.
 const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
-const ALL: Rewriting = Rewriting { dispatches: true, rotates: true, shortens: true, aligns: true };
+const ALL: Rewriting =
+    Rewriting { dispatches: true, rotates: true, shortens: true, aligns: true, calls_traps: true };
 
 /// Rewrites a function with a frame of so many bytes, which is made behind the prologue by the code itself.
 fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
@@ -17,6 +18,7 @@ fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
         blocks,
         relocations: &[],
         traps: &[],
+        called_traps: &[],
         prologue: &[(4, frame)],
         frame_bytes,
         alignment: 16,
@@ -206,6 +208,7 @@ fn facts<'a>(code: &'a [u8], blocks: &'a [u32], relocations: &'a [u32]) -> Facts
         blocks,
         relocations,
         traps: &[4],
+        called_traps: &[],
         prologue: &[],
         frame_bytes: 0,
         alignment: 1,

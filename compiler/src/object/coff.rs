@@ -25,8 +25,7 @@ use object::{
 };
 use target_lexicon::Triple;
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
 };
 
 use super::function_table::{self, Field};
@@ -100,7 +99,7 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
     let cell = contents.debug.map(|_| {
         let kind = SectionKind::UninitializedData;
         let section = object.add_section(Vec::new(), b".bss".to_vec(), kind);
-        object.append_section_bss(section, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES.into());
+        object.append_section_bss(section, CELL_BYTES.into(), CELL_BYTES.into());
         section
     });
 

@@ -199,12 +199,18 @@ impl ElfFile {
         self.bytes[start..start + contents.len()].copy_from_slice(contents);
     }
 
-    /// Stores, at an offset in a section, how far behind the section another one begins.
+    /// Stores, at an offset in a section, how far behind another offset in it another section begins.
     ///
     /// # Errors
     /// If it does not fit into 32 bits.
-    pub fn fill_distance(&mut self, section: Section, offset: usize, to: Section) -> Result<()> {
-        let distance = i32::try_from(to.offset as i64 - section.offset as i64);
+    pub fn fill_distance(
+        &mut self,
+        section: Section,
+        offset: usize,
+        from: u32,
+        to: Section,
+    ) -> Result<()> {
+        let distance = i32::try_from(to.offset as i64 - section.offset as i64 - i64::from(from));
         let distance = distance
             .map_err(|_| Error::Limit { message: "the file would exceed 2 GiB".to_string() })?;
         self.fill(section, offset, &self.header_endian().write_i32(distance));

@@ -3,11 +3,12 @@
 //! ```text
 //!   ┌──────────────────────────────────────┐ 0
 //!   │ file header                          │
-//!   │ .text                                │ all code; nothing in it needs the linker
+//!   │ .text                                │ all code
+//!   │ (.rela.text)                         │ with the cell for traps: the distance to it is left to the linker
 //!   │ .rodata.wootz        ┐               │ metadata ◄─ descriptor; its distances to code and images are
 //!   │ .rela.rodata.wootz   ┘               │   left to the linker
 //!   │ .rodata.wootz.image                  │ images of memories, aligned to pages
-//!   │ .bss.wootz                           │ with debug information: the cell for the running instance
+//!   │ .bss.wootz                           │ the cell: with debug information for the running instance, otherwise for traps
 //!   │ .eh_frame  .rela.eh_frame            │ the addresses of functions are left to the linker
 //!   │ .note.wootz  .note.GNU-stack         │
 //!   │ .debug_*  .rela.debug_*              │ with debug information: all addresses and offsets are left to the linker
@@ -24,8 +25,8 @@
 use object::elf;
 use object::write::elf::Rel;
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
+    TRAP_CELL_OFFSET_FIELD, TRAP_CELL_SYMBOL,
 };
 
 use super::dwarf;
@@ -60,10 +61,15 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         let header = plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, machine.page);
         file.add(".rodata.wootz.image", header, image)
     });
-    let cell = contents.debug.map(|_| {
-        let alignment = u64::from(DEBUG_CELL_BYTES);
+    let cell_use = match (contents.debug, contents.trap_cell) {
+        (Some(_), _) => Some((DEBUG_CELL_SYMBOL, DEBUG_CELL_OFFSET_FIELD)),
+        (None, Some(_)) => Some((TRAP_CELL_SYMBOL, TRAP_CELL_OFFSET_FIELD)),
+        (None, None) => None,
+    };
+    let cell = cell_use.map(|_| {
+        let alignment = u64::from(CELL_BYTES);
         let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, alignment);
-        file.add_zeros(".bss.wootz", header, 0, DEBUG_CELL_BYTES.into())
+        file.add_zeros(".bss.wootz", header, 0, CELL_BYTES.into())
     });
     let mut table = Symbols::new(&file);
     let text_symbol = text.map(|section| section_symbol(&mut table, section));
@@ -78,7 +84,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let distances = [
         distance(TEXT_OFFSET_FIELD, text_symbol),
         distance(IMAGE_OFFSET_FIELD, image_symbol),
-        distance(DEBUG_CELL_OFFSET_FIELD, cell_symbol),
+        cell_use.and_then(|(_, field)| distance(field, cell_symbol)),
     ];
     let mut relocated = Vec::from_iter(relocate(
         &mut file,
@@ -86,6 +92,12 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         ".rela.rodata.wootz",
         distances.into_iter().flatten(),
     ));
+    if let (Some(section), Some(at), Some(r_sym)) = (text, contents.trap_cell, cell_symbol) {
+        // It is counted from behind itself.
+        let (r_offset, r_type) = (at.into(), machine.distance);
+        let place = Rel { r_offset, r_sym, r_type, r_addend: -4 };
+        relocated.extend(relocate(&mut file, section, ".rela.text", [place].into_iter()));
+    }
     if let Some(r_sym) = text_symbol.filter(|_| !frames.places.is_empty()) {
         let section =
             file.add(".eh_frame", plain(elf::SHT_PROGBITS, elf::SHF_ALLOC, 8), &frames.bytes);
@@ -129,9 +141,9 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
         relocated.extend(relocate(&mut file, at, &name, relocations));
     }
 
-    if let Some(section) = cell {
+    if let (Some(section), Some((name, _))) = (cell, cell_use) {
         table.add(&NewSymbol {
-            name: DEBUG_CELL_SYMBOL,
+            name,
             binding: elf::STB_LOCAL,
             kind: elf::STT_OBJECT,
             section,

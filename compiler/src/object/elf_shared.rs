@@ -14,6 +14,7 @@
 //!   RW   ├──────────────────────────────────────┤ page
 //!        │ .dynamic  (.padding.relro)           │ PT_DYNAMIC, PT_GNU_RELRO
 //!        │ (.bss.wootz)                         │ with debug information: the cell for the running instance
+//!        │ .data.wootz                          │ or else, behind `.dynamic` and without PT_GNU_RELRO: the cell for traps
 //!        ├──────────────────────────────────────┤ from here on not loaded
 //!        │ .debug_*  or  .gnu_debuglink         │ with debug information: it, or where it is
 //!        │ .symtab  .strtab  .shstrtab          │ names of all functions
@@ -25,7 +26,8 @@
 //! segment.
 //!
 //! Nothing of ours is writable, but for the cell. But before version 2.35 the C library of GNU writes into `.dynamic` when it
-//! loads a file, so that has a page of its own, which is writable until the file is loaded.
+//! loads a file, so that has a page of its own, which is writable until the file is loaded. With the cell for traps it stays so:
+//! one page less is written, and one system call less made, at each load.
 //!
 //! If debug information is separate, a second file has it, with the same headers, build identifier and symbols, and otherwise
 //! nothing: what `objcopy --only-keep-debug` makes. Debuggers find it by its name or by the build identifier, and see by its
@@ -34,8 +36,8 @@
 use object::write::elf::{GnuHashTable, ProgramHeader, Sym};
 use object::{Endian, elf};
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
+    TRAP_CELL_OFFSET_FIELD, TRAP_CELL_SYMBOL,
 };
 
 use super::dwarf::{self, Addresses};
@@ -135,27 +137,49 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
     let mut header = encoder.dynamic_section_header(dynstr.index);
     header.sh_addralign = page;
     let dynamic = file.add(".dynamic", header, &dynamic_bytes);
-    // Only whole pages can be made read only again.
-    let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, 1);
-    let padding = file.add_zeros(".padding.relro", header, dynamic.end(), page - dynamic.bytes);
-    let cell = contents.debug.map(|_| {
-        let alignment = u64::from(DEBUG_CELL_BYTES);
-        let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, alignment);
-        file.add_zeros(".bss.wootz", header, padding.end(), DEBUG_CELL_BYTES.into())
+    let read_write = elf::PF_R | elf::PF_W;
+    let cell_header = |kind| plain(kind, elf::SHF_ALLOC | elf::SHF_WRITE, CELL_BYTES.into());
+    let trap_cell = contents.trap_cell.map(|_| {
+        file.add(".data.wootz", cell_header(elf::SHT_PROGBITS), &[0; CELL_BYTES as usize])
     });
-    let writable = cell.unwrap_or(padding).end() - dynamic.offset;
-    segments.load(elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, writable);
-    segments.add(elf::PT_DYNAMIC, elf::PF_R | elf::PF_W, dynamic.offset, dynamic.bytes, 8);
-    segments.add(elf::PT_GNU_RELRO, elf::PF_R, dynamic.offset, dynamic.bytes, 1);
-    segments.last().p_memsz = page;
+    let debug_cell = match trap_cell {
+        Some(cell) => {
+            let bytes = cell.end() - dynamic.offset;
+            segments.load(read_write, dynamic.offset, bytes, bytes);
+            segments.add(elf::PT_DYNAMIC, read_write, dynamic.offset, dynamic.bytes, 8);
+            None
+        }
+        None => {
+            // Only whole pages can be made read only again.
+            let header = plain(elf::SHT_NOBITS, elf::SHF_ALLOC | elf::SHF_WRITE, 1);
+            let (start, room) = (dynamic.end(), page - dynamic.bytes);
+            let padding = file.add_zeros(".padding.relro", header, start, room);
+            let cell = contents.debug.map(|_| {
+                let header = cell_header(elf::SHT_NOBITS);
+                file.add_zeros(".bss.wootz", header, padding.end(), CELL_BYTES.into())
+            });
+            let writable = cell.unwrap_or(padding).end() - dynamic.offset;
+            segments.load(read_write, dynamic.offset, dynamic.bytes, writable);
+            segments.add(elf::PT_DYNAMIC, read_write, dynamic.offset, dynamic.bytes, 8);
+            segments.add(elf::PT_GNU_RELRO, elf::PF_R, dynamic.offset, dynamic.bytes, 1);
+            segments.last().p_memsz = page;
+            cell
+        }
+    };
 
     // From here on every address is known.
-    for (field, target) in
-        [(TEXT_OFFSET_FIELD, text), (IMAGE_OFFSET_FIELD, image), (DEBUG_CELL_OFFSET_FIELD, cell)]
-    {
+    for (field, target) in [
+        (TEXT_OFFSET_FIELD, text),
+        (IMAGE_OFFSET_FIELD, image),
+        (DEBUG_CELL_OFFSET_FIELD, debug_cell),
+        (TRAP_CELL_OFFSET_FIELD, trap_cell),
+    ] {
         if let Some(target) = target {
-            file.fill_distance(metadata, field as usize, target)?;
+            file.fill_distance(metadata, field as usize, 0, target)?;
         }
+    }
+    if let (Some(at), Some(text), Some(cell)) = (contents.trap_cell, text, trap_cell) {
+        file.fill_distance(text, at as usize, at + 4, cell)?;
     }
     let mut descriptor = Vec::new();
     encoder.null_symbol(&mut descriptor);
@@ -184,9 +208,11 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
             });
         }
     }
-    if let Some(cell) = cell {
+    let cells = [(DEBUG_CELL_SYMBOL, debug_cell), (TRAP_CELL_SYMBOL, trap_cell)];
+    for (name, cell) in cells {
+        let Some(cell) = cell else { continue };
         names.add(&NewSymbol {
-            name: DEBUG_CELL_SYMBOL,
+            name,
             binding: elf::STB_LOCAL,
             kind: elf::STT_OBJECT,
             section: cell,
@@ -205,7 +231,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
 
     let mut separate = contents.separate.map(|name| (name, file.up_to(last_note)));
     let mut link = None;
-    if let (Some(debug), Some(cell)) = (contents.debug, cell) {
+    if let (Some(debug), Some(cell)) = (contents.debug, debug_cell) {
         let code = text.map_or(0, |text| text.offset);
         let with_debug = separate.as_mut().map_or(&mut file, |(_, file)| file);
         add_debug(with_debug, debug, Addresses { code, cell: cell.offset }, machine);

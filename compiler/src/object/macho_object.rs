@@ -26,8 +26,7 @@ use object::{
     SymbolScope, macho,
 };
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
 };
 
 use super::dwarf::{self, Addresses};
@@ -62,7 +61,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Vec<u8>> {
     let read_only = SectionKind::ReadOnlyData;
     let text = file.section(TEXT, SectionKind::Text, contents.text, 64);
     // Right behind the code, where its address in this file is known.
-    let cell_address = (contents.text.len() as u64).next_multiple_of(DEBUG_CELL_BYTES.into());
+    let cell_address = (contents.text.len() as u64).next_multiple_of(CELL_BYTES.into());
     let cell = contents.debug.map(|_| file.cell());
     let metadata =
         file.section(METADATA, read_only, &contents.metadata, 64).expect("there is a descriptor");
@@ -171,8 +170,8 @@ impl File<'_> {
     fn cell(&mut self) -> (SectionId, SymbolId) {
         let kind = SectionKind::Data;
         let section = self.object.add_section(DATA.into(), b"__data".to_vec(), kind);
-        let bytes = vec![0; DEBUG_CELL_BYTES as usize];
-        self.object.set_section_data(section, bytes, DEBUG_CELL_BYTES.into());
+        let bytes = vec![0; CELL_BYTES as usize];
+        self.object.set_section_data(section, bytes, CELL_BYTES.into());
         let scope = SymbolScope::Compilation;
         (section, self.symbol(DEBUG_CELL_SYMBOL, section, 0, SymbolKind::Data, scope))
     }

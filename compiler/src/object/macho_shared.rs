@@ -28,8 +28,7 @@ use cranelift_codegen::gimli::leb128::write::Leb128;
 use object::write::macho::{Encoder, Nlist};
 use object::{Endianness, LittleEndian, macho};
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
 };
 
 use super::dwarf::{self, Addresses};
@@ -81,7 +80,7 @@ pub fn write(contents: Contents<'_>, machine: Machine) -> Result<Files> {
     segments.extend(image_at.map(|_| images));
     let cell_segment = contents.debug.map(|_| {
         let mut data = Segment::new(DATA, READ | macho::VM_PROT_WRITE);
-        data.add("__data", plain, DEBUG_CELL_BYTES.into(), DEBUG_CELL_BYTES as usize);
+        data.add("__data", plain, CELL_BYTES.into(), CELL_BYTES as usize);
         segments.push(data);
         segments.len() - 1
     });

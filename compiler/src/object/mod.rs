@@ -4,8 +4,8 @@
 //! images of memories. Out: the bytes of one native file, as the operating system's loader or linker wants them.
 //!
 //! Always true: the same contents give the same bytes. The file names nothing that it does not define, has one global
-//! symbol (the descriptor; in objects also those of exports). Nothing of it is writable but, with debug information, the cell for
-//! the running instance; and no byte is both writable and executable.
+//! symbol (the descriptor; in objects also those of exports). Nothing of it is writable but a cell: with debug information the one
+//! for the running instance, otherwise the one for traps, if code looks there. No byte is both writable and executable.
 
 use cranelift_codegen::gimli::write::CommonInformationEntry;
 use target_lexicon::{BinaryFormat, Triple};
@@ -79,6 +79,9 @@ pub struct Contents<'a> {
     pub descriptor_symbol: &'a str,
     /// What debuggers read, if anything. Then there is a cell for the running instance, too.
     pub debug: Option<&'a Sections>,
+    /// Where the code has the distance, from behind these four bytes, to the cell that says where traps go: then there is one. Only
+    /// in ELF, and not with debug information.
+    pub trap_cell: Option<u32>,
     /// The name of the file that shall have it, if not this one.
     pub separate: Option<&'a str>,
 }

@@ -37,8 +37,7 @@ use object::write::pe::{NtHeaders, Writer};
 use object::{Endianness, LittleEndian, pe};
 use target_lexicon::{Architecture, Triple};
 use wootz_runtime::abi::artifact::{
-    DEBUG_CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD,
-    TEXT_OFFSET_FIELD,
+    CELL_BYTES, DEBUG_CELL_OFFSET_FIELD, DEBUG_CELL_SYMBOL, IMAGE_OFFSET_FIELD, TEXT_OFFSET_FIELD,
 };
 
 use super::dwarf::{self, Addresses};
@@ -104,8 +103,7 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
         let bytes = image.len() as u32;
         writer.reserve_section(*b".images\0", flags, bytes, bytes).virtual_address
     });
-    let cell_at = cell
-        .map(|_| writer.reserve_data_section(DEBUG_CELL_BYTES, DEBUG_CELL_BYTES).virtual_address);
+    let cell_at = cell.map(|_| writer.reserve_data_section(CELL_BYTES, CELL_BYTES).virtual_address);
     // A library with no such section could be taken for one that must not be moved.
     writer.add_reloc(data_at, pe::IMAGE_REL_BASED_ABSOLUTE);
     writer.reserve_reloc_section();
@@ -133,7 +131,7 @@ pub fn write(contents: Contents<'_>) -> Result<Vec<u8>> {
         (Some(data_at), &data.bytes),
         (table_at, &table.functions),
         (image_at, image),
-        (cell_at, &[0; DEBUG_CELL_BYTES as usize]),
+        (cell_at, &[0; CELL_BYTES as usize]),
     ] {
         if let Some(at) = at {
             writer.write_section(at, bytes);

@@ -20,6 +20,8 @@ mod debug;
 mod windows;
 /// Libraries for macOS.
 mod macos;
+/// The cell that says where traps go.
+mod trap_cell;
 
 const IMAGE_BYTES: usize = 0x2000;
 
@@ -121,6 +123,7 @@ impl Sample {
             cie: self.isa.create_systemv_cie(),
             descriptor_symbol: "wootz_module",
             debug: None,
+            trap_cell: None,
             separate: None,
         }
     }

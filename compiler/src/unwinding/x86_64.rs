@@ -30,8 +30,8 @@ const RETURN_ADDRESS: Register = Register(16);
 
 const SET_RBP: &[u8] = &[0x48, 0x89, 0xe5];
 const LEAVE: &[u8] = &[0x48, 0x89, 0xec, 0x5d];
-/// The trap of an exhausted stack.
-const TRAP_BYTES: u32 = 2;
+/// The opcode of a call, which the trap of an exhausted stack may be.
+const CALL: u8 = 0xe8;
 
 /// What changes in a function, by offset.
 pub fn changes(code: &Code<'_>, isa: &dyn TargetIsa) -> Vec<(u32, Change)> {
@@ -104,7 +104,8 @@ fn pieces(code: &Code<'_>, frame: &Frame) -> Vec<Piece> {
                 (begin, Change::Offset(RETURN_ADDRESS, -8)),
             ],
         };
-        pieces.push(Piece { begin, end: begin + TRAP_BYTES, changes });
+        let bytes = if code.bytes[begin as usize] == CALL { 5 } else { 2 };
+        pieces.push(Piece { begin, end: begin + bytes, changes });
     }
     pieces
 }

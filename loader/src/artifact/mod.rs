@@ -23,13 +23,14 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use wootz_runtime::abi::artifact::{Descriptor, Span, Tables};
+use wootz_runtime::abi::artifact::{CELL_BYTES, Descriptor, Span, Tables};
 use wootz_runtime::abi::compat::Compatibility;
 use wootz_runtime::abi::manifest::Manifest;
 use wootz_runtime::vm::code::{Code, CodeError, ImageFile, Parts};
 use wootz_runtime::vm::debug_cell::DebugCell;
 use wootz_runtime::vm::mmap::{ExecutablePages, Mapping};
 use wootz_runtime::vm::sys::{self, Library, TemporaryLibrary};
+use wootz_runtime::vm::trap;
 
 use crate::config::{Config, ProfilingStrategy};
 use crate::profiling;
@@ -58,21 +59,9 @@ pub unsafe fn load_file(path: &Path, config: &Config) -> Result<(Code, Arc<File>
     let file = Arc::new(file);
     let load = || {
         let found = inspect(bytes, config)?;
-        let was_loaded = Library::is_open(&library_path);
+        let source = Source { file, path: library_path, owner: Box::new(()) };
         // SAFETY: the file is an artifact, as far as can be checked, and the caller vouches for the rest.
-        let library = unsafe { Library::open(&library_path) }
-            .map_err(|message| ArtifactError::Refused { message })?;
-        match found.in_memory(&library, bytes, was_loaded) {
-            Some(start) => {
-                let images = found.image_file(&file, config);
-                // SAFETY: this is what was checked.
-                let code = unsafe { found.code(start, Box::new(library), images) }?;
-                Ok((code, file))
-            }
-            // A library that had this path earlier is still loaded, and the system takes one for the other.
-            // SAFETY: as above.
-            None => unsafe { load_copy(found, bytes, config) },
-        }
+        unsafe { load_found(found, bytes, source, config) }
     };
     load().with_context(describe)
 }
@@ -116,6 +105,21 @@ pub unsafe fn load_open_file(file: File, config: &Config) -> Result<(Code, Arc<F
     let path = sys::path_of(&file).context("the file of a module has no path")?;
     let source = Source { file: Arc::new(file), path, owner: Box::new(()) };
     // SAFETY: as above.
+    unsafe { load_found(found, bytes, source, config) }
+}
+
+/// Loads an artifact from the file that has these bytes; or from a copy, where the library that the system has for it is another one,
+/// or somebody else's.
+///
+/// # Safety
+/// As [`load_file`].
+unsafe fn load_found(
+    found: Found,
+    bytes: &[u8],
+    source: Source,
+    config: &Config,
+) -> Result<(Code, Arc<File>)> {
+    // SAFETY: the caller's promise, here and below.
     match unsafe { load_open(found, bytes, source, config) }? {
         Ok(loaded) => Ok(loaded),
         // SAFETY: as above.
@@ -137,7 +141,7 @@ pub unsafe fn load_in_place(memory: NonNull<[u8]>, config: &Config) -> Result<Co
     // SAFETY: the caller lends the memory.
     let bytes: &[u8] = unsafe { memory.as_ref() };
     let mut found = inspect(bytes, config)?;
-    // Debuggers know nothing of code that no library has, and the file need not have room for the cell.
+    // Debuggers know nothing of code that no library has, and the file need not have room for their cell.
     found.debug_cell = None;
     let pages = found.in_place(bytes.len(), page_bytes)?;
     // SAFETY: inside of the memory, which the caller lends.
@@ -150,6 +154,9 @@ pub unsafe fn load_in_place(memory: NonNull<[u8]>, config: &Config) -> Result<Co
     // SAFETY: every part is where the descriptor has it, as was just checked; the caller vouches for the rest.
     unsafe {
         let descriptor = start.add(found.metadata.start);
+        if !found.receive_traps(descriptor) {
+            return Err(ArtifactError::NotInPlace { part: "trap cell" }.into());
+        }
         Ok(found.code(descriptor, Box::new(pages), image_file)?)
     }
 }
@@ -170,10 +177,12 @@ pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Co
     let metadata = unsafe { std::slice::from_raw_parts(descriptor.as_ptr(), metadata_bytes) };
     let tables = Tables::new(metadata).map_err(ArtifactError::from_metadata)?;
     let decoded = check_needs(&tables, config)?;
-    let debug_cell = debug_cell(&tables);
+    let Cells { debug: debug_cell, trap: trap_cell } = Cells::of(&tables);
     // Whether it is writable nobody can tell, but what is read is not.
-    if debug_cell.is_some_and(|cell| (0..metadata_bytes as i64).contains(&cell.offset.into())) {
-        return Err(ArtifactError::Corrupted { part: "debug cell" });
+    for (cell, part) in [(debug_cell, "debug cell"), (trap_cell, "trap cell")] {
+        if cell.is_some_and(|cell| (0..metadata_bytes as i64).contains(&cell.offset.into())) {
+            return Err(ArtifactError::Corrupted { part });
+        }
     }
     let found = Found {
         decoded,
@@ -181,9 +190,16 @@ pub unsafe fn load_static(descriptor: NonNull<u8>, config: &Config) -> Result<Co
         text: tables.descriptor().text,
         images: tables.descriptor().image,
         debug_cell,
+        trap_cell,
         text_file_offset: 0,
         images_file_offset: None,
+        trap_cell_file_offset: None,
     };
+    // SAFETY: the caller says that it is an artifact.
+    if !unsafe { found.receive_traps(descriptor) } {
+        let message = "its traps go to another copy of Wootz in this process".to_string();
+        return Err(ArtifactError::Refused { message });
+    }
     let image_file = match config.memory_init_cow {
         true => ImageFile::MadeOnDemand,
         false => ImageFile::None,
@@ -197,6 +213,21 @@ pub fn contents(file: &File, bytes: usize) -> Result<Vec<u8>> {
     let contents = Mapping::of_file(file, bytes).context("failed to read the file of a module")?;
     // SAFETY: whoever has loaded the file promised that nobody changes it.
     Ok(unsafe { contents.contents() }.to_vec())
+}
+
+/// The bytes of an artifact that was loaded where it lies, as they were before.
+///
+/// # Safety
+/// This is its code, and nobody runs it to change what is there.
+pub unsafe fn contents_in_place(memory: NonNull<[u8]>, code: &Code) -> Vec<u8> {
+    // SAFETY: but for the cells it stays as it is as long as the code lives, and code can be read.
+    let mut bytes = unsafe { memory.as_ref() }.to_vec();
+    let descriptor = code.tables().bytes().as_ptr().addr() - memory.cast::<u8>().addr().get();
+    if let Some(cell) = Cells::of(code.tables()).trap {
+        let cell = descriptor.wrapping_add_signed(cell.offset as isize);
+        bytes[cell..cell + CELL_BYTES as usize].fill(0);
+    }
+    bytes
 }
 
 /// Loads an artifact by way of a file in memory, or a file for profilers.
@@ -247,6 +278,11 @@ unsafe fn load_open(
     let library =
         unsafe { Library::open(&path) }.map_err(|message| ArtifactError::Refused { message })?;
     let Some(start) = found.in_memory(&library, bytes, was_loaded) else { return Ok(Err(found)) };
+    // SAFETY: this is what was checked.
+    if !unsafe { found.receive_traps(start) } {
+        // Another copy of Wootz has loaded the library for itself.
+        return Ok(Err(found));
+    }
     // Dropped in this order: first the library, then the file that it came from.
     let library = Box::new((library, file.clone(), owner));
     let images = found.image_file(&file, config);
@@ -266,9 +302,12 @@ struct Found {
     images: Span,
     /// Where debuggers look for the running instance, likewise.
     debug_cell: Option<Span>,
-    /// Where in the file the code and the images begin.
+    /// Where code looks for where traps go, likewise.
+    trap_cell: Option<Span>,
+    /// Where in the file the code, the images and the trap cell begin.
     text_file_offset: usize,
     images_file_offset: Option<u64>,
+    trap_cell_file_offset: Option<u64>,
 }
 
 /// Finds the parts of an artifact, after every check that is possible without loading.
@@ -294,28 +333,44 @@ fn inspect(bytes: &[u8], config: &Config) -> Result<Found, ArtifactError> {
                 .ok_or(outside("images of memories"))?,
         ),
     };
-    let cell = debug_cell(&tables);
+    let Cells { debug: debug_cell, trap: trap_cell } = Cells::of(&tables);
     let is_fine = |span: Span| {
         let (place, bytes) = (beside(span), u64::from(span.bytes));
         place.is_multiple_of(bytes) && container.is_writable(place, bytes)
     };
-    if !cell.is_none_or(is_fine) {
-        return Err(outside("debug cell"));
+    for (cell, part) in [(debug_cell, "debug cell"), (trap_cell, "trap cell")] {
+        if !cell.is_none_or(is_fine) {
+            return Err(outside(part));
+        }
     }
     Ok(Found {
         decoded,
         metadata: start..start + descriptor.metadata_bytes as usize,
         text: descriptor.text,
         images: descriptor.image,
-        debug_cell: cell,
+        debug_cell,
+        trap_cell,
         text_file_offset,
         images_file_offset,
+        trap_cell_file_offset: trap_cell
+            .and_then(|cell| container.file_offset(beside(cell), cell.bytes.into())),
     })
 }
 
-/// Where debuggers look for the running instance, if the artifact says that they do.
-fn debug_cell(tables: &Tables<'_>) -> Option<Span> {
-    Some(tables.descriptor().debug_cell).filter(|span| span.bytes > 0)
+/// What of an artifact is writable, relative to the descriptor.
+struct Cells {
+    /// Where debuggers look for the running instance, if they do.
+    debug: Option<Span>,
+    /// Where code looks for where traps go, if it does.
+    trap: Option<Span>,
+}
+
+impl Cells {
+    fn of(tables: &Tables<'_>) -> Cells {
+        let there = |span: Span| Some(span).filter(|span| span.bytes > 0);
+        let descriptor = tables.descriptor();
+        Cells { debug: there(descriptor.debug_cell), trap: there(descriptor.trap_cell) }
+    }
 }
 
 /// Checks that what an artifact needs is here. Returns what was decoded for it.
@@ -370,6 +425,10 @@ impl Found {
         if images.is_some() && images != beside(self.images) {
             return Err(ArtifactError::NotInPlace { part: "images of memories" });
         }
+        let trap_cell = self.trap_cell_file_offset.map(|offset| offset as usize);
+        if self.trap_cell.is_some_and(|cell| trap_cell != beside(cell)) {
+            return Err(ArtifactError::NotInPlace { part: "trap cell" });
+        }
         if self.text.bytes == 0 {
             return Ok(0..0);
         }
@@ -379,6 +438,16 @@ impl Found {
             && start.is_multiple_of(page_bytes)
             && end <= file_bytes;
         if is_there { Ok(start..end) } else { Err(ArtifactError::NotInPlace { part: "code" }) }
+    }
+
+    /// Has the traps of the library with this descriptor come to us, as far as they are calls. Returns whether they do.
+    ///
+    /// # Safety
+    /// It is the library that was checked.
+    unsafe fn receive_traps(&self, descriptor: NonNull<u8>) -> bool {
+        // SAFETY: a checked library has its cell there.
+        self.trap_cell
+            .is_none_or(|cell| unsafe { trap::receive(descriptor.offset(cell.offset as isize)) })
     }
 
     /// The code of the loaded library.

@@ -24,4 +24,4 @@ pub mod artifact;
 pub mod c_interface;
 
 /// The version of everything in this module. An artifact loads only where the loader has the same number.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;

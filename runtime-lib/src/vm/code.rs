@@ -518,7 +518,7 @@ mod tests {
             source_lines: Default::default(),
             text_bytes: text.len() as u32,
             image_bytes: 0,
-            debug_cell: false,
+            cell: None,
         };
         let order = ByteOrder::NATIVE;
         let metadata = metadata.to_bytes(order).unwrap().leak();

@@ -46,5 +46,8 @@
 ;; ; trap at 0x29: out of bounds memory access
 ;; ; trap at 0x33: out of bounds memory access
 ;; ; trap at 0x3e: unaligned atomic
-;; ; trap at 0x40: unaligned atomic
-;; ; trap at 0x42: unaligned atomic
+;; ; trap at 0x43: unaligned atomic
+;; ; trap at 0x48: unaligned atomic
+;; ; at 0x3f: `wootz_trap`
+;; ; at 0x44: `wootz_trap`
+;; ; at 0x49: `wootz_trap`

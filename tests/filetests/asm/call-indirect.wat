@@ -39,3 +39,4 @@
 ;; ; trap at 0x19: undefined element: out of bounds table access
 ;; ; trap at 0x1c: uninitialized element
 ;; ; trap at 0x37: indirect call type mismatch
+;; ; at 0x38: `wootz_trap`

@@ -42,6 +42,9 @@
 ;;   jz #trap=user5
 ;;   ud2
 ;; ; trap at 0x3d: indirect call type mismatch
-;; ; trap at 0x3f: undefined element: out of bounds table access
-;; ; trap at 0x41: uninitialized element
+;; ; trap at 0x42: undefined element: out of bounds table access
+;; ; trap at 0x47: uninitialized element
 ;; ; at 0xa: `wootz_table_0`
+;; ; at 0x3e: `wootz_trap`
+;; ; at 0x43: `wootz_trap`
+;; ; at 0x48: `wootz_trap`

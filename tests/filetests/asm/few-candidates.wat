@@ -50,8 +50,11 @@
 ;;   jz #trap=user5
 ;;   ud2
 ;; ; trap at 0x4d: indirect call type mismatch
-;; ; trap at 0x4f: undefined element: out of bounds table access
-;; ; trap at 0x51: uninitialized element
+;; ; trap at 0x52: undefined element: out of bounds table access
+;; ; trap at 0x57: uninitialized element
 ;; ; at 0x19: `g`
 ;; ; at 0x25: `f`
 ;; ; at 0x2e: `wootz_table_0`
+;; ; at 0x4e: `wootz_trap`
+;; ; at 0x53: `wootz_trap`
+;; ; at 0x58: `wootz_trap`

@@ -44,6 +44,7 @@
 ;;   retq
 ;; ; trap at 0x28: call stack exhausted
 ;; ; at 0x1f: `odd`
+;; ; at 0x29: `wootz_trap`
 ;;
 ;; ; function 2 `odd`
 ;;   pushq %rbp
@@ -60,6 +61,7 @@
 ;;   return_call_known User(userextname0) (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;; ; trap at 0x1e: call stack exhausted
 ;; ; at 0x1a: `even`
+;; ; at 0x1f: `wootz_trap`
 ;;
 ;; ; function 3 `leave`
 ;;   pushq %rbp
@@ -81,6 +83,7 @@
 ;;   movq %r11, %rcx
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;; ; trap at 0x2f: call stack exhausted
+;; ; at 0x30: `wootz_trap`
 ;;
 ;; ; function 4 `through_table`
 ;;   pushq %rbp
@@ -105,7 +108,9 @@
 ;; ; trap at 0x18: undefined element: out of bounds table access
 ;; ; trap at 0x1b: uninitialized element
 ;; ; trap at 0x33: call stack exhausted
-;; ; trap at 0x35: indirect call type mismatch
+;; ; trap at 0x38: indirect call type mismatch
+;; ; at 0x34: `wootz_trap`
+;; ; at 0x39: `wootz_trap`
 ;;
 ;; ; function 5 `by_reference`
 ;;   pushq %rbp
@@ -125,6 +130,7 @@
 ;;   return_call_unknown %r10 (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx %rcx=%rcx
 ;; ; trap at 0x17: null reference
 ;; ; trap at 0x25: call stack exhausted
+;; ; at 0x26: `wootz_trap`
 ;;
 ;; ; trampoline `wootz_exit_0`
 ;;   pushq %rbp
@@ -301,3 +307,5 @@
 ;;   movq (%rax), %rax
 ;;   call    *%rax
 ;;   ud2
+;;
+;; ; trampoline `wootz_trap`: a jump to the address in `wootz_trap_cell`

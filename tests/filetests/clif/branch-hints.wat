@@ -245,3 +245,5 @@
 ;;     v16 = load.i32 notrap aligned v8
 ;;     return v16
 ;; }
+;;
+;; ; trampoline `wootz_trap`: a jump to the address in `wootz_trap_cell`

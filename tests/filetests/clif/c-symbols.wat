@@ -10,7 +10,7 @@
     (f64.const 1) (local.get 1)))
 
 ;; ; trampoline `plugin_every_x2Dtype`
-;; function u0:6(i64, i32, i64, i64, i64, i64) -> i64 system_v {
+;; function u0:7(i64, i32, i64, i64, i64, i64) -> i64 system_v {
 ;;     ss0 = explicit_slot 48, align = 16
 ;;     sig0 = (i64, i64, i64, i64) -> i64 system_v
 ;;
@@ -42,7 +42,7 @@
 ;; }
 ;;
 ;; ; trampoline `plugin_memory`
-;; function u0:5(i64) -> i64 system_v {
+;; function u0:6(i64) -> i64 system_v {
 ;;     sig0 = (i64, i64) -> i64 system_v
 ;;
 ;; block0(v0: i64):

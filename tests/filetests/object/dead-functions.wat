@@ -34,7 +34,7 @@
 ;;   section .eh_frame ReadOnlyData
 ;;   section .text Text
 ;;   section .dynamic Metadata
-;;   section .padding.relro UninitializedData
+;;   section .data.wootz Data
 ;;   section .symtab Metadata
 ;;   section .strtab Metadata
 ;;   section .shstrtab Metadata
@@ -45,13 +45,17 @@
 ;;   symbol main Text Compilation in .text
 ;;   symbol wootz_entry_0 Text Compilation in .text
 ;;   symbol wootz_entry_1 Text Compilation in .text
+;;   symbol wootz_trap Text Compilation in .text
+;;   symbol wootz_trap_cell Data Compilation in .data.wootz
 ;;   symbol wootz_module Data Dynamic in .rodata.wootz
 ;;   dynamic symbol wootz_module Data Dynamic in .rodata.wootz
 ;; object: X86_64 Relocatable
-;;   section .text Text
-;;   section .rodata.wootz ReadOnlyData, 1 relocations
+;;   section .text Text, 1 relocations
+;;   section .rodata.wootz ReadOnlyData, 2 relocations
+;;   section .bss.wootz UninitializedData
 ;;   section .rela.rodata.wootz Metadata
-;;   section .eh_frame ReadOnlyData, 7 relocations
+;;   section .rela.text Metadata
+;;   section .eh_frame ReadOnlyData, 8 relocations
 ;;   section .rela.eh_frame Metadata
 ;;   section .note.wootz Note
 ;;   section .note.GNU-stack Other
@@ -59,6 +63,8 @@
 ;;   section .strtab Metadata
 ;;   section .shstrtab Metadata
 ;;   symbol  Section Compilation in .text
+;;   symbol  Section Compilation in .bss.wootz
+;;   symbol wootz_trap_cell Data Compilation in .bss.wootz
 ;;   symbol called Text Compilation in .text
 ;;   symbol element Text Compilation in .text
 ;;   symbol start Text Compilation in .text
@@ -66,4 +72,5 @@
 ;;   symbol main Text Compilation in .text
 ;;   symbol wootz_entry_0 Text Compilation in .text
 ;;   symbol wootz_entry_1 Text Compilation in .text
+;;   symbol wootz_trap Text Compilation in .text
 ;;   symbol wootz_module Data Dynamic in .rodata.wootz

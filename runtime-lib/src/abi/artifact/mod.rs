@@ -2,7 +2,7 @@
 //!
 //! An artifact, whatever its container, has one exported symbol, [`DESCRIPTOR_SYMBOL`], at the beginning of its
 //! *metadata*: one run of read-only bytes that holds the descriptor and all tables. Three things lie elsewhere, and the
-//! descriptor says how far away: the code, the page-aligned images of memories, and the cell for debuggers.
+//! descriptor says how far away: the code, the page-aligned images of memories, and a cell, for debuggers or for traps.
 //!
 //! ```text
 //!   metadata ─► ┌─────────────────────────────┐ 0
@@ -130,26 +130,51 @@ pub struct Descriptor {
     pub text: Span,
     /// The images of memories; outside of the metadata, aligned to [`image_alignment`].
     pub image: Span,
-    /// The cell that tells debuggers which instance runs; outside of the metadata, and the one thing that is writable. Empty,
+    /// The cell that tells debuggers which instance runs; outside of the metadata, and writable. Empty,
     /// and at distance 0, in artifacts without debug information.
     ///
     /// It has the address of the vmctx if exactly one instance of the artifact is alive in the process, otherwise 0.
     pub debug_cell: Span,
+    /// The cell with the address where traps go; outside of the metadata, and writable. Empty, and at distance 0, in artifacts
+    /// all of whose traps are the processor's. No artifact has both cells.
+    ///
+    /// It is 0 in the file. Before code runs, whoever loads the file writes the address of code there that never returns.
+    /// Instructions that would always trap are calls that end there instead, each of [`TRAP_CALL_BYTES`] bytes: the stack pointer
+    /// points at the return address, whatever it is a multiple of, and all other registers are those of the function that traps.
+    pub trap_cell: Span,
 }
 
-/// Where the descriptor's three fields lie whose values only the writer of the container knows: the `offset` of
-/// [`Descriptor::text`], that of [`Descriptor::image`], and that of [`Descriptor::debug_cell`].
+/// Where the descriptor's fields lie whose values only the writer of the container knows: the `offset` of
+/// [`Descriptor::text`], that of [`Descriptor::image`], and those of [`Descriptor::debug_cell`] and [`Descriptor::trap_cell`].
 pub const TEXT_OFFSET_FIELD: u32 = offset_of!(Descriptor, text) as u32;
 /// See [`TEXT_OFFSET_FIELD`].
 pub const IMAGE_OFFSET_FIELD: u32 = offset_of!(Descriptor, image) as u32;
 /// See [`TEXT_OFFSET_FIELD`].
 pub const DEBUG_CELL_OFFSET_FIELD: u32 = offset_of!(Descriptor, debug_cell) as u32;
 
-/// The size of [`Descriptor::debug_cell`], and what its address is a multiple of.
-pub const DEBUG_CELL_BYTES: u32 = 8;
+/// See [`TEXT_OFFSET_FIELD`].
+pub const TRAP_CELL_OFFSET_FIELD: u32 = offset_of!(Descriptor, trap_cell) as u32;
+
+/// The size of a cell, and what its address is a multiple of.
+pub const CELL_BYTES: u32 = 8;
 
 /// What the symbol tables of artifacts call that cell.
 pub const DEBUG_CELL_SYMBOL: &str = "wootz_debug_cell";
+
+/// What they call the other one.
+pub const TRAP_CELL_SYMBOL: &str = "wootz_trap_cell";
+
+/// How many bytes a call has that is a trap: its return address is so far behind the trap's place in the table of places.
+pub const TRAP_CALL_BYTES: usize = 5;
+
+/// What the cell of an artifact is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cell {
+    /// See [`Descriptor::debug_cell`].
+    Debug,
+    /// See [`Descriptor::trap_cell`].
+    Trap,
+}
 
 /// "No code": where a [`SignatureCode`] lacks a trampoline.
 pub const NO_CODE: u32 = u32::MAX;
@@ -247,7 +272,7 @@ mod tests {
             source_lines: source_lines::tests::sample(),
             text_bytes: 40,
             image_bytes: 0,
-            debug_cell: true,
+            cell: Some(Cell::Debug),
         }
     }
 
@@ -303,9 +328,9 @@ mod tests {
         assert_eq!(tables.readable_name(1), Some("inner"));
         assert!(!tables.dwarf_left_out());
         let cell = tables.descriptor().debug_cell;
-        assert_eq!(cell, Span { offset: 0, bytes: DEBUG_CELL_BYTES });
-        let without =
-            Metadata { debug_cell: false, ..sample() }.to_bytes(ByteOrder::NATIVE).unwrap();
+        assert_eq!(cell, Span { offset: 0, bytes: CELL_BYTES });
+        assert_eq!(tables.descriptor().trap_cell, Span::default());
+        let without = Metadata { cell: None, ..sample() }.to_bytes(ByteOrder::NATIVE).unwrap();
         assert_eq!(Tables::new(&without).unwrap().descriptor().debug_cell, Span::default());
     }
 

@@ -13,7 +13,7 @@ use super::numbers::{ByteOrder, partition};
 use super::places::{self, CodePlace, InlinedCall, PlaceTable};
 use super::source_lines::SourceTable;
 use super::{
-    DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
+    CELL_BYTES, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceFrames, Span, checksum,
 };
 use crate::abi::ABI_VERSION;
 use crate::abi::compat::Compatibility;
@@ -126,10 +126,10 @@ impl<'a> Tables<'a> {
             }
         };
         // Where it lies is up to whoever knows where the metadata does.
-        let cell = |span: Span| match (span.bytes, span.offset) {
+        let cell = |span: Span, part| match (span.bytes, span.offset) {
             (0, 0) => Ok(span),
-            (DEBUG_CELL_BYTES, offset) if offset % DEBUG_CELL_BYTES as i32 == 0 => Ok(span),
-            _ => Err(MetadataError::Corrupted { part: "debug cell" }),
+            (CELL_BYTES, offset) if offset % CELL_BYTES as i32 == 0 => Ok(span),
+            _ => Err(MetadataError::Corrupted { part }),
         };
         let checksum = order.read_u64(metadata, offset_of!(Descriptor, checksum));
         let descriptor = Descriptor {
@@ -159,7 +159,8 @@ impl<'a> Tables<'a> {
             source_lines: inside(offset_of!(Descriptor, source_lines), 1, "source line table")?,
             text: outside(offset_of!(Descriptor, text))?,
             image: outside(offset_of!(Descriptor, image))?,
-            debug_cell: cell(outside(offset_of!(Descriptor, debug_cell))?)?,
+            debug_cell: cell(outside(offset_of!(Descriptor, debug_cell))?, "debug cell")?,
+            trap_cell: cell(outside(offset_of!(Descriptor, trap_cell))?, "trap cell")?,
         };
         Ok(Tables { metadata, order, descriptor })
     }

@@ -11,7 +11,7 @@ use super::functions::{self, FunctionRecord};
 use super::leb128::write_leb;
 use super::places::{CodePlaces, InlinedCall, calls_to_bytes};
 use super::{
-    ByteOrder, DEBUG_CELL_BYTES, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceLines,
+    ByteOrder, CELL_BYTES, Cell, Descriptor, FuncRefRecord, MAGIC, SignatureCode, SourceLines,
     Span, checksum,
 };
 use crate::abi::ABI_VERSION;
@@ -49,8 +49,8 @@ pub struct Metadata {
     pub text_bytes: u32,
     /// The size of all images.
     pub image_bytes: u32,
-    /// Whether there is a cell that tells debuggers which instance runs.
-    pub debug_cell: bool,
+    /// What its cell is for, if it has one.
+    pub cell: Option<Cell>,
 }
 
 /// Where a frame holds references to host values during a call.
@@ -65,8 +65,9 @@ pub struct StackMap {
 }
 
 impl Metadata {
-    /// The bytes of the metadata, all but the three fields at [`TEXT_OFFSET_FIELD`](super::TEXT_OFFSET_FIELD),
-    /// [`IMAGE_OFFSET_FIELD`](super::IMAGE_OFFSET_FIELD) and [`DEBUG_CELL_OFFSET_FIELD`](super::DEBUG_CELL_OFFSET_FIELD).
+    /// The bytes of the metadata, all but the fields at [`TEXT_OFFSET_FIELD`](super::TEXT_OFFSET_FIELD),
+    /// [`IMAGE_OFFSET_FIELD`](super::IMAGE_OFFSET_FIELD), [`DEBUG_CELL_OFFSET_FIELD`](super::DEBUG_CELL_OFFSET_FIELD) and
+    /// [`TRAP_CELL_OFFSET_FIELD`](super::TRAP_CELL_OFFSET_FIELD).
     ///
     /// # Errors
     /// If the whole exceeds 2 GiB.
@@ -116,8 +117,9 @@ impl Metadata {
         for span in writer.spans.clone() {
             writer.numbers(&[span.offset as u32, span.bytes]);
         }
-        let cell_bytes = if self.debug_cell { DEBUG_CELL_BYTES } else { 0 };
-        writer.numbers(&[0, self.text_bytes, 0, self.image_bytes, 0, cell_bytes]);
+        let cell_bytes = |cell| if self.cell == Some(cell) { CELL_BYTES } else { 0 };
+        writer.numbers(&[0, self.text_bytes, 0, self.image_bytes]);
+        writer.numbers(&[0, cell_bytes(Cell::Debug), 0, cell_bytes(Cell::Trap)]);
         assert_eq!(
             writer.bytes.len(),
             size_of::<Descriptor>(),

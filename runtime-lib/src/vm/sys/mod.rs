@@ -15,6 +15,10 @@ mod signals;
 #[cfg(not(target_os = "linux"))]
 mod no_renewal;
 
+/// Machines on which no trap is a call.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+mod no_trap_call;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -33,9 +37,10 @@ use windows as this;
 #[cfg(target_arch = "riscv64")]
 pub use this::has_extension;
 pub use this::{
-    AltStack, Library, MAPS_FILES_OVER, TemporaryLibrary, can_renew, forget, install_fault_handler,
-    make_anonymous, map_file, map_file_over, memory_file, page_bytes, path_of, protect, release,
-    renew, reserve, set_modified, sleep_while, stack_bounds, stay_loaded, wake_one, written,
+    AltStack, Library, MAPS_FILES_OVER, TRAP_CALL, TemporaryLibrary, can_renew, forget,
+    install_fault_handler, make_anonymous, map_file, map_file_over, memory_file, page_bytes,
+    path_of, protect, release, renew, reserve, set_modified, sleep_while, stack_bounds,
+    stay_loaded, wake_one, written,
 };
 
 /// What may be done with pages.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::this::{fault_registers, happens_again, leave_handler, set_registers};
 use super::unix::stay_loaded;
-use super::{Fault, FaultHandler};
+use super::{Fault, FaultHandler, Resumption};
 
 const SIGNALS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
@@ -109,9 +109,7 @@ unsafe extern "C" fn on_signal(
         libc::SIGSEGV | libc::SIGBUS => unsafe { (*info).si_addr() as usize },
         _ => 0,
     };
-    // SAFETY: only ever a `FaultHandler`, stored before this function was installed.
-    let handler: FaultHandler = unsafe { std::mem::transmute(HANDLER.load(Ordering::Acquire)) };
-    match handler(&Fault { at, address }) {
+    match ask(&Fault { at, address }) {
         Some(resumption) => {
             // SAFETY: these are the kernel's registers, and nothing in here has to be dropped.
             unsafe { leave_handler(registers, stack, &resumption) };
@@ -120,6 +118,17 @@ unsafe extern "C" fn on_signal(
         // SAFETY: these are the kernel's arguments.
         None => unsafe { forward(signal, info, context) },
     }
+}
+
+/// Asks the handler, if there is one.
+pub fn ask(fault: &Fault) -> Option<Resumption> {
+    let handler = HANDLER.load(Ordering::Acquire);
+    if handler.is_null() {
+        return None;
+    }
+    // SAFETY: only ever a `FaultHandler`.
+    let handler: FaultHandler = unsafe { std::mem::transmute(handler) };
+    handler(fault)
 }
 
 /// Does what would have happened without us.

@@ -1,4 +1,5 @@
-//! Hardware faults in wasm: from the faulting instruction to the handler of the entry trampoline.
+//! Hardware faults in wasm, and calls in the place of instructions that would always fault: from there to the handler of the entry
+//! trampoline.
 //!
 //! In: a fault. Out: where the thread continues, if the fault is a trap of wasm code that this thread was executing.
 //!

@@ -11,14 +11,17 @@
 
 /// Where debuggers wait for traps.
 mod hook;
+/// The cell by which traps that are calls find the runtime.
+mod cell;
 /// Into wasm.
 mod enter;
-/// Hardware faults in wasm.
+/// Hardware faults in wasm, and what stands for them.
 mod fault;
 /// Out of wasm.
 mod leave;
 
 pub use super::activation::{Failure, Raised};
+pub use cell::receive;
 pub use enter::enter;
 pub use fault::install;
 pub use hook::wootz_trap_hook;

@@ -23,7 +23,12 @@ mod registers;
 mod leave;
 /// Pages that become as new, and which of them have to.
 mod renewal;
+/// Traps that are calls.
+#[cfg(target_arch = "x86_64")]
+mod trap_call;
 
+#[cfg(not(target_arch = "x86_64"))]
+pub use super::no_trap_call::TRAP_CALL;
 pub use super::signals::install_fault_handler;
 pub use super::unix::{
     AltStack, Library, MAPS_FILES_OVER, make_anonymous, map_file, map_file_over, page_bytes,
@@ -35,6 +40,8 @@ pub use extensions::has_extension;
 pub use futex::{sleep_while, wake_one};
 pub(super) use registers::{fault_registers, happens_again, leave_handler, set_registers};
 pub use renewal::{can_renew, forget, renew, written};
+#[cfg(target_arch = "x86_64")]
+pub use trap_call::TRAP_CALL;
 
 /// A file in memory that has these contents and never changes.
 ///

@@ -20,6 +20,7 @@ mod address;
 mod registers;
 
 pub use super::no_renewal::{can_renew, forget, renew, written};
+pub use super::no_trap_call::TRAP_CALL;
 pub use super::signals::install_fault_handler;
 pub use super::unix::{
     AltStack, Library, MAPS_FILES_OVER, make_anonymous, map_file, map_file_over, page_bytes,

@@ -16,6 +16,7 @@ mod pages;
 mod threads;
 
 pub use super::no_renewal::{can_renew, forget, renew, written};
+pub use super::no_trap_call::TRAP_CALL;
 pub use exceptions::install_fault_handler;
 pub use files::{TemporaryLibrary, memory_file, path_of, set_modified};
 pub use library::{Library, stay_loaded};
