@@ -20,6 +20,8 @@ mod parameters;
 mod ranges;
 /// Addresses behind others.
 mod reached;
+/// Sums that continue others.
+mod sums;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 
@@ -86,6 +88,7 @@ pub fn function<'t>(
             }
             if target.own.counters {
                 loops::shorten_counters(func, domtree);
+                sums::continue_sums(func, cfg, domtree);
             }
             if target.own.wide_loads {
                 widths::widen_loads(func);

@@ -20,8 +20,8 @@
 ;;   movq %rsi, %r8
 ;;   movq 8(%rdi), %rcx
 ;;   movq 8(%rcx), %rax
-;;   leaq 1(%rax), %r10
-;;   testq %r10, %r10
+;;   leaq 1(%rax), %r11
+;;   testq %r11, %r11
 ;;   jnl     label2; j label1
 ;; block1:
 ;;   jmp     label3
@@ -32,41 +32,39 @@
 ;;   movl %r8d, %r8d
 ;;   jmp     label4
 ;; block4:
-;;   testq %r10, %r10
+;;   testq %r11, %r11
 ;;   jnl     label6; j label5
 ;; block5:
 ;;   jmp     label7
 ;; block7:
-;;   movl (%rsi, %r8), %r11d
+;;   movl (%rsi, %r8), %r9d
 ;;   leal 4(%r8), %r8d
-;;   leaq 0xd(%r10), %r9
-;;   leal (%rax, %r11), %eax
+;;   leaq 0xd(%r11), %r11
+;;   leal (%rax, %r9), %eax
 ;;   cmpl %edx, %r8d
 ;;   jb      label8; j label9
 ;; block8:
-;;   movq %r9, %r10
 ;;   jmp     label4
 ;; block9:
 ;;   jmp     label10
 ;; block10:
 ;;   jmp     label11
 ;; block11:
-;;   leaq 0xe(%r10), %rdx
+;;   leaq 1(%r11), %rdx
 ;;   movq %rdx, 8(%rcx)
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block2:
-;;   leaq 1(%rax), %rax
-;;   movq %rax, 8(%rcx)
+;;   movq %r11, 8(%rcx)
 ;;   call    User(userextname0)
-;;   movq 8(%rcx), %r10
+;;   movq 8(%rcx), %r11
 ;;   jmp     label3
 ;; block6:
-;;   movq %r10, 8(%rcx)
+;;   movq %r11, 8(%rcx)
 ;;   call    User(userextname0)
-;;   movq 8(%rcx), %r10
+;;   movq 8(%rcx), %r11
 ;;   jmp     label7
 ;; ; trap at 0x26: out of bounds memory access
-;; ; at 0x57: `wootz_out_of_fuel`
-;; ; at 0x72: `wootz_out_of_fuel`
+;; ; at 0x49: `wootz_out_of_fuel`
+;; ; at 0x64: `wootz_out_of_fuel`

@@ -1,0 +1,166 @@
+//! Sums behind a branch with what has become something else by then.
+//!
+//! In: an optimised function, its flow graph and dominators. Out: the same function with the same blocks; values differ, and blocks have
+//! more parameters.
+//!
+//! What a branch passes on is often a sum of something and a constant: a pointer or counter of a loop, or the fuel that was used. If
+//! behind the branch nothing is needed of that something but sums with constants, they can be sums with what was passed on.
+//! Then the two are not alive at the same time, one register does for both, and no turn of the loop moves one to the other.
+//! (Cranelift adds constants of sums up, and makes cheap sums again where they are needed; the code generator does so as well, but
+//! for sums that are a block's parameter.)
+//!
+//! Always true: what is computed is the same for all inputs, wrapping around included.
+
+use std::collections::BTreeMap;
+
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::flowgraph::ControlFlowGraph;
+use cranelift_codegen::ir::{Block, Function, Inst, InstBuilder, InstructionData, Opcode, Value};
+
+use super::loops::{binary, constant, immediate};
+
+/// A sum that a branch passes on.
+struct Passed {
+    /// The block that ends with the branch.
+    block: Block,
+    /// The sum.
+    sum: Value,
+    /// What was added.
+    step: i64,
+}
+
+/// A sum behind a branch.
+struct Behind {
+    /// The block that the branch leads to.
+    way: Block,
+    /// The sum.
+    inst: Inst,
+    /// What it adds.
+    added: i64,
+}
+
+/// Makes sums behind branches continue those before.
+pub fn continue_sums(func: &mut Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) {
+    let passed = passed(func);
+    if passed.is_empty() {
+        return;
+    }
+    let mut uses = uses(func, &passed);
+    let mut has_aliases = false;
+    for (value, all) in passed {
+        let Some(uses) = uses.get_mut(&value) else { continue };
+        for Passed { block, sum, step } in all {
+            let is_behind = |at: Block| at != block && domtree.block_dominates(block, at);
+            let ways: Vec<Block> = cfg.succ_iter(block).collect();
+            let way_to = |at: Block| {
+                let mut ways = ways.iter().copied();
+                ways.find(|&way| {
+                    domtree.block_dominates(way, at) && cfg.pred_iter(way).count() == 1
+                })
+            };
+            let behind = uses.iter().filter(|&&(at, _)| is_behind(at));
+            let behind: Option<Vec<Behind>> = behind
+                .map(|&(at, inst)| {
+                    let (of, added) = addition(func, inst)?;
+                    (of == value).then_some(Behind { way: way_to(at)?, inst, added })
+                })
+                .collect();
+            let Some(behind) = behind else { continue };
+            uses.retain(|&(at, _)| !is_behind(at));
+            let mut known = BTreeMap::new();
+            for Behind { way, inst, added } in behind {
+                let before = known.entry(way).or_insert_with(|| pass(func, block, way, sum));
+                has_aliases |= continue_sum(func, inst, *before, added.wrapping_sub(step));
+            }
+        }
+    }
+    if has_aliases {
+        func.dfg.resolve_all_aliases();
+    }
+}
+
+/// Passes a value on to a block, to which only the branch at the end of `from` leads. Returns what it is there.
+fn pass(func: &mut Function, from: Block, to: Block, value: Value) -> Value {
+    let value = func.dfg.resolve_aliases(value);
+    let ty = func.dfg.value_type(value);
+    let param = func.dfg.append_block_param(to, ty);
+    let branch = func.layout.last_inst(from).expect("a block ends with a branch");
+    let dfg = &mut func.dfg;
+    let ways =
+        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
+    for way in ways {
+        if way.block(&dfg.value_lists) == to {
+            way.append_argument(value, &mut dfg.value_lists);
+        }
+    }
+    param
+}
+
+/// The sums with constants that branches pass on, by what was added to.
+fn passed(func: &Function) -> BTreeMap<Value, Vec<Passed>> {
+    let dfg = &func.dfg;
+    let mut passed: BTreeMap<Value, Vec<Passed>> = BTreeMap::new();
+    for block in func.layout.blocks() {
+        let Some(branch) = func.layout.last_inst(block) else { continue };
+        let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+        for way in ways {
+            for sum in way.args(&dfg.value_lists).filter_map(|arg| arg.as_value()) {
+                let inst = dfg.value_def(sum).inst();
+                if let Some((value, step)) = inst.and_then(|inst| addition(func, inst)) {
+                    passed.entry(value).or_default().push(Passed { block, sum, step });
+                }
+            }
+        }
+    }
+    passed
+}
+
+/// Where these values are named, and in which block.
+fn uses(
+    func: &Function,
+    passed: &BTreeMap<Value, Vec<Passed>>,
+) -> BTreeMap<Value, Vec<(Block, Inst)>> {
+    let mut uses: BTreeMap<Value, Vec<(Block, Inst)>> = BTreeMap::new();
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            for value in func.dfg.inst_values(inst).filter(|value| passed.contains_key(value)) {
+                uses.entry(value).or_default().push((block, inst));
+            }
+        }
+    }
+    uses
+}
+
+/// What an instruction adds a constant to, and the constant.
+fn addition(func: &Function, inst: Inst) -> Option<(Value, i64)> {
+    let sum = func.dfg.inst_results(inst).first()?;
+    let (opcode, [left, right]) = binary(func, *sum)?;
+    match opcode {
+        Opcode::Iadd => match constant(func, right) {
+            Some(number) => Some((left, number)),
+            None => Some((right, constant(func, left)?)),
+        },
+        Opcode::Isub => Some((left, constant(func, right)?.wrapping_neg())),
+        _ => None,
+    }
+}
+
+/// Makes a sum one of `before` and `number`. Returns whether its result is now another name of `before`.
+fn continue_sum(func: &mut Function, inst: Inst, before: Value, number: i64) -> bool {
+    let ty = func.dfg.value_type(before);
+    let number = immediate(ty, number);
+    if number == 0 {
+        let sum = func.dfg.first_result(inst);
+        func.dfg.clear_results(inst);
+        func.layout.remove_inst(inst);
+        func.dfg.change_to_alias(sum, before);
+        return true;
+    }
+    let position = func.srcloc(inst);
+    let mut cursor = FuncCursor::new(func).at_inst(inst).with_srcloc(position);
+    let number = cursor.ins().iconst(ty, number);
+    let args = [before, number];
+    func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Iadd, args };
+    false
+}
