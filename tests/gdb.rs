@@ -17,7 +17,8 @@ fn gdb(test: &str, commands: &[&str], argument: &str) -> Option<String> {
     let library = folder.path().join("crash.so");
     // Every function has a frame of its own.
     run(Command::new(WOOTZ)
-        .args(["compile", "--no-opt", "inlining"])
+        // Without debug information, what does nothing but trap would be a call.
+        .args(["compile", "--no-opt", "inlining", "--no-opt", "called-traps"])
         .arg(root().join("examples/c/crash.wasm"))
         .arg("-o")
         .arg(&library));

@@ -12,6 +12,8 @@ mod addresses;
 mod carries;
 /// Loads of what was stored.
 mod forwarding;
+/// Fuel of loops whose turns are counted.
+mod fuel;
 /// Loops: what goes round in them.
 mod loops;
 /// Parameters of blocks.
@@ -89,6 +91,15 @@ pub fn function<'t>(
             if target.own.counters {
                 loops::shorten_counters(func, domtree);
                 sums::continue_sums(func, cfg, domtree);
+            }
+            // In a turn that is there twice, a debugger would have to stop twice.
+            if target.own.loop_fuel
+                && plan.interrupts.fuel
+                && plan.kept.is_none()
+                && fuel::charge_once(func, cfg, &translate::is_fuel)
+            {
+                cfg.compute(func);
+                domtree.compute(func, cfg);
             }
             if target.own.wide_loads {
                 widths::widen_loads(func);

@@ -255,6 +255,8 @@ pub enum Optimisation {
     Carries,
     /// `counters`: what counts the turns of a loop needs one register, not two.
     Counters,
+    /// `loop-fuel`: loops whose turns are counted charge fuel once. Not with debug information.
+    LoopFuel,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
     Widths,
     /// `dispatch`: on x86-64, interpreters' operators each have a jump of their own to the next. Not when optimising for size.
@@ -285,6 +287,7 @@ impl Optimisation {
         Optimisation::Forwarding,
         Optimisation::Carries,
         Optimisation::Counters,
+        Optimisation::LoopFuel,
         Optimisation::Widths,
         Optimisation::Dispatch,
         Optimisation::Rotation,
@@ -310,6 +313,7 @@ impl Optimisation {
             Optimisation::Forwarding => "forwarding",
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
+            Optimisation::LoopFuel => "loop-fuel",
             Optimisation::Widths => "widths",
             Optimisation::Dispatch => "dispatch",
             Optimisation::Rotation => "rotation",

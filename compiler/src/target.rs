@@ -39,6 +39,8 @@ pub struct OwnSteps {
     pub parameters: bool,
     /// Accesses behind an address that was accessed add the distance.
     pub starts: bool,
+    /// Fuel of loops whose turns are counted is charged once.
+    pub loop_fuel: bool,
     /// What was stored just before is not loaded.
     pub forwarding: bool,
     /// Accesses add what their addresses consist of.
@@ -102,6 +104,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
     let own = OwnSteps {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
+        loop_fuel: options.optimises(Optimisation::LoopFuel),
         starts: options.optimises(Optimisation::Addresses),
         forwarding: options.optimises(Optimisation::Forwarding),
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.

@@ -112,8 +112,25 @@ pub(super) fn immediate(ty: Type, number: i64) -> i64 {
     }
 }
 
+/// Passes a value on to a block, to which only the branch at the end of `from` leads. Returns what it is there.
+pub(super) fn pass(func: &mut Function, from: Block, to: Block, value: Value) -> Value {
+    let value = func.dfg.resolve_aliases(value);
+    let ty = func.dfg.value_type(value);
+    let param = func.dfg.append_block_param(to, ty);
+    let branch = func.layout.last_inst(from).expect("a block ends with a branch");
+    let dfg = &mut func.dfg;
+    let ways =
+        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
+    for way in ways {
+        if way.block(&dfg.value_lists) == to {
+            way.append_argument(value, &mut dfg.value_lists);
+        }
+    }
+    param
+}
+
 /// How often each value is named.
-fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
+pub(super) fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
     let mut uses = SecondaryMap::with_capacity(func.dfg.num_values());
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {

@@ -18,7 +18,7 @@ use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{Block, Function, Inst, InstBuilder, InstructionData, Opcode, Value};
 
-use super::loops::{binary, constant, immediate};
+use super::loops::{binary, constant, immediate, pass};
 
 /// A sum that a branch passes on.
 struct Passed {
@@ -78,23 +78,6 @@ pub fn continue_sums(func: &mut Function, cfg: &ControlFlowGraph, domtree: &Domi
     if has_aliases {
         func.dfg.resolve_all_aliases();
     }
-}
-
-/// Passes a value on to a block, to which only the branch at the end of `from` leads. Returns what it is there.
-fn pass(func: &mut Function, from: Block, to: Block, value: Value) -> Value {
-    let value = func.dfg.resolve_aliases(value);
-    let ty = func.dfg.value_type(value);
-    let param = func.dfg.append_block_param(to, ty);
-    let branch = func.layout.last_inst(from).expect("a block ends with a branch");
-    let dfg = &mut func.dfg;
-    let ways =
-        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
-    for way in ways {
-        if way.block(&dfg.value_lists) == to {
-            way.append_argument(value, &mut dfg.value_lists);
-        }
-    }
-    param
 }
 
 /// The sums with constants that branches pass on, by what was added to.

@@ -161,6 +161,11 @@ impl Region {
     }
 }
 
+/// Whether a region is the fuel in the store's context.
+pub fn is_fuel(region: u32) -> bool {
+    region == Region::Fuel.number()
+}
+
 /// The memory of the module's own that accesses to a region lead to.
 pub fn own_memory(region: u32) -> Option<MemoryIndex> {
     let index = MemoryIndex((region.checked_sub(7)?) / 3);

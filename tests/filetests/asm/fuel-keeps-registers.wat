@@ -1,5 +1,5 @@
 ;; The question whether there is fuel left costs a test and a jump: the call behind it makes no value leave its register.
-;; options: fuel=true
+;; options: fuel=true no-opt=loop-fuel
 ;; func: sum
 
 (module

@@ -1,0 +1,98 @@
+;; A loop whose turns can be counted charges fuel once: what its turns cost is compared in front of it, and the turn asks for nothing. Where
+;; there is less fuel, it goes through the loop that asks each time, which is out of line.
+;; options: fuel=true
+;; func: sum
+
+(module
+  (memory 1)
+  (func $sum (param $at i32) (param $turns i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $at))))
+      (local.set $at (i32.add (local.get $at) (i32.const 4)))
+      (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
+    (local.get $sum)))
+
+;; ; function 0 `sum`
+;;   pushq %rbp
+;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;   movq %rsp, %rbp
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;; block0:
+;;   movq %rsi, %r9
+;;   movq 8(%rdi), %rcx
+;;   movq 8(%rcx), %rax
+;;   leaq 1(%rax), %rsi
+;;   testq %rsi, %rsi
+;;   jnl     label2; j label1
+;; block1:
+;;   jmp     label3
+;; block3:
+;;   uninit  %rax
+;;   xorl %eax, %eax
+;;   movq 0x20(%rdi), %r8
+;;   movl %r9d, %r9d
+;;   jmp     label4
+;; block4:
+;;   leal -1(%rdx), %r10d
+;;   imulq $0xe, %r10, %r10
+;;   leaq (%rsi, %r10), %r11
+;;   leaq 0xe(%rsi, %r10), %r10
+;;   testq %r11, %r11
+;;   jl      label5; j label6
+;; block5:
+;;   jmp     label13
+;; block12:
+;;   jmp     label16
+;; block13:
+;;   movl (%r8, %r9), %esi
+;;   subl $0x1, %edx
+;;   leal (%rax, %rsi), %eax
+;;   leal 4(%r9), %r9d
+;;   testl %edx, %edx
+;;   jnz     label14; j label15
+;; block14:
+;;   jmp     label13
+;; block15:
+;;   movq %r10, %rsi
+;;   jmp     label16
+;; block16:
+;;   jmp     label17
+;; block17:
+;;   jmp     label18
+;; block18:
+;;   leaq 1(%rsi), %rsi
+;;   movq %rsi, 8(%rcx)
+;;   movq %rbp, %rsp
+;;   popq %rbp
+;;   retq
+;; block2:
+;;   movq %rsi, 8(%rcx)
+;;   call    User(userextname0)
+;;   movq 8(%rcx), %rsi
+;;   jmp     label3
+;; block6:
+;;   jmp     label7
+;; block7:
+;;   testq %rsi, %rsi
+;;   jnl     label9; j label8
+;; block8:
+;;   jmp     label10
+;; block9:
+;;   movq %rsi, 8(%rcx)
+;;   call    User(userextname0)
+;;   movq 8(%rcx), %rsi
+;;   jmp     label10
+;; block10:
+;;   movl (%r8, %r9), %r10d
+;;   subl $0x1, %edx
+;;   leaq 0xe(%rsi), %rsi
+;;   leal (%rax, %r10), %eax
+;;   leal 4(%r9), %r9d
+;;   testl %edx, %edx
+;;   jnz     label11; j label12
+;; block11:
+;;   jmp     label7
+;; ; trap at 0x40: out of bounds memory access
+;; ; trap at 0x82: out of bounds memory access
+;; ; at 0x63: `wootz_out_of_fuel`
+;; ; at 0x7a: `wootz_out_of_fuel`
