@@ -7,9 +7,9 @@ use std::mem::offset_of;
 use std::path::Path;
 use std::ptr::NonNull;
 
-use common::Directory;
-use wootz::{ArtifactError, Config, Engine, Instance, Module, StaticModule, Store};
-use wootz_runtime::abi::artifact::{Descriptor, MAGIC, Span};
+use common::{CellSpan, Directory};
+use wootz::{Config, Engine, Instance, Module, StaticModule, Store};
+use wootz_runtime::abi::artifact::{Descriptor, Span};
 use wootz_runtime::abi::vmctx::VMCTX_INSTANCE;
 use wootz_runtime::vm::sys::Library;
 
@@ -183,45 +183,15 @@ fn without_debug_information_there_is_none() {
 fn a_cell_that_is_none_is_refused() {
     let engine = engine(true);
     let bytes = artifact(true);
-    let start = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).unwrap();
-    let at = start + offset_of!(Descriptor, debug_cell);
-    let number = |at: usize| i32::from_ne_bytes(*bytes[at..].first_chunk().unwrap());
-    let (cell, text) = (number(at), number(start + offset_of!(Descriptor, text)));
-    assert_eq!(number(at + 4), 8);
-    let with = |offset: i32, size: u32| {
-        let mut bytes = bytes.clone();
-        bytes[at..at + 4].copy_from_slice(&offset.to_ne_bytes());
-        bytes[at + 4..at + 8].copy_from_slice(&size.to_ne_bytes());
-        bytes
-    };
+    let span = CellSpan::new(bytes, offset_of!(Descriptor, debug_cell));
     // SAFETY: what is loaded is harmless; most of it is refused.
     let load = |bytes: Vec<u8>| unsafe { Module::deserialize(&engine, bytes) };
-    load(with(cell, 8)).unwrap();
-    load(with(0, 0)).unwrap();
-    let page = 0x1_0000;
-    for (offset, size) in [
-        (0, 8),
-        (64, 8),
-        (text, 8),
-        // Not aligned, too large, too small.
-        (cell + 4, 8),
-        (cell, 16),
-        (cell, 4),
-        (cell, 0),
-        // Outside of everything, as far as pages go.
-        (cell + page, 8),
-        (-0x4000_0000, 8),
-        (i32::MAX - 7, 8),
-        (i32::MIN, 8),
-    ] {
-        let error = load(with(offset, size)).unwrap_err();
-        let is_known =
-            matches!(error.downcast_ref(), Some(ArtifactError::Corrupted { part: "debug cell" }));
-        assert!(is_known, "{offset:#x}, {size}: {error:?}");
-    }
+    load(span.with(span.cell, 8)).unwrap();
+    load(span.with(0, 0)).unwrap();
+    span.others_are_refused(&engine, "debug cell");
     // What is writable only until the library is loaded: the page in front of it.
     if cfg!(target_os = "linux") {
-        let error = load(with(cell - 0x1000, 8)).unwrap_err();
+        let error = load(span.with(span.cell - 0x1000, 8)).unwrap_err();
         assert!(format!("{error:#}").contains("debug cell"), "{error:#}");
     }
 }

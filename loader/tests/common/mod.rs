@@ -4,11 +4,13 @@
 /// What the system knows of this process.
 pub mod system;
 
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use wootz::{Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
+use wootz::{ArtifactError, Engine, Error, Instance, Linker, Module, Store, Trap, WasmBacktrace};
+use wootz_runtime::abi::artifact::{Descriptor, MAGIC};
 
 /// A processor of this kind that can do more than all of them can, and what it can do.
 pub const PROCESSOR: (&str, &str) = if cfg!(target_arch = "x86_64") {
@@ -124,5 +126,61 @@ pub fn take_away(path: &Path) {
 impl Drop for Directory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An artifact, and a span in its descriptor that says where a cell is.
+pub struct CellSpan {
+    bytes: Vec<u8>,
+    at: usize,
+    /// How far behind the descriptor the cell is.
+    pub cell: i32,
+    /// How far behind it the code is.
+    pub text: i32,
+}
+
+impl CellSpan {
+    /// The span at this offset in the descriptor. It must be one of a cell that there is.
+    pub fn new(bytes: Vec<u8>, field: usize) -> CellSpan {
+        let start = bytes.windows(MAGIC.len()).position(|window| window == MAGIC).unwrap();
+        let number = |at: usize| i32::from_ne_bytes(*bytes[at..].first_chunk().unwrap());
+        let at = start + field;
+        let (cell, text) = (number(at), number(start + offset_of!(Descriptor, text)));
+        assert_eq!(number(at + 4), 8);
+        CellSpan { bytes, at, cell, text }
+    }
+
+    /// The artifact with something else in that place.
+    pub fn with(&self, offset: i32, size: u32) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        bytes[self.at..self.at + 4].copy_from_slice(&offset.to_ne_bytes());
+        bytes[self.at + 4..self.at + 8].copy_from_slice(&size.to_ne_bytes());
+        bytes
+    }
+
+    /// Checks that what is no cell is refused, and that the error has the name of the part.
+    pub fn others_are_refused(&self, engine: &Engine, part: &str) {
+        let CellSpan { cell, text, .. } = *self;
+        for (offset, size) in [
+            (0, 8),
+            (64, 8),
+            (text, 8),
+            // Not aligned, too large, too small.
+            (cell + 4, 8),
+            (cell, 16),
+            (cell, 4),
+            (cell, 0),
+            // Outside of everything, as far as pages go.
+            (cell + 0x1_0000, 8),
+            (-0x4000_0000, 8),
+            (i32::MAX - 7, 8),
+            (i32::MIN, 8),
+        ] {
+            // SAFETY: it is refused.
+            let error = unsafe { Module::deserialize(engine, self.with(offset, size)) };
+            let error = error.unwrap_err();
+            let is_known = matches!(error.downcast_ref(), Some(ArtifactError::Corrupted { part: it }) if *it == part);
+            assert!(is_known, "{offset:#x}, {size}: {error:?}");
+        }
     }
 }
