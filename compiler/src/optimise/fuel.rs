@@ -39,6 +39,8 @@ const MOST_INSTRUCTIONS: usize = 64;
 const MOST_COST: i64 = 1 << 20;
 /// How many turns are charged at once at most.
 const MOST_TURNS: i64 = 1 << 32;
+/// How many instructions are looked at in a function, all of it for each loop, so that time does not grow with the product.
+const MOST_LOOKED_AT: usize = 1 << 24;
 /// With less turns, if that is known, to count them takes longer.
 const LEAST_TURNS: i64 = 4;
 
@@ -51,10 +53,13 @@ pub fn charge_once(
 ) -> bool {
     let uses = count_uses(func);
     let mut has_changed = false;
+    let mut instructions = MOST_LOOKED_AT;
     let blocks: Vec<Block> = func.layout.blocks().collect();
     // What is said of the flow stays true of loops that have not changed yet.
     for header in blocks {
         if let Some(found) = Loop::at(func, cfg, &uses, is_fuel, header) {
+            let Some(left) = instructions.checked_sub(func.dfg.num_insts()) else { break };
+            instructions = left;
             found.charge_once(func);
             has_changed = true;
         }

@@ -91,7 +91,11 @@ fn passed(func: &Function) -> BTreeMap<Value, Vec<Passed>> {
             for sum in way.args(&dfg.value_lists).filter_map(|arg| arg.as_value()) {
                 let inst = dfg.value_def(sum).inst();
                 if let Some((value, step)) = inst.and_then(|inst| addition(func, inst)) {
-                    passed.entry(value).or_default().push(Passed { block, sum, step });
+                    let sums = passed.entry(value).or_default();
+                    // A table may lead to a block many times.
+                    if sums.last().is_none_or(|last| (last.block, last.sum) != (block, sum)) {
+                        sums.push(Passed { block, sum, step });
+                    }
                 }
             }
         }
