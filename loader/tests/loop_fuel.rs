@@ -63,6 +63,16 @@ const WAT: &str = r#"(module
             (i64.store (i32.const 0) (local.get 2))
             (br_if $l (i64.ne (local.tee 2 (i64.add (local.get 2) (i64.const 1))) (local.get 3))))
         (i32.wrap_i64 (local.get 2)))
+    (func (export "half") (param i32 i32) (result i32) (local i64 i64)
+        (local.set 2 (i64.extend_i32_s (local.get 0)))
+        (local.set 3 (i64.extend_i32_s (local.get 1)))
+        (loop $l
+            (i64.store (i32.const 0) (local.get 2))
+            (br_if $l
+                (i64.ne
+                    (local.tee 2 (i64.add (local.get 2) (i64.const 0x8000000000000000)))
+                    (local.get 3))))
+        (i32.wrap_i64 (local.get 2)))
     (func (export "two") (param i32 i32) (result i32) (local i32)
         (local.set 2 (local.get 1))
         (loop $l
@@ -111,6 +121,7 @@ const FUNCTIONS: &[&str] = &[
     "above",
     "above unsigned",
     "wide",
+    "half",
     "two",
     "nested",
     "known",

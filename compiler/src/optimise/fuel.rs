@@ -309,7 +309,8 @@ impl Turns {
     }
 
     fn are_counted(&self) -> bool {
-        self.step.unsigned_abs().is_power_of_two()
+        // The least number has no size.
+        self.step.checked_abs().is_some_and(|size| size.unsigned_abs().is_power_of_two())
             && match self.condition {
                 IntCC::NotEqual => matches!(self.ty, types::I32 | types::I64),
                 IntCC::SignedLessThan | IntCC::UnsignedLessThan => {
