@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::kept::{Notes, Slot};
 use crate::options::{Event, Observe, Step};
 use crate::places::{Call, Place, Places};
-use crate::plan::{Plan, Symbol, Trampoline};
+use crate::plan::{Plan, Symbol};
 use crate::target::{Rewriting, Target};
 use crate::trampoline::NEVER_RETURNS;
 use crate::unwinding::{self, Rules};
@@ -166,7 +166,7 @@ pub fn function(
     let traps = buffer.traps().iter();
     let traps = traps.filter_map(|trap| Some((trap.offset, trap_code(trap.code)?)));
     let traps = moved.beginnings(traps);
-    if let Some(symbol) = plan.trampoline(Trampoline::Trap) {
+    if let Some(symbol) = plan.trap {
         relocations.extend(trap_calls(compiled, &code, &moved, symbol));
     }
     let places = &worker.places;

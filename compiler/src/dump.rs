@@ -9,7 +9,7 @@ use wootz_runtime::abi::index::{FuncIndex, TableIndex};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::parse::{self, Module};
-use crate::plan::{self, Plan, Symbol, Trampoline, Work};
+use crate::plan::{self, Plan, Symbol, Work};
 use crate::target::{self, Target};
 use crate::worker::{Worker, in_parallel};
 use crate::{c_names, codegen, optimise, trampoline, translate};
@@ -123,7 +123,7 @@ fn shown(
             format!("; function {} `{}`\n", index.0, plan.symbols[symbol.0 as usize])
         }
         Work::Table(table) => return Ok(table_text(plan, table)),
-        Work::Trampoline(Trampoline::Trap) => {
+        Work::Trap => {
             let name = &plan.symbols[symbol.0 as usize];
             return Ok(format!(
                 "; trampoline `{name}`: a jump to the address in `{TRAP_CELL_SYMBOL}`\n"

@@ -206,7 +206,7 @@ fn compile_module(
     let functions = worker::in_parallel(&plan.work, options.threads, |worker, &work| {
         match work {
             plan::Work::Table(index) => return Ok(codegen::table(&plan, target, index)),
-            plan::Work::Trampoline(plan::Trampoline::Trap) => return Ok(codegen::trap(target)),
+            plan::Work::Trap => return Ok(codegen::trap(target)),
             plan::Work::Function(_) | plan::Work::Trampoline(_) => {}
         }
         let make = |worker: &mut Worker, checks_stack: bool| {
@@ -218,7 +218,7 @@ fn compile_module(
                 plan::Work::Trampoline(trampoline) => {
                     trampoline::build(worker, &plan, target, trampoline);
                 }
-                plan::Work::Table(_) => unreachable!("it is no code"),
+                plan::Work::Table(_) | plan::Work::Trap => unreachable!("it needs no CLIF"),
             }
             observe(Event::Step(Step::Optimise));
             let isa = optimise::function(worker, &plan, target)?;

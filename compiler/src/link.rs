@@ -119,7 +119,8 @@ fn reached(functions: &[Function], plan: &Plan<'_>) -> Vec<bool> {
     let is_known = |work: &Work| match work {
         Work::Function(_)
         | Work::Table(_)
-        | Work::Trampoline(Trampoline::Builtin(_) | Trampoline::Trap) => false,
+        | Work::Trap
+        | Work::Trampoline(Trampoline::Builtin(_)) => false,
         Work::Trampoline(Trampoline::Entry(_) | Trampoline::Exit(_) | Trampoline::Export(_)) => {
             true
         }

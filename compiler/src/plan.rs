@@ -54,6 +54,8 @@ pub struct Plan<'a> {
     pub work: Vec<Work>,
     /// The name of each piece of work, for symbol tables: unique, not empty, without NUL.
     pub symbols: Vec<String>,
+    /// What traps call, if they are calls.
+    pub trap: Option<Symbol>,
     /// What data segments become.
     pub contents: Contents,
     /// What can stop code that runs too long.
@@ -131,6 +133,8 @@ pub enum Work {
     Trampoline(Trampoline),
     /// What calls through a table that never changes look at: it is among the code, because code finds it there.
     Table(TableIndex),
+    /// What traps that are calls call: the way to where the runtime wants them.
+    Trap,
 }
 
 /// Code between wasm and host.
@@ -144,8 +148,6 @@ pub enum Trampoline {
     Builtin(Builtin),
     /// C to an export, by its position among them.
     Export(u32),
-    /// Traps that are calls to where the runtime wants them.
-    Trap,
 }
 
 /// A position in [`Plan::work`].
@@ -184,9 +186,8 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         relaxed.multiply_add == MultiplyAdd::Runtime && options.features.contains("relaxed-simd");
     let survey = survey::survey(module);
     let mut work = work(module, interrupts, calls_fma);
-    if target.own.rewriting.calls_traps {
-        work.push(Work::Trampoline(Trampoline::Trap));
-    }
+    let trap = target.own.rewriting.calls_traps.then_some(Symbol(work.len() as u32));
+    work.extend(trap.map(|_| Work::Trap));
     if options.prefix.is_some() {
         let exports = 0..module.exports.len() as u32;
         work.extend(exports.map(|export| Work::Trampoline(Trampoline::Export(export))));
@@ -196,7 +197,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         .enumerate()
         .filter_map(|(position, work)| match work {
             Work::Trampoline(trampoline) => Some((*trampoline, Symbol(position as u32))),
-            Work::Function(_) | Work::Table(_) => None,
+            Work::Function(_) | Work::Table(_) | Work::Trap => None,
         })
         .collect();
     // Elsewhere, code cannot tell where something else in the module is without help from whoever loads it.
@@ -216,6 +217,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         memories,
         symbols: symbols(module, &work, options.prefix.as_deref()),
         work,
+        trap,
         contents: image::contents(module, target.image_alignment())?,
         interrupts,
         relaxed,
@@ -390,8 +392,8 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
                 Work::Trampoline(Trampoline::Builtin(builtin)) => {
                     (Some(builtin.name()), builtin.number())
                 }
-                Work::Trampoline(Trampoline::Trap) => (Some("trap"), 0),
                 Work::Table(table) => (Some("wootz_table"), table.0),
+                Work::Trap => (Some("trap"), 0),
                 Work::Trampoline(Trampoline::Export(export)) => {
                     return c_symbols[export as usize].clone();
                 }
@@ -399,7 +401,7 @@ fn symbols(module: &Module<'_>, work: &[Work], prefix: Option<&str>) -> Vec<Stri
             let mut symbol = match (work, name) {
                 (Work::Function(_), Some(name)) => name.replace('\0', "_"),
                 (Work::Function(_), None) => format!("wasm_function_{index}"),
-                (Work::Trampoline(Trampoline::Builtin(_) | Trampoline::Trap), name) => {
+                (Work::Trampoline(Trampoline::Builtin(_)) | Work::Trap, name) => {
                     format!("wootz_{}", name.unwrap_or_default())
                 }
                 (Work::Trampoline(_) | Work::Table(_), name) => {

@@ -58,7 +58,6 @@ pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: 
             }
             _ => find_export_signature(target, true),
         },
-        Trampoline::Trap => unreachable!("no CLIF says that a register stays as it is"),
     };
 
     let mut builder = FunctionBuilder::new(func, &mut worker.builder);
@@ -78,7 +77,6 @@ pub fn build(worker: &mut Worker, plan: &Plan<'_>, target: &Target, trampoline: 
             }
             _ => body.find_export(export, params[0]),
         },
-        Trampoline::Trap => {}
     }
     body.builder.finalize(target.isa.frontend_config());
 }

@@ -52,4 +52,4 @@
 ;; wootz_memory_fill: Trampoline(Builtin(memory_fill))
 ;; wootz_memory_init: Trampoline(Builtin(memory_init))
 ;; wootz_data_drop: Trampoline(Builtin(data_drop))
-;; wootz_trap: Trampoline(Trap)
+;; wootz_trap: Trap

@@ -47,4 +47,4 @@
 ;; exported without a name: Function(FuncIndex(5))
 ;; wasm_function_6: Function(FuncIndex(6))
 ;; wootz_entry_0: Trampoline(Entry(SignatureIndex(0)))
-;; wootz_trap: Trampoline(Trap)
+;; wootz_trap: Trap

@@ -47,4 +47,4 @@
 ;; wootz_table_copy: Trampoline(Builtin(table_copy))
 ;; wootz_table_init: Trampoline(Builtin(table_init))
 ;; wootz_elem_drop: Trampoline(Builtin(elem_drop))
-;; wootz_trap: Trampoline(Trap)
+;; wootz_trap: Trap

@@ -45,5 +45,5 @@
 ;; wootz_table_copy: Trampoline(Builtin(table_copy))
 ;; wootz_table_init: Trampoline(Builtin(table_init))
 ;; wootz_elem_drop: Trampoline(Builtin(elem_drop))
-;; wootz_trap: Trampoline(Trap)
+;; wootz_trap: Trap
 ;; wootz_table_0: Table(TableIndex(0))

@@ -41,4 +41,4 @@
 ;; wasm_function_3: Function(FuncIndex(3))
 ;; wootz_entry_0: Trampoline(Entry(SignatureIndex(0)))
 ;; wootz_exit_0: Trampoline(Exit(SignatureIndex(0)))
-;; wootz_trap: Trampoline(Trap)
+;; wootz_trap: Trap
