@@ -24,6 +24,8 @@ mod ranges;
 mod reached;
 /// Sums that continue others.
 mod sums;
+/// How many turns loops have.
+mod turns;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 

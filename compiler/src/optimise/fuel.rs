@@ -20,25 +20,23 @@
 //! counted after all, or are very many, it goes the other way, and so stops at the same turn.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
-use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Type, Value,
+    Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value,
     ValueDef, types,
 };
 
-use super::loops::{constant, count_uses, immediate, pass, step};
+use super::loops::{constant, count_uses, pass, step};
+use super::turns::{MOST_TURNS, Turns, add, branch, comparison, number, value};
 
 /// So many instructions a loop may have at most, for there will be two of it.
 const MOST_INSTRUCTIONS: usize = 64;
 /// What a turn costs at most, so that products with the number of turns do not wrap around.
 const MOST_COST: i64 = 1 << 20;
-/// How many turns are charged at once at most.
-const MOST_TURNS: i64 = 1 << 32;
 /// How many instructions are looked at in a function, all of it for each loop, so that time does not grow with the product.
 const MOST_LOOKED_AT: usize = 1 << 24;
 /// With less turns, if that is known, to count them takes longer.
@@ -83,6 +81,8 @@ struct Loop {
     /// What a turn costs.
     cost: i64,
     turns: Turns,
+    /// How many turns there are before the last one, if that is known.
+    before_last: Option<i64>,
 }
 
 impl Loop {
@@ -134,11 +134,13 @@ impl Loop {
             };
             [header, cold, body].into_iter().any(|it| Some(it) == block)
         };
-        let mut turns = Turns::of(func, header, &back, (goes_on, goes_on_if), &is_inside)?;
-        turns.start = passed_number(func, before, turns.counter);
-        if let Some(before_last) = turns.known() {
+        let turns = Turns::of(func, header, &back, (goes_on, goes_on_if), &is_inside)?;
+        let first = passed_number(func, before, turns.counter);
+        let known = first.and_then(|first| turns.known(first));
+        if let Some(before_last) = known {
             (LEAST_TURNS - 1..MOST_TURNS).contains(&before_last?).then_some(())?;
         }
+        let before_last = known.flatten();
         (is_alone && is_able).then_some(Loop {
             before,
             header,
@@ -149,6 +151,7 @@ impl Loop {
             charged,
             cost,
             turns,
+            before_last,
         })
     }
 
@@ -223,12 +226,12 @@ impl Loop {
             })
             .collect();
         let mut cursor = FuncCursor::new(func).at_bottom(decide).with_srcloc(position);
-        let (before_last, are_counted) = self.turns.count(&mut cursor, given[self.turns.counter]);
-        let others = match constant(cursor.func, before_last) {
-            Some(turns) => number(&mut cursor, types::I64, turns * self.cost),
+        let (others, are_counted) = match self.before_last {
+            Some(turns) => (number(&mut cursor, types::I64, turns * self.cost), None),
             None => {
+                let (turns, are_counted) = self.turns.count(&mut cursor, given[self.turns.counter]);
                 let cost = cursor.ins().iconst(types::I64, self.cost);
-                cursor.ins().imul(before_last, cost)
+                (cursor.ins().imul(turns, cost), are_counted)
             }
         };
         // There is a turn as long as there is fuel in front of it.
@@ -245,250 +248,6 @@ impl Loop {
         at_once.remove(self.fuel);
         cursor.ins().brif(is_able, turn, &at_once, self.header, &slowly);
         used
-    }
-}
-
-/// How many turns a loop has.
-struct Turns {
-    /// The position of the counter among the header's parameters.
-    counter: usize,
-    /// What the counter is at first, if that is known.
-    start: Option<i64>,
-    ty: Type,
-    step: i64,
-    /// Whether the counter is compared as it is in the next turn.
-    is_next: bool,
-    /// It goes on as long as this is so of the counter and the bound.
-    condition: IntCC,
-    bound: Bound,
-}
-
-/// What a counter is compared with.
-enum Bound {
-    Number(i64),
-    /// Something from outside of the loop.
-    Value(Value),
-}
-
-impl Turns {
-    /// How the turns are counted, if they can be. The loop goes `back` if a value is not zero, or if it is.
-    fn of(
-        func: &Function,
-        header: Block,
-        back: &BlockCall,
-        (goes_on, if_not_zero): (Value, bool),
-        is_inside: &dyn Fn(Value) -> bool,
-    ) -> Option<Turns> {
-        let (condition, left, right) = match comparison(func, goes_on) {
-            Some((condition, left, right)) => (condition, left, Some(right)),
-            None => (IntCC::NotEqual, goes_on, None),
-        };
-        let condition = if if_not_zero { condition } else { condition.complement() };
-        let sides = [(Some(left), condition, right), (right, condition.swap_args(), Some(left))];
-        for (position, &param) in func.dfg.block_params(header).iter().enumerate() {
-            let Some(next) = value(func, back, position) else { continue };
-            let ty = func.dfg.value_type(param);
-            let Some(step) = step(func, param, next).map(|step| signed(ty, step)) else { continue };
-            for (counted, condition, bound) in sides {
-                if counted != Some(param) && counted != Some(next) {
-                    continue;
-                }
-                let bound = match bound.map(|bound| (bound, constant(func, bound))) {
-                    None => Bound::Number(0),
-                    Some((_, Some(number))) => Bound::Number(number),
-                    Some((bound, None)) if is_inside(bound) => continue,
-                    Some((bound, None)) => Bound::Value(bound),
-                };
-                let is_next = counted == Some(next);
-                let (counter, start) = (position, None);
-                let turns = Turns { counter, start, ty, step, is_next, condition, bound };
-                return turns.are_counted().then_some(turns);
-            }
-        }
-        None
-    }
-
-    fn are_counted(&self) -> bool {
-        // The least number has no size.
-        self.step.checked_abs().is_some_and(|size| size.unsigned_abs().is_power_of_two())
-            && match self.condition {
-                IntCC::NotEqual => matches!(self.ty, types::I32 | types::I64),
-                IntCC::SignedLessThan | IntCC::UnsignedLessThan => {
-                    self.ty == types::I32 && self.step > 0
-                }
-                IntCC::SignedGreaterThan | IntCC::UnsignedGreaterThan => {
-                    self.ty == types::I32 && self.step < 0
-                }
-                _ => false,
-            }
-    }
-
-    /// How many turns there are before the last one, if the counter's bounds are known; nothing in there if they are not counted.
-    fn known(&self) -> Option<Option<i64>> {
-        let Bound::Number(bound) = self.bound else { return None };
-        let (start, size) = (self.start?, self.step.abs());
-        let first_step = if self.is_next { self.step } else { 0 };
-        let ascends = self.step > 0;
-        let way = |start: i64, bound: i64| match ascends {
-            true => bound.wrapping_sub(start),
-            false => start.wrapping_sub(bound),
-        };
-        let beyond = |start: i64, bound: i64, range: RangeInclusive<i64>| {
-            let start = start + first_step;
-            let furthest = if ascends { bound + size - 1 } else { bound - (size - 1) };
-            let is_counted = range.contains(&start) && range.contains(&furthest);
-            is_counted.then(|| (way(start, bound).max(0) + size - 1) / size)
-        };
-        Some(match self.condition {
-            IntCC::NotEqual => {
-                let way = way(start.wrapping_add(first_step), bound);
-                let way = if self.ty == types::I32 { i64::from(way as u32) } else { way };
-                (way >= 0 && way % size == 0).then_some(way / size)
-            }
-            IntCC::SignedLessThan | IntCC::SignedGreaterThan => {
-                let [start, bound] = [start, bound].map(|number| i64::from(number as i32));
-                beyond(start, bound, i64::from(i32::MIN)..=i64::from(i32::MAX))
-            }
-            _ => {
-                let [start, bound] = [start, bound].map(|number| i64::from(number as u32));
-                beyond(start, bound, 0..=i64::from(u32::MAX))
-            }
-        })
-    }
-
-    /// How many turns there are before the last one, and whether that is true, if that is not certain. `first` is what the counter
-    /// is in the first.
-    fn count(&self, cursor: &mut FuncCursor<'_>, first: Value) -> (Value, Option<Value>) {
-        if let Some(Some(before_last)) = self.known() {
-            return (number(cursor, types::I64, before_last), None);
-        }
-        let bound = match self.bound {
-            Bound::Number(bound) => number(cursor, self.ty, bound),
-            Bound::Value(value) => value,
-        };
-        let first_step = if self.is_next { self.step } else { 0 };
-        match self.condition {
-            IntCC::NotEqual => {
-                let start = add(cursor, first, first_step);
-                let way = match self.bound {
-                    _ if self.step > 0 => cursor.ins().isub(bound, start),
-                    Bound::Number(bound) => add(cursor, start, bound.wrapping_neg()),
-                    Bound::Value(bound) => cursor.ins().isub(start, bound),
-                };
-                self.count_to(cursor, way)
-            }
-            IntCC::SignedLessThan | IntCC::SignedGreaterThan => {
-                let range = i64::from(i32::MIN)..=i64::from(i32::MAX);
-                let [first, bound] =
-                    [first, bound].map(|value| cursor.ins().sextend(types::I64, value));
-                let start = add(cursor, first, first_step);
-                self.count_beyond(cursor, start, bound, range)
-            }
-            _ => {
-                let range = 0..=i64::from(u32::MAX);
-                let [first, bound] =
-                    [first, bound].map(|value| cursor.ins().uextend(types::I64, value));
-                let start = add(cursor, first, first_step);
-                self.count_beyond(cursor, start, bound, range)
-            }
-        }
-    }
-
-    /// The turns up to where the counter meets the bound.
-    fn count_to(&self, cursor: &mut FuncCursor<'_>, way: Value) -> (Value, Option<Value>) {
-        let is_narrow = self.ty == types::I32;
-        let way = if is_narrow { cursor.ins().uextend(types::I64, way) } else { way };
-        let turns = self.steps(cursor, way);
-        let meets = (self.step.abs() > 1).then(|| {
-            let mask = number(cursor, types::I64, self.step.abs() - 1);
-            let rest = cursor.ins().band(way, mask);
-            let zero = number(cursor, types::I64, 0);
-            cursor.ins().icmp(IntCC::Equal, rest, zero)
-        });
-        let are_few = (!is_narrow).then(|| {
-            let most = number(cursor, types::I64, MOST_TURNS);
-            cursor.ins().icmp(IntCC::UnsignedLessThan, turns, most)
-        });
-        let are_counted = match (meets, are_few) {
-            (Some(meets), Some(are_few)) => Some(cursor.ins().band(meets, are_few)),
-            (meets, are_few) => meets.or(are_few),
-        };
-        (turns, are_counted)
-    }
-
-    /// The turns up to where the counter has come to the bound or beyond it. With 64 bits nothing wraps around here; `range` is what
-    /// the counter itself may be without.
-    fn count_beyond(
-        &self,
-        cursor: &mut FuncCursor<'_>,
-        start: Value,
-        bound: Value,
-        range: RangeInclusive<i64>,
-    ) -> (Value, Option<Value>) {
-        let ascends = self.step > 0;
-        let (more, less) = if ascends { (bound, start) } else { (start, bound) };
-        let way = cursor.ins().isub(more, less);
-        let zero = number(cursor, types::I64, 0);
-        let way = cursor.ins().smax(way, zero);
-        let beyond = self.step.abs() - 1;
-        let rounded = add(cursor, way, beyond);
-        let turns = self.steps(cursor, rounded);
-        let does_not_wrap = match ascends {
-            true => {
-                let furthest = add(cursor, bound, beyond);
-                let furthest = cursor.ins().smax(start, furthest);
-                let most = number(cursor, types::I64, *range.end());
-                cursor.ins().icmp(IntCC::SignedLessThanOrEqual, furthest, most)
-            }
-            false => {
-                let furthest = add(cursor, bound, -beyond);
-                let furthest = cursor.ins().smin(start, furthest);
-                let least = number(cursor, types::I64, *range.start());
-                cursor.ins().icmp(IntCC::SignedGreaterThanOrEqual, furthest, least)
-            }
-        };
-        (turns, Some(does_not_wrap))
-    }
-
-    /// How many steps a way is.
-    fn steps(&self, cursor: &mut FuncCursor<'_>, way: Value) -> Value {
-        match self.step.unsigned_abs().trailing_zeros() {
-            0 => way,
-            bits => {
-                let bits = number(cursor, types::I64, bits.into());
-                cursor.ins().ushr(way, bits)
-            }
-        }
-    }
-}
-
-/// The sum of a value and a number.
-fn add(cursor: &mut FuncCursor<'_>, value: Value, number: i64) -> Value {
-    if number == 0 {
-        return value;
-    }
-    let ty = cursor.func.dfg.value_type(value);
-    let number = self::number(cursor, ty, number);
-    cursor.ins().iadd(value, number)
-}
-
-fn number(cursor: &mut FuncCursor<'_>, ty: Type, number: i64) -> Value {
-    cursor.ins().iconst(ty, immediate(ty, number))
-}
-
-/// A constant as `iconst` has it, as a signed number.
-fn signed(ty: Type, number: i64) -> i64 {
-    match ty {
-        types::I32 => i64::from(number as i32),
-        _ => number,
-    }
-}
-
-/// What a block that ends with a decision decides by, and where it goes if that is not zero, and if it is.
-fn branch(func: &Function, block: Block) -> Option<(Value, [BlockCall; 2])> {
-    match func.dfg.insts[func.layout.last_inst(block)?] {
-        InstructionData::Brif { arg, blocks, .. } => Some((arg, blocks)),
-        _ => None,
     }
 }
 
@@ -513,20 +272,6 @@ fn passed_number(func: &Function, block: Block, position: usize) -> Option<i64> 
     match &func.dfg.insts[func.layout.last_inst(block)?] {
         InstructionData::Jump { destination, .. } => {
             constant(func, value(func, destination, position)?)
-        }
-        _ => None,
-    }
-}
-
-/// What is passed to a parameter, by its position.
-fn value(func: &Function, way: &BlockCall, position: usize) -> Option<Value> {
-    way.args(&func.dfg.value_lists).nth(position)?.as_value()
-}
-
-fn comparison(func: &Function, value: Value) -> Option<(IntCC, Value, Value)> {
-    match func.dfg.insts[func.dfg.value_def(value).inst()?] {
-        InstructionData::IntCompare { opcode: Opcode::Icmp, args, cond } => {
-            Some((cond, args[0], args[1]))
         }
         _ => None,
     }
