@@ -8,6 +8,8 @@
 
 /// Addresses, which accesses add up.
 mod addresses;
+/// Loops that go through memory.
+mod ahead;
 /// Carries between sums.
 mod carries;
 /// Loads of what was stored.
@@ -86,6 +88,12 @@ pub fn function<'t>(
             }
             if target.own.forwarding && !has_variables(plan) {
                 forwarding::forward(func);
+            }
+            // A debugger would not see the turns that are left out.
+            if plan.kept.is_none() && ahead::look_ahead(func, cfg, target.own.ahead) {
+                cfg.compute(func);
+                domtree.compute(func, cfg);
+                loop_analysis.compute(func, cfg, domtree);
             }
             if target.own.addresses && loop_analysis.is_valid() {
                 addresses::split_addresses(func, cfg, domtree, loop_analysis);

@@ -251,6 +251,12 @@ pub enum Optimisation {
     /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
     /// somebody may have changed.
     Forwarding,
+    /// `scans`: on x86-64 and AArch64, loops that look for something in memory look at sixteen bytes at a time. Not with debug
+    /// information, and not when optimising for size.
+    Scans,
+    /// `copies`: on x86-64 and AArch64, loops that copy or fill memory store several turns' bytes at once. Not with debug information, and
+    /// not when optimising for size.
+    Copies,
     /// `carries`: sums of numbers of several words take the carry from the processor.
     Carries,
     /// `counters`: what counts the turns of a loop needs one register, not two.
@@ -285,6 +291,8 @@ impl Optimisation {
         Optimisation::Parameters,
         Optimisation::Addresses,
         Optimisation::Forwarding,
+        Optimisation::Scans,
+        Optimisation::Copies,
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::LoopFuel,
@@ -311,6 +319,8 @@ impl Optimisation {
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",
             Optimisation::Forwarding => "forwarding",
+            Optimisation::Scans => "scans",
+            Optimisation::Copies => "copies",
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::LoopFuel => "loop-fuel",

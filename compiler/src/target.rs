@@ -41,6 +41,8 @@ pub struct OwnSteps {
     pub starts: bool,
     /// Fuel of loops whose turns are counted is charged once.
     pub loop_fuel: bool,
+    /// Which loops are to make many turns at once.
+    pub ahead: Ahead,
     /// What was stored just before is not loaded.
     pub forwarding: bool,
     /// Accesses add what their addresses consist of.
@@ -68,6 +70,15 @@ pub struct Rewriting {
     pub aligns: bool,
     /// Whether what always traps is to be a call.
     pub calls_traps: bool,
+}
+
+/// Which loops make many turns at once, by vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead {
+    /// Whether loops that look for something do.
+    pub scans: bool,
+    /// Whether loops that copy or fill memory do.
+    pub copies: bool,
 }
 
 /// The target that the options describe.
@@ -105,6 +116,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         counters: options.optimises(Optimisation::Counters),
         parameters: options.optimises(Optimisation::Parameters),
         loop_fuel: options.optimises(Optimisation::LoopFuel),
+        ahead: ahead(options, &triple),
         starts: options.optimises(Optimisation::Addresses),
         forwarding: options.optimises(Optimisation::Forwarding),
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
@@ -120,6 +132,17 @@ pub fn lookup(options: &Options) -> Result<Target> {
         rewriting: rewriting(options, &triple),
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
+}
+
+/// Which loops make many turns at once.
+fn ahead(options: &Options, triple: &Triple) -> Ahead {
+    // Both have vectors everywhere, and their lowest lane first.
+    let is_able = options.opt_level == OptLevel::Speed
+        && matches!(triple.architecture, Architecture::X86_64 | Architecture::Aarch64(_));
+    Ahead {
+        scans: is_able && options.optimises(Optimisation::Scans),
+        copies: is_able && options.optimises(Optimisation::Copies),
+    }
 }
 
 /// What is made of machine code.

@@ -26,7 +26,8 @@ pub struct Turns {
     /// The position of the counter among the header's parameters.
     pub counter: usize,
     ty: Type,
-    step: i64,
+    /// By how much it changes with each turn.
+    pub step: i64,
     /// Whether the counter is compared as it is in the next turn.
     is_next: bool,
     /// It goes on as long as this is so of the counter and the bound.
@@ -109,6 +110,58 @@ impl Turns {
         self.count_by(cursor, first, bound)
     }
 
+    /// As [`count`](Turns::count), where the turn before has just gone on, so that less is to be asked.
+    pub fn count_on(&self, cursor: &mut FuncCursor<'_>, counter: Value) -> (Value, Option<Value>) {
+        if self.condition == IntCC::NotEqual || !self.is_next {
+            return self.count(cursor, counter);
+        }
+        let bound = self.bound(cursor);
+        // There is a way to go, and it is less than 2^32.
+        let ascends = self.step > 0;
+        let way = self.way(cursor, counter, bound);
+        let way = add(cursor, way, -1);
+        let way = cursor.ins().uextend(types::I64, way);
+        let turns = self.steps(cursor, way);
+        // What comes behind the bound is a number, too.
+        let beyond = self.step.abs() - 1;
+        let (is_signed, range) = self.range();
+        let (is, last) = match (is_signed, ascends) {
+            (true, true) => (IntCC::SignedLessThanOrEqual, range.end() - beyond),
+            (true, false) => (IntCC::SignedGreaterThanOrEqual, range.start() + beyond),
+            (false, true) => (IntCC::UnsignedLessThanOrEqual, range.end() - beyond),
+            (false, false) => (IntCC::UnsignedGreaterThanOrEqual, range.start() + beyond),
+        };
+        let does_not_wrap = (beyond > 0).then(|| {
+            let last = number(cursor, self.ty, last);
+            cursor.ins().icmp(is, bound, last)
+        });
+        (turns, does_not_wrap)
+    }
+
+    /// Whether so many turns, at least, are before the last one. What they all add to the counter must be less than 2^31.
+    pub fn are_left(&self, cursor: &mut FuncCursor<'_>, first: Value, turns: i64) -> Value {
+        let bound = self.bound(cursor);
+        let first_step = if self.is_next { self.step } else { 0 };
+        let (way, is, least) = if self.condition == IntCC::NotEqual {
+            // What misses the bound goes on for longer.
+            let start = cursor.add(first, first_step);
+            (
+                self.way(cursor, start, bound),
+                IntCC::UnsignedGreaterThanOrEqual,
+                turns * self.step.abs(),
+            )
+        } else {
+            let (is_signed, _) = self.range();
+            let [first, bound] = [first, bound].map(|number| cursor.widen(number, is_signed));
+            let start = cursor.add(first, first_step);
+            let way = self.way(cursor, start, bound);
+            (way, IntCC::SignedGreaterThan, (turns - 1) * self.step.abs())
+        };
+        let ty = cursor.func.dfg.value_type(way);
+        let least = number(cursor, ty, least);
+        cursor.ins().icmp(is, way, least)
+    }
+
     fn bound(&self, cursor: &mut FuncCursor<'_>) -> Value {
         match self.bound {
             Bound::Number(bound) => number(cursor, self.ty, bound),
@@ -119,6 +172,13 @@ impl Turns {
     /// How far it is to the bound.
     fn way<A: Arithmetic>(&self, a: &mut A, start: A::Number, bound: A::Number) -> A::Number {
         if self.step > 0 { a.sub(bound, start) } else { a.sub(start, bound) }
+    }
+
+    /// Calls what the counter is compared with by another name.
+    pub fn rename_bound(&mut self, name: impl FnOnce(Value) -> Value) {
+        if let Bound::Value(value) = &mut self.bound {
+            *value = name(*value);
+        }
     }
 
     fn count_by<A: Arithmetic>(

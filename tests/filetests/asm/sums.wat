@@ -1,5 +1,6 @@
 ;; Where a loop is left, what is needed of its pointer is a sum with a constant: it continues the sum that goes round, so that the pointer
 ;; has one register, and no turn of the loop moves it.
+;; options: no-opt=scans
 ;; func: behind_zero
 
 (module
