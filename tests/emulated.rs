@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wootz::{Config, Engine, Module, Result};
+use wootz::{Config, Engine, Instance, Module, Result, Store};
 use wootz_cli::wast::HereAndNow;
 use wootz_emulated::{SETTINGS, failures, module_path};
 use wootz_tests::suite::{self, Folder};
@@ -189,6 +189,10 @@ fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
         let artifact = engine.precompile_module(&wasm).unwrap();
         fs::write(folder.join("guests").join(name), artifact).unwrap();
     }
+    let ahead = wat::parse_file(root().join("tests/emulated/guests/ahead.wat")).unwrap();
+    let artifact = engine(&elsewhere).precompile_module(&ahead).unwrap();
+    fs::write(folder.join("guests/ahead"), artifact).unwrap();
+    fs::write(folder.join("expected/ahead"), one_turn_at_a_time(&ahead).to_string()).unwrap();
     let native = engine(&|_| ()).precompile_module(b"(module)").unwrap();
     fs::write(folder.join("guests/foreign"), native).unwrap();
     for path in examples() {
@@ -206,4 +210,16 @@ fn compile(folder: &Path, target: &str, vectors: Option<&str>) {
         assert!(output.status.success());
         fs::write(folder.join("expected").join(name), output.stdout).unwrap();
     }
+}
+
+/// What loops leave that make one turn at a time, here.
+fn one_turn_at_a_time(wasm: &[u8]) -> i64 {
+    let mut config = Config::new();
+    config.skip_optimisation("scans").skip_optimisation("copies");
+    let engine = Engine::new(&config).unwrap();
+    let mut store = Store::new(&engine, ());
+    let module = Module::new(&engine, wasm).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let sum = instance.get_typed_func::<(), i64>(&mut store, "sum").unwrap();
+    sum.call(&mut store, ()).unwrap()
 }

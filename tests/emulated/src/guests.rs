@@ -31,6 +31,7 @@ pub const TESTS: &[Test] = &[
     ("threads", threads),
     ("atomics", atomics),
     ("references", references),
+    ("many turns at once", many_turns_at_once),
     ("programs", programs),
     ("foreign artifacts", foreign_artifacts),
 ];
@@ -428,6 +429,16 @@ fn references(folder: &Path) -> Result<()> {
         let data = value.data(&store)?.context("it has a value")?;
         ensure!(data.downcast_ref() == Some(&(expected as i32)), "value {expected} is another one");
     }
+    Ok(())
+}
+
+fn many_turns_at_once(folder: &Path) -> Result<()> {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &load(&engine, folder, "ahead")?, &[])?;
+    let sum = instance.get_typed_func::<(), i64>(&mut store, "sum")?.call(&mut store, ())?;
+    let expected: i64 = fs::read_to_string(folder.join("expected/ahead"))?.parse()?;
+    ensure!(sum == expected, "{sum} instead of {expected}");
     Ok(())
 }
 
