@@ -11,13 +11,13 @@ help: ## This list
 demo: ## Compiles an example to a shared library, shows what came out, and runs it (needs nothing but Rust)
 	$(CARGO) build --release --package wootz-cli
 	@mkdir -p $(DEMO)
-	target/release/wootz compile examples/c/primes.wasm -o $(DEMO)/primes.so --time
+	$(or $(CARGO_TARGET_DIR),target)/release/wootz compile examples/c/primes.wasm -o $(DEMO)/primes.so --time
 	@if command -v file >/dev/null; then echo; file -b $(DEMO)/primes.so; fi
 	@if command -v nm >/dev/null; then echo; nm --defined-only $(DEMO)/primes.so | grep -E ' (main|_start|sieve|wootz_module)' || true; fi
 	@echo
-	target/release/wootz inspect $(DEMO)/primes.so
+	$(or $(CARGO_TARGET_DIR),target)/release/wootz inspect $(DEMO)/primes.so
 	@echo
-	target/release/wootz run $(DEMO)/primes.so 100
+	$(or $(CARGO_TARGET_DIR),target)/release/wootz run $(DEMO)/primes.so 100
 
 .PHONY: test
 test: tools ## Installs what the tests need, then runs all of them, formatting and lints
