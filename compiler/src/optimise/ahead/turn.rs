@@ -18,8 +18,8 @@ use crate::optimise::turns::{Turns, branch, value};
 const MOST_BLOCKS: usize = 4;
 /// And so many instructions.
 const MOST_INSTRUCTIONS: usize = 48;
-/// How deep what is computed may be put together.
-pub const MOST_DEPTH: u32 = 8;
+/// How deep what is computed may be put together: what is looked at grows with its powers of two.
+pub const MOST_DEPTH: u32 = 6;
 
 /// What one turn does.
 pub struct Turn<'f> {
