@@ -140,6 +140,13 @@ const COPIES: &str = r#"
         (i32.add (i32.mul (local.get 0) (i32.const 31)) (local.get 1)))
     (func (export "bytes back") (param i32 i32 i32) (result i32)
         (loop $l
+            (i32.store8 (local.get 1) (i32.load8_s (local.get 0)))
+            (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+            (local.set 1 (i32.sub (local.get 1) (i32.const 1)))
+            (br_if $l (i32.gt_s (local.tee 2 (i32.sub (local.get 2) (i32.const 1))) (i32.const 0))))
+        (i32.add (i32.mul (local.get 0) (i32.const 31)) (local.get 1)))
+    (func (export "bytes back, behind") (param i32 i32 i32) (result i32)
+        (loop $l
             (i32.store8 offset=2 (local.get 1) (i32.load8_s offset=1 (local.get 0)))
             (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
             (local.set 1 (i32.sub (local.get 1) (i32.const 1)))
@@ -244,9 +251,9 @@ const COPIES: &str = r#"
 /// Those of [`SCANS`] that load where they may not.
 const NOT_SCANS: &[&str] = &["behind an end"];
 
-/// Those of [`COPIES`] that store something else than they load, or go through their numbers too fast.
+/// Those of [`COPIES`] that store something else than they load, go through their numbers too fast, or wrap around within a page.
 const NOT_COPIES: &[&str] =
-    &["two words, not in order", "four bytes", "two bytes", "fill with two"];
+    &["bytes back, behind", "two words, not in order", "four bytes", "two bytes", "fill with two"];
 
 /// One page.
 const SIZE: usize = 65_536;
@@ -399,6 +406,13 @@ fn what_is_copied_is_what_turns_would_have_copied() {
     for to in beginnings() {
         for turns in counts {
             calls.push([40_000, to, turns]);
+        }
+    }
+    // Where numbers wrap around, what is added to them may not.
+    for at in 0..60 {
+        for turns in [15, 16, 17, 18, 33, 100] {
+            calls.push([at, 40_000, turns]);
+            calls.push([40_000, at, turns]);
         }
     }
     calls.retain(|&[from, to, _]| (from, to) != (0, 0));

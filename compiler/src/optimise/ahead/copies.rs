@@ -263,7 +263,9 @@ fn piece(turn: &Turn<'_>, accesses: &mut [Access]) -> Option<(Piece, i64)> {
     let is_able = bytes <= MOST_BYTES
         && bytes.unsigned_abs().is_power_of_two()
         && first.step.abs() == bytes
-        && (0..i32::MAX - 64).contains(&offset);
+        && (0..i32::MAX - 64).contains(&offset)
+        // A number that goes down wraps around at 0, and with something added to it that may be in the middle of a page.
+        && (first.step > 0 || offset == 0);
     is_able.then_some((Piece { first, address, offset: offset.into() }, first.step))
 }
 
