@@ -30,7 +30,7 @@ use cranelift_codegen::ir::{
     ValueDef, types,
 };
 
-use super::loops::{constant, count_uses, pass, step};
+use super::loops::{constant, count_uses, lead, pass, step};
 use super::turns::{MOST_TURNS, Turns, add, branch, comparison, number, value};
 
 /// So many instructions a loop may have at most, for there will be two of it.
@@ -248,22 +248,6 @@ impl Loop {
         at_once.remove(self.fuel);
         cursor.ins().brif(is_able, turn, &at_once, self.header, &slowly);
         used
-    }
-}
-
-/// Has a branch that leads to a block lead to another one, without what is passed at a position.
-fn lead(func: &mut Function, branch: Inst, from: Block, to: Block, without: Option<usize>) {
-    let dfg = &mut func.dfg;
-    let ways =
-        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
-    for way in ways {
-        if way.block(&dfg.value_lists) != from {
-            continue;
-        }
-        way.set_block(to, &mut dfg.value_lists);
-        if let Some(position) = without {
-            way.remove(position, &mut dfg.value_lists);
-        }
     }
 }
 

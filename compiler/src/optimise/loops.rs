@@ -129,6 +129,28 @@ pub(super) fn pass(func: &mut Function, from: Block, to: Block, value: Value) ->
     param
 }
 
+/// Has a branch that leads to a block lead to another one, without what is passed at a position.
+pub(super) fn lead(
+    func: &mut Function,
+    branch: Inst,
+    from: Block,
+    to: Block,
+    without: Option<usize>,
+) {
+    let dfg = &mut func.dfg;
+    let ways =
+        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
+    for way in ways {
+        if way.block(&dfg.value_lists) != from {
+            continue;
+        }
+        way.set_block(to, &mut dfg.value_lists);
+        if let Some(position) = without {
+            way.remove(position, &mut dfg.value_lists);
+        }
+    }
+}
+
 /// How often each value is named.
 pub(super) fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
     let mut uses = SecondaryMap::with_capacity(func.dfg.num_values());

@@ -399,7 +399,7 @@ pub fn number(cursor: &mut FuncCursor<'_>, ty: Type, number: i64) -> Value {
 }
 
 /// A constant as `iconst` has it, as a signed number.
-fn signed(ty: Type, number: i64) -> i64 {
+pub fn signed(ty: Type, number: i64) -> i64 {
     match ty {
         types::I32 => i64::from(number as i32),
         _ => number,

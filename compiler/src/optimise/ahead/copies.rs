@@ -28,6 +28,7 @@ use cranelift_codegen::cursor::FuncCursor;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Function, Inst, InstBuilder, Type, Value, types};
 
+use super::lanes::{lane, splat};
 use super::turn::{Access, MOST_DEPTH, Outline, Turn};
 use super::way::Way;
 use crate::optimise::loops::constant;
@@ -93,8 +94,9 @@ impl Copying {
                     && stores.iter().all(|store| store.bytes == stores[0].bytes)
                     && turn.is_same(first, MOST_DEPTH)
                     && !ty.is_vector();
-            let lane = lane(ty, stores[0].bytes);
-            is_able.then_some(From::Value(first, lane?))?
+            let bytes = stores[0].bytes;
+            let is_whole = i64::from(ty.bytes()) == bytes;
+            is_able.then(|| From::Value(first, if is_whole { ty } else { lane(bytes) }))?
         } else {
             let (from, load_step) = piece(turn, &mut loads)?;
             let are_copied = loads.len() == stores.len()
@@ -126,11 +128,8 @@ impl Copying {
             From::Memory(_) => None,
             From::Value(value, lane) => {
                 let value = way.now(value);
-                let cursor = &mut way.cursor;
                 let ty = lane.by(16 / lane.bytes()).expect("vectors have sixteen bytes");
-                let is_wider = cursor.func.dfg.value_type(value).bytes() > lane.bytes();
-                let value = if is_wider { cursor.ins().ireduce(lane, value) } else { value };
-                Some(cursor.ins().splat(ty, value))
+                Some(splat(&mut way.cursor, ty, value))
             }
         };
         way.jump(asks, &entering);
@@ -267,12 +266,4 @@ fn piece(turn: &Turn<'_>, accesses: &mut [Access]) -> Option<(Piece, i64)> {
         // A number that goes down wraps around at 0, and with something added to it that may be in the middle of a page.
         && (first.step > 0 || offset == 0);
     is_able.then_some((Piece { first, address, offset: offset.into() }, first.step))
-}
-
-/// The lane that holds the lowest bytes of a number.
-fn lane(ty: Type, bytes: i64) -> Option<Type> {
-    match i64::from(ty.bytes()) == bytes {
-        true => Some(ty),
-        false => Type::int(8 * bytes as u16),
-    }
 }

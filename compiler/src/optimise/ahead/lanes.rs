@@ -6,11 +6,11 @@
 
 use cranelift_codegen::cursor::FuncCursor;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Type, Value};
 
 use super::turn::{MOST_DEPTH, Turn};
 use crate::optimise::loops::constant;
-use crate::optimise::turns::{comparison, number};
+use crate::optimise::turns::{comparison, number, signed};
 
 /// What is in the lanes of a vector.
 #[derive(Clone)]
@@ -62,8 +62,7 @@ impl Reader<'_> {
             return Some((Lanes::Loaded(position), kind));
         }
         if let Some(number) = constant(func, value) {
-            let ty = func.dfg.value_type(value);
-            let number = if ty == types::I32 { i64::from(number as i32) } else { number };
+            let number = signed(func.dfg.value_type(value), number);
             return Some((Lanes::Number(number), Kind::Known));
         }
         if self.turn.is_same(value, MOST_DEPTH) {
@@ -187,6 +186,14 @@ pub fn lane(width: i64) -> Type {
     Type::int(8 * width as u16).expect("what is loaded is an integer")
 }
 
+/// The lower bits of a value, in each lane.
+pub fn splat(cursor: &mut FuncCursor<'_>, ty: Type, value: Value) -> Value {
+    let lane = ty.lane_type();
+    let is_wider = cursor.func.dfg.value_type(value) != lane;
+    let value = if is_wider { cursor.ins().ireduce(lane, value) } else { value };
+    cursor.ins().splat(ty, value)
+}
+
 impl Lanes {
     /// Writes the code for what is the same in all turns, in the order in which [`emit`](Lanes::emit) needs it.
     pub fn prepare(&self, cursor: &mut FuncCursor<'_>, ty: Type, same: &mut Vec<Value>) {
@@ -204,10 +211,9 @@ impl Lanes {
                 return same.push(cursor.ins().vconst(ty, zeros));
             }
             Lanes::Number(number) => self::number(cursor, lane, *number),
-            Lanes::Same(value) if cursor.func.dfg.value_type(*value) == lane => *value,
-            Lanes::Same(value) => cursor.ins().ireduce(lane, *value),
+            Lanes::Same(value) => *value,
         };
-        same.push(cursor.ins().splat(ty, value));
+        same.push(splat(cursor, ty, value));
     }
 
     /// Writes the code for a vector.

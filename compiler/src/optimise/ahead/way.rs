@@ -13,6 +13,7 @@ use cranelift_codegen::ir::{
 };
 
 use super::turn::{Access, Outline};
+use crate::optimise::loops::lead;
 use crate::optimise::turns::{add, number};
 
 /// The least size of pages; others are multiples of it.
@@ -191,14 +192,7 @@ impl<'f, 'o> Way<'f, 'o> {
 
     /// Has a branch that leads to the loop lead here.
     pub fn lead_here(&mut self, branch: Inst, here: Block) {
-        let dfg = &mut self.cursor.func.dfg;
-        let ways = dfg.insts[branch]
-            .branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
-        for way in ways {
-            if way.block(&dfg.value_lists) == self.outline.header {
-                way.set_block(here, &mut dfg.value_lists);
-            }
-        }
+        lead(self.cursor.func, branch, self.outline.header, here, None);
     }
 }
 
