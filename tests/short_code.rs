@@ -54,6 +54,7 @@ struct Shown {
 }
 
 /// Reads a function.
+#[derive(Clone)]
 struct Reader<'a> {
     disassembler: &'a Capstone,
     library: &'a Library,
@@ -228,6 +229,17 @@ struct Counts {
     shared_tables: usize,
     in_frame: usize,
     unchanged_functions: usize,
+    tests_left_out: usize,
+}
+
+/// Whether an instruction has computed the register of 32 or 64 bits that is tested, and the flags with it.
+fn tells(before: &Shown, test: &Shown) -> bool {
+    let computes = ["add", "sub", "and", "or", "xor", "neg"].contains(&&*before.name);
+    let result = before.operands.split(", ").next().unwrap_or_default();
+    computes
+        && result.starts_with(['e', 'r'])
+        && !result.ends_with(['b', 'w'])
+        && test.operands == format!("{result}, {result}")
 }
 
 const LEAVE: &[u8] = &[0x48, 0x89, 0xec, 0x5d];
@@ -241,6 +253,8 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
     let mut lead = Vec::new();
     let mut tables: Vec<(u64, u64, u64)> = Vec::new();
     let (mut pool, mut frame, mut has_ended) = (old.end(), 0, false);
+    // What was computed last, and whether a test of that was left out.
+    let (mut last, mut left_out) = (None::<Shown>, false);
     let mut last_address = (0, 0);
     let has_frame_end = old.code.windows(4).any(|bytes| bytes == LEAVE);
     let is_unchanged = has_frame_end && new.code.windows(4).any(|bytes| bytes == LEAVE);
@@ -260,6 +274,14 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
         let (old_at, new_at) = (old.at, new.at);
         let place = || format!("{old_at:#x} and {new_at:#x}");
         let shown = old.next();
+        let before = last.replace(shown.clone());
+        if shown.name == "test" && new.clone().next().name != "test" {
+            let tells = before.as_ref().is_some_and(|before| tells(before, &shown));
+            assert!(tells, "{}: {before:?} {shown:?}", place());
+            counts.tests_left_out += 1;
+            left_out = true;
+            continue;
+        }
         counts.instructions += 1;
         if shown.name == "sub"
             && frame == 0
@@ -282,6 +304,7 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
         }
         let other = new.next();
         assert_ne!(other.name, "leave", "{}: {shown:?}", place());
+        let is_tested = std::mem::take(&mut left_out);
         let both_ends = (old.at, new.at);
         let jumps = shown.name.starts_with('j') || shown.name == "call";
         let is_trap = shown.name == "call"
@@ -298,7 +321,18 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
         };
         match (leads(&shown, both_ends.0), leads(&other, both_ends.1)) {
             (Some(old_target), Some(new_target)) => {
-                assert_eq!(shown.name, other.name, "{}", place());
+                let name = match &*shown.name {
+                    "jl" if is_tested => "js",
+                    "jge" if is_tested => "jns",
+                    name => name,
+                };
+                assert_eq!(name, other.name, "{}", place());
+                if is_tested {
+                    // No other branch asks for more.
+                    let is_last = !old.starts_with(&[0x0f]) || old.rest()[1] & 0xf0 != 0x80;
+                    let by_result = ["je", "jne", "js", "jns"].contains(&name);
+                    assert!(by_result && is_last, "{}: {shown:?}", place());
+                }
                 counts.branches += usize::from(jumps);
                 let is_inside = (old.start..old.end()).contains(&old_target);
                 if !is_inside || shown.name == "call" {
@@ -323,6 +357,7 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
                 }
             }
             (was, is) => {
+                assert!(!is_tested, "{}: {shown:?}", place());
                 assert_eq!((was, is), (None, None), "{}: {shown:?} {other:?}", place());
                 assert!(are_same(&shown, &other, frame), "{}: {shown:?} {other:?}", place());
                 counts.in_frame += usize::from(other.operands.contains("[rbp -"));
@@ -441,5 +476,6 @@ fn code_of_real_programs_is_the_same_and_shorter() {
         assert!(new * 100 < old * 90, "{}: {new} of {old} bytes", path.display());
         assert_eq!(counts.unchanged_functions, 0, "{counts:?}");
         assert!(counts.tables > 0 && counts.in_frame > 1000, "{counts:?}");
+        assert!(counts.tests_left_out > 50, "{counts:?}");
     }
 }

@@ -12,7 +12,7 @@
 //! whether to go on at their end.
 //!
 //! Always true: instructions stay in their order, and each still does what it did; what is there more often than before does the
-//! same in the place of a jump to it. A function in which there is anything that is
+//! same in the place of a jump to it; and what is left out has told again what the instruction before it has told. A function in which there is anything that is
 //! not understood stays as it is. Time grows with the size of the function, and not faster.
 
 /// Instructions in the place of jumps to them.
@@ -38,7 +38,7 @@ use cranelift_codegen::isa::unwind::UnwindInst;
 use crate::target::Rewriting;
 
 use copies::Copied;
-use decode::{Instruction, Prefix, Table};
+use decode::{Instruction, Prefix, Table, WIDE};
 use encode::Bytes;
 use layout::{Becomes, Branch, Edit};
 
@@ -146,6 +146,9 @@ fn rewritten(mut reader: Reader<'_>) -> Compact {
     let mut edits = std::mem::take(&mut reader.edits);
     let mut branches = std::mem::take(&mut reader.branches);
     reader.realign(&mut edits);
+    if reader.steps.rotates {
+        rotation::turn(&reader, &edits, &mut branches);
+    }
     let mut alignment = 1;
     if reader.steps.aligns {
         let loops = innermost_loops(&edits, &branches, &reader.calls);
@@ -353,6 +356,10 @@ struct Reader<'a> {
     has_ended: bool,
     /// The table whose address was taken last.
     table: Option<u32>,
+    /// Where the last instruction begins, if it is in the same block.
+    last: Option<u32>,
+    /// Whether the next instruction is a branch by the sign of what was computed last.
+    is_by_sign: bool,
     blocks: slice::Iter<'a, u32>,
     next_block: u32,
     relocations: slice::Iter<'a, u32>,
@@ -389,6 +396,8 @@ impl<'a> Reader<'a> {
             is_behind_call: false,
             has_ended: false,
             table: None,
+            last: None,
+            is_by_sign: false,
             next_block: next(&mut blocks),
             blocks,
             next_relocation: next(&mut relocations),
@@ -465,13 +474,20 @@ impl<'a> Reader<'a> {
             // In the middle of an instruction no block begins.
             (self.next_block == at).then_some(())?;
             self.next_block = next(&mut self.blocks);
+            self.last = None;
         }
+        let last = self.last.replace(at);
         self.instructions[at as usize / 64] |= 1 << (at % 64);
         let code = &self.facts.code[at as usize..self.pool as usize];
         let it = Instruction::of(code)?;
         let end = at + u32::from(it.bytes);
         let is_relocated = self.next_relocation < end;
         self.has_ended = false;
+        if self.steps.shortens && it.is_test_of_itself() && self.is_needless(last, at, &it) {
+            self.is_behind_call = false;
+            self.replace(at, end, Bytes::new(&[]));
+            return Some(end);
+        }
         // Most instructions are of no interest.
         if it.is_plain() && !is_relocated && self.framed_at != Some(at) {
             self.is_behind_call = false;
@@ -501,7 +517,9 @@ impl<'a> Reader<'a> {
                 self.ends(end)
             }
             (Table::Two, 0x80..=0x8f) if it.prefix == Prefix::Old && !is_relocated => {
-                self.branch(at, end, it.opcode - 0x10)?;
+                let opcode = it.opcode - 0x10;
+                let is_by_sign = std::mem::take(&mut self.is_by_sign);
+                self.branch(at, end, if is_by_sign { by_sign(opcode) } else { opcode })?;
                 Some(end)
             }
             (Table::Two, 0x0b) => {
@@ -535,6 +553,24 @@ impl<'a> Reader<'a> {
                 Some(end)
             }
         }
+    }
+
+    /// Whether a test of a register says what the flags say without it: the last instruction has computed what is there, and only
+    /// a branch wants to know whether that is zero, or less.
+    fn is_needless(&mut self, last: Option<u32>, at: u32, test: &Instruction) -> bool {
+        let code = |from: u32| &self.facts.code[from as usize..self.pool as usize];
+        let end = at + u32::from(test.bytes);
+        let Some(last) = last.filter(|_| self.next_block > end) else { return false };
+        let is_same = Instruction::of(code(last)).is_some_and(|it| {
+            let result = it.result_of_flags();
+            let is_wide = |it: &Instruction| it.rex & WIDE != 0;
+            result.is_some() && result == test.first_register() && is_wide(&it) == is_wide(test)
+        });
+        let &[0x0f, branch, ref behind @ ..] = code(end) else { return false };
+        // A second branch would ask something else.
+        let is_last = !matches!(behind.get(4..), Some([0x0f, 0x80..=0x8f, ..]));
+        self.is_by_sign = is_same && is_last && matches!(branch, 0x8c | 0x8d);
+        is_same && is_last && matches!(branch, 0x84 | 0x85 | 0x88 | 0x89 | 0x8c | 0x8d)
     }
 
     fn ends(&mut self, end: u32) -> Option<u32> {
@@ -675,6 +711,12 @@ impl<'a> Reader<'a> {
         };
         is_as_expected.then_some(())
     }
+}
+
+/// The branch that asks for the sign, of one that asks whether something is less than zero, or is not.
+fn by_sign(opcode: u8) -> u8 {
+    // L and GE, S and NS.
+    opcode - 0x7c + 0x78
 }
 
 /// Whether an instruction changes the stack pointer. Those that do so without naming it are calls and returns, and the code

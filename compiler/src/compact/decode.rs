@@ -302,6 +302,38 @@ impl Instruction {
             }
     }
 
+    /// Whether it compares a register of 32 or 64 bits with zero.
+    pub fn is_test_of_itself(&self) -> bool {
+        let is_same = |operands: u8| operands >= 0xc0 && operands >> 3 & 7 == operands & 7;
+        (self.opcode, self.table, self.mandatory) == (0x85, Table::One, 0)
+            && self.operands.is_some_and(is_same)
+            && matches!(self.rex & 5, 0 | 5)
+    }
+
+    /// The register whose name is in the last bits.
+    pub fn first_register(&self) -> Option<u8> {
+        let operands = self.operands.filter(|operands| *operands >= 0xc0)?;
+        Some(operands & 7 | (self.rex & 1) << 3)
+    }
+
+    /// The register of 32 or 64 bits that it computes, if the flags for zero and the sign are those of what is there then: of sums,
+    /// differences, and what is made of bits one by one. There may be others.
+    pub fn result_of_flags(&self) -> Option<u8> {
+        if (self.table, self.prefix, self.mandatory) != (Table::One, Prefix::Old, 0) {
+            return None;
+        }
+        let operands = self.operands;
+        let operation = operands.map(|operands| operands >> 3 & 7);
+        match self.opcode {
+            0x01 | 0x09 | 0x21 | 0x29 | 0x31 => self.first_register(),
+            0x03 | 0x0b | 0x23 | 0x2b | 0x33 => Some(operation? | (self.rex & 4) << 1),
+            0x05 | 0x0d | 0x25 | 0x2d | 0x35 => Some(0),
+            0x81 | 0x83 if matches!(operation?, 0 | 1 | 4 | 5 | 6) => self.first_register(),
+            0xf7 if operation? == 3 => self.first_register(),
+            _ => None,
+        }
+    }
+
     /// Whether an operand's address is the distance from the end of the instruction.
     pub fn is_relative(&self) -> bool {
         self.operands.is_some_and(|operands| operands & 0xc7 == 5)

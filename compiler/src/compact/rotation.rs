@@ -1,23 +1,26 @@
 //! Loops with the question whether to go on at their end.
 //!
-//! In: a function that has been read. Out: what is to be copied to the places of which jumps.
+//! In: a function that has been read. Out: what is to be copied to the places of which jumps; and branches that go elsewhere.
 //!
 //! A loop that asks at its beginning ends with a jump there: two branches in each turn. With a copy of the question in the place of
-//! the jump, which goes back behind the original if the loop goes on, it is one.
+//! the jump, which goes back behind the original if the loop goes on, it is one. A loop that asks in front of such a jump has the branch go
+//! back, and the jump out.
 //!
-//! Always true: what is copied ends with a branch out of the loop, and has no other.
+//! Always true: what is copied ends with a branch out of the loop, and has no other. Of a branch and a jump behind it, where only the
+//! branch leads to the jump, both go where they went on the same conditions.
 
 use super::copies::Copied;
-use super::{JUMP, Reader};
+use super::layout::{Branch, Edit};
+use super::{JUMP, Reader, word};
 
 /// How many bytes a question has at most, with its branch.
 const MOST_BYTES: u32 = 32;
 
 /// What is to be copied.
 pub fn copies(reader: &Reader<'_>) -> Vec<Copied> {
-    let at = |branch: &super::Branch| reader.edits[branch.edit as usize].at;
+    let at = |branch: &Branch| reader.edits[branch.edit as usize].at;
     let back = reader.branches.iter().filter(|it| it.opcode == JUMP && it.target < at(it));
-    let copied = |jump: &super::Branch| {
+    let copied = |jump: &Branch| {
         let (from, jump) = (jump.target, at(jump));
         // The first branch from there on.
         let first = reader.branches.partition_point(|it| at(it) < from);
@@ -33,4 +36,44 @@ pub fn copies(reader: &Reader<'_>) -> Vec<Copied> {
         })
     };
     back.filter_map(copied).collect()
+}
+
+/// Has branches in front of jumps back go back themselves.
+pub fn turn(reader: &Reader<'_>, edits: &[Edit], branches: &mut [Branch]) {
+    let edit = |branch: &Branch| &edits[branch.edit as usize];
+    let is_pair = |pair: &[Branch]| {
+        let [branch, jump] = [&pair[0], &pair[1]];
+        branch.opcode != JUMP
+            && jump.opcode == JUMP
+            && edit(branch).at + edit(branch).had == edit(jump).at
+            && branch.target > edit(branch).at
+            && jump.target < edit(branch).at
+    };
+    let pairs = branches.windows(2).enumerate().filter(|(_, pair)| is_pair(pair));
+    // The jumps are in the order of their places.
+    let mut pairs: Vec<(usize, bool)> = pairs.map(|(first, _)| (first, true)).collect();
+    if pairs.is_empty() {
+        return;
+    }
+    let mut reached = |target: u32| {
+        let jump = |&(first, _): &(usize, bool)| edit(&branches[first + 1]).at;
+        if let Ok(found) = pairs.binary_search_by_key(&target, jump) {
+            pairs[found].1 = false;
+        }
+    };
+    branches.iter().for_each(|branch| reached(branch.target));
+    reader.relative.iter().for_each(|relative| reached(relative.target));
+    for &(start, end) in &reader.tables {
+        for at in (start..end).step_by(4) {
+            let distance = word(reader.facts.code, at).expect("the table was read");
+            reached(start.wrapping_add(distance));
+        }
+    }
+    for (first, _) in pairs.into_iter().filter(|&(_, is_alone)| is_alone) {
+        let (out, back) = (branches[first].target, branches[first + 1].target);
+        branches[first].target = back;
+        // The other of a pair of opcodes is the opposite.
+        branches[first].opcode ^= 1;
+        branches[first + 1].target = out;
+    }
 }

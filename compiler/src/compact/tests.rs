@@ -328,6 +328,88 @@ fn loops_ask_at_their_end() {
     assert!(is_left(&inner, &[]));
 }
 
+#[test]
+fn loops_go_back_by_their_last_branch() {
+    // More than is copied as a question; je out; jmp to the beginning; one instruction more, behind which `out` is 6.
+    const BODY: usize = 40;
+    let looping = |before: &[u8], out: i32| {
+        let body = [0x98; BODY];
+        let back = (-(BODY as i32) - 11).to_le_bytes();
+        let ends = [&[0x0f, 0x84], &out.to_le_bytes()[..], &[0xe9], &back, &[0x98], EPILOGUE];
+        [PROLOGUE, before, &body, &ends.concat()].concat()
+    };
+    let new = rotated(&looping(&[], 6), &[]).unwrap().code;
+    // jne to the beginning; jmp out.
+    let back = (-(BODY as i32) - 6).to_le_bytes();
+    let expected = [&[0x0f, 0x85], &back[..], &[0xe9, 1, 0, 0, 0]].concat();
+    assert_eq!(new[4 + BODY..][..11], expected);
+    // The branch leads to the jump itself, or goes back as well; or another one leads to the jump.
+    let is_left = |code: &[u8]| rotated(code, &[]).unwrap().code == code;
+    assert!(is_left(&looping(&[], 0)));
+    assert!(is_left(&looping(&[], -10)));
+    let to_jump = [&[0x0f, 0x85], &(BODY as i32 + 6).to_le_bytes()[..]].concat();
+    assert!(is_left(&looping(&to_jump, 6)));
+    assert!(!is_left(&looping(&[0x0f, 0x85, 0, 0, 0, 0], 6)));
+}
+
+#[test]
+fn what_was_computed_is_not_tested_again() {
+    // A branch behind the test, to what follows it.
+    let with_branch = |before: &[u8], test: &[u8], branch: u8| {
+        shortened(&[before, test, &[0x0f, branch, 0, 0, 0, 0]].concat())
+    };
+    let (test, wide) = (&[0x85, 0xc9][..], &[0x48, 0x85, 0xc9][..]);
+    for (before, test) in [
+        // add ecx, -1; sub ecx, eax; and rcx, rax; or ecx, [rax]; neg ecx; xor eax, 8.
+        (&[0x83, 0xc1, 0xff][..], test),
+        (&[0x29, 0xc1], test),
+        (&[0x48, 0x21, 0xc1], wide),
+        (&[0x0b, 0x08], test),
+        (&[0xf7, 0xd9], test),
+        (&[0x83, 0xf0, 8], &[0x85, 0xc0]),
+        // add r12d, -1.
+        (&[0x41, 0x83, 0xc4, 0xff], &[0x45, 0x85, 0xe4]),
+    ] {
+        // E, NE, S, NS; L and GE are S and NS.
+        for (branch, short) in
+            [(0x84, 0x74), (0x85, 0x75), (0x88, 0x78), (0x89, 0x79), (0x8c, 0x78), (0x8d, 0x79)]
+        {
+            assert_eq!(with_branch(before, test, branch), [before, &[short, 0]].concat());
+        }
+        // LE and G, B and O.
+        for (branch, short) in [(0x8e, 0x7e), (0x8f, 0x7f), (0x82, 0x72), (0x80, 0x70)] {
+            assert_eq!(with_branch(before, test, branch), [before, test, &[short, 0]].concat());
+        }
+    }
+    for (before, test) in [
+        // Nothing; another register; another width; no flags; others; memory.
+        (&[][..], test),
+        (&[0x83, 0xc2, 0xff], test),
+        (&[0x41, 0x83, 0xc1, 0xff], test),
+        (&[0x83, 0xc1, 0xff], wide),
+        (&[0x8b, 0xc8], test),
+        (&[0x83, 0xf9, 0x01], test),
+        (&[0xf7, 0xd1], test),
+        (&[0x01, 0x09], test),
+        // Of 16 bits.
+        (&[0x66, 0x83, 0xc1, 0xff], test),
+        // Two registers, and memory.
+        (&[0x83, 0xc1, 0xff], &[0x85, 0xc8]),
+        (&[0x83, 0xc1, 0xff], &[0x85, 0x09]),
+        (&[0x83, 0xc1, 0xff], &[0x44, 0x85, 0xc9]),
+    ] {
+        assert_eq!(with_branch(before, test, 0x84), [before, test, &[0x74, 0]].concat());
+    }
+    // Somebody else comes to the test, or wants to know more.
+    let counts = [0x83, 0xc1, 0xff, 0x85, 0xc9, 0x0f, 0x84, 0, 0, 0, 0];
+    let code = [PROLOGUE, &counts, EPILOGUE].concat();
+    let kept = rewritten(&code, &[0, 7], 0).unwrap().code;
+    assert!(kept.windows(2).any(|bytes| bytes == test));
+    let twice = with_branch(&counts[..3], &counts[3..], 0x82);
+    assert!(twice.starts_with(&counts[..5]));
+    assert_eq!(shortened(&[&counts[..5], &[0x98]].concat()), [&counts[..5], &[0x98]].concat());
+}
+
 /// A body of jumps over so many instructions of one byte, and back.
 fn with_branches(bytes: usize) -> Vec<u8> {
     let nops = vec![0x98; bytes];
