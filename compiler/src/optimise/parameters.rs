@@ -7,7 +7,8 @@
 //! removes parameters only if what they always are is made by an instruction.)
 //!
 //! Loops that call keep theirs. Most of what is alive across a call is on the stack anyway, and there a parameter is where the
-//! allocation of registers can tell one loop's needs from another's: an interpreter's inner loops from the outer one.
+//! allocation of registers can tell one loop's needs from another's: an interpreter's inner loops from the outer one. Calls out of the
+//! way, as those for fuel, do not count.
 //!
 //! Always true: what replaces a parameter dominates its block, as each way into the block passes it, or the parameter itself.
 
@@ -82,8 +83,10 @@ fn calling_loops(func: &Function) -> HashSet<Block> {
     let mut found = HashSet::new();
     for block in func.layout.blocks() {
         before.insert(block, calls);
-        let insts = func.layout.block_insts(block);
-        calls += insts.filter(|&inst| dfg.insts[inst].opcode().is_call()).count();
+        if !func.layout.is_cold(block) {
+            let insts = func.layout.block_insts(block);
+            calls += insts.filter(|&inst| dfg.insts[inst].opcode().is_call()).count();
+        }
         let Some(end) = func.layout.last_inst(block) else { continue };
         let ways = dfg.insts[end].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
         let ways = ways.iter().map(|way| way.block(&dfg.value_lists));
