@@ -12,6 +12,8 @@ mod addresses;
 mod ahead;
 /// Carries between sums.
 mod carries;
+/// The epoch in loops.
+mod epochs;
 /// Loads of what was stored.
 mod forwarding;
 /// Fuel of loops whose turns are counted.
@@ -79,6 +81,12 @@ pub fn function<'t>(
     let optimised = context.optimize(isa, &mut worker.control).and_then(|()| {
         if !is_huge {
             let Context { func, cfg, domtree, loop_analysis, .. } = context;
+            if plan.skips_turns && plan.interrupts.epochs {
+                epochs::gather(func, cfg, &translate::is_epoch);
+                cfg.compute(func);
+                domtree.compute(func, cfg);
+                loop_analysis.compute(func, cfg, domtree);
+            }
             if target.own.carries {
                 carries::take_carries(func);
             }
@@ -90,7 +98,9 @@ pub fn function<'t>(
                 forwarding::forward(func);
             }
             // A debugger would not see the turns that are left out.
-            if plan.kept.is_none() && ahead::look_ahead(func, cfg, target.own.ahead) {
+            if plan.kept.is_none()
+                && ahead::look_ahead(func, cfg, target.own.ahead, &translate::is_epoch)
+            {
                 cfg.compute(func);
                 domtree.compute(func, cfg);
                 loop_analysis.compute(func, cfg, domtree);
@@ -107,6 +117,14 @@ pub fn function<'t>(
                 && plan.interrupts.fuel
                 && plan.kept.is_none()
                 && fuel::charge_once(func, cfg, &translate::is_fuel)
+            {
+                cfg.compute(func);
+                domtree.compute(func, cfg);
+            }
+            if plan.skips_turns
+                && plan.interrupts.epochs
+                && plan.kept.is_none()
+                && epochs::count_less(func, cfg, &translate::is_epoch)
             {
                 cfg.compute(func);
                 domtree.compute(func, cfg);

@@ -263,6 +263,8 @@ pub enum Optimisation {
     Counters,
     /// `loop-fuel`: loops whose turns are counted charge fuel once. Not with debug information.
     LoopFuel,
+    /// `loop-epochs`: loops look at the epoch once in many turns, and small ones count several turns as one, but not with debug information.
+    LoopEpochs,
     /// `widths`: numbers of 32 bits that are also needed with 64, as addresses are, have one register for both.
     Widths,
     /// `dispatch`: on x86-64, interpreters' operators each have a jump of their own to the next. Not when optimising for size.
@@ -296,6 +298,7 @@ impl Optimisation {
         Optimisation::Carries,
         Optimisation::Counters,
         Optimisation::LoopFuel,
+        Optimisation::LoopEpochs,
         Optimisation::Widths,
         Optimisation::Dispatch,
         Optimisation::Rotation,
@@ -324,6 +327,7 @@ impl Optimisation {
             Optimisation::Carries => "carries",
             Optimisation::Counters => "counters",
             Optimisation::LoopFuel => "loop-fuel",
+            Optimisation::LoopEpochs => "loop-epochs",
             Optimisation::Widths => "widths",
             Optimisation::Dispatch => "dispatch",
             Optimisation::Rotation => "rotation",

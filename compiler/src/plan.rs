@@ -72,6 +72,8 @@ pub struct Plan<'a> {
     pub expands_bulk: bool,
     /// Whether calls go by name where a table that never changes has few functions that can be meant.
     pub calls_candidates: bool,
+    /// Whether loops look at the epoch once in many turns.
+    pub skips_turns: bool,
     /// Functions that are translated where they are called.
     pub inlining: Inlining,
     /// Which functions ask whether there is enough stack, by their position among those with a body; all, if there are none here.
@@ -229,6 +231,7 @@ pub fn lay_out<'a>(module: &'a Module<'a>, target: &Target, options: &Options) -
         compares: options.optimises(Optimisation::Switches),
         expands_bulk: options.optimises(Optimisation::Bulk),
         calls_candidates: options.optimises(Optimisation::FewCandidates),
+        skips_turns: options.optimises(Optimisation::LoopEpochs),
         inlining: match options.optimises(Optimisation::Inlining) && options.debug_info.is_none() {
             true => Inlining::find(module, &survey),
             false => Inlining::default(),

@@ -623,6 +623,9 @@ impl Config {
     }
 
     /// Whether execution is interrupted when the engine's epoch reaches a store's deadline. Off by default.
+    ///
+    /// Guests look at the epoch when functions begin and when loops begin again: there once in some turns, at most about a thousand,
+    /// unless something was called that may belong to the host. So they are interrupted within a millisecond or so.
     pub fn epoch_interruption(&mut self, enable: bool) -> &mut Config {
         self.epoch_interruption = enable;
         self

@@ -28,13 +28,18 @@ use copies::Copying;
 use scans::Scan;
 use turn::Turn;
 
-/// Makes many turns of loops at once. Returns whether blocks have changed.
-pub fn look_ahead(func: &mut Function, cfg: &ControlFlowGraph, kinds: Ahead) -> bool {
+/// Makes many turns of loops at once. `is_epoch` says whether a region is the one where the epoch is. Returns whether blocks have changed.
+pub fn look_ahead(
+    func: &mut Function,
+    cfg: &ControlFlowGraph,
+    kinds: Ahead,
+    is_epoch: &dyn Fn(u32) -> bool,
+) -> bool {
     let blocks: Vec<Block> = func.layout.blocks().collect();
     let mut has_changed = false;
     // What is said of the flow stays true of loops that have not changed yet.
     for header in blocks {
-        let Some(turn) = Turn::of(func, cfg, header) else { continue };
+        let Some(turn) = Turn::of(func, cfg, is_epoch, header) else { continue };
         let scan = kinds.scans.then(|| Scan::of(&turn)).flatten();
         let copying = kinds.copies.then(|| Copying::of(&turn)).flatten();
         let outline = turn.outline();

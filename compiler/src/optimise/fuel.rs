@@ -30,7 +30,7 @@ use cranelift_codegen::ir::{
     ValueDef, types,
 };
 
-use super::loops::{constant, count_uses, lead, pass, step};
+use super::loops::{close, constant, copy, count_uses, is_in_region, lead, step};
 use super::turns::{MOST_TURNS, Turns, add, branch, comparison, number, value};
 
 /// So many instructions a loop may have at most, for there will be two of it.
@@ -156,7 +156,8 @@ impl Loop {
     }
 
     fn charge_once(&self, func: &mut Function) {
-        self.close(func);
+        let inside = [self.header, self.cold, self.body];
+        close(func, &inside, self.body, self.behind, |block| !inside.contains(&block));
         let (decide, turn) = (func.dfg.make_block(), func.dfg.make_block());
         func.layout.insert_block_after(decide, self.before);
         func.layout.insert_block_after(turn, decide);
@@ -178,39 +179,11 @@ impl Loop {
         let insts: Vec<Inst> =
             blocks.flat_map(|block| func.layout.block_insts(block)).filter(is_kept).collect();
         for inst in insts {
-            let copy = func.dfg.clone_inst(inst);
-            func.layout.append_inst(copy, turn);
-            func.set_srcloc(copy, func.srcloc(inst));
+            let copy = copy(func, inst, turn, &mut now);
             lead(func, copy, self.header, turn, Some(self.fuel));
-            func.dfg.map_inst_values(copy, |value| now.get(&value).copied().unwrap_or(value));
-            let [old, new] = [inst, copy].map(|inst| func.dfg.inst_results(inst).to_vec());
-            now.extend(old.into_iter().zip(new));
         }
         func.layout.set_cold(self.header);
         func.layout.set_cold(self.body);
-    }
-
-    /// Makes what is made in the loop, and needed behind it, parameters of the block behind.
-    fn close(&self, func: &mut Function) {
-        let inside = [self.header, self.cold, self.body];
-        let mut names: BTreeMap<Value, Option<Value>> = BTreeMap::new();
-        for block in inside {
-            let results = func.layout.block_insts(block).flat_map(|it| func.dfg.inst_results(it));
-            let made = func.dfg.block_params(block).iter().chain(results);
-            names.extend(made.map(|&value| (value, None)));
-        }
-        let blocks = func.layout.blocks().filter(|block| !inside.contains(block));
-        let insts: Vec<Inst> = blocks.flat_map(|block| func.layout.block_insts(block)).collect();
-        for inst in insts {
-            let values: Vec<Value> = func.dfg.inst_values(inst).collect();
-            for value in values {
-                if names.get(&value) == Some(&None) {
-                    names.insert(value, Some(pass(func, self.body, self.behind, value)));
-                }
-            }
-            let name = |value| names.get(&value).copied().flatten().unwrap_or(value);
-            func.dfg.map_inst_values(inst, name);
-        }
     }
 
     /// Fills the block that decides which way to go. Returns how much fuel is used behind the loop.
@@ -280,10 +253,4 @@ fn is_out_of_fuel(
     opcodes == [Opcode::Store, Opcode::Call, Opcode::Load]
         && [store, load].into_iter().all(|inst| is_in_region(func, is_fuel, inst))
         && leads_there
-}
-
-/// Whether an instruction accesses what is in a region.
-fn is_in_region(func: &Function, is_it: &dyn Fn(u32) -> bool, inst: Inst) -> bool {
-    let region = func.dfg.insts[inst].alias_region(&func.dfg);
-    region.is_some_and(|region| is_it(func.dfg.alias_regions[region].user_id))
 }

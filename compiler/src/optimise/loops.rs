@@ -4,12 +4,14 @@
 //!
 //! Always true: what is computed is the same for all inputs, wrapping around included.
 
+use std::collections::BTreeMap;
+
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, Function, Inst, InstBuilder, InstructionData, Opcode, Type, Value,
+    Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Type, Value,
 };
 
 /// Makes the tests at the end of loops look at what their counters will be, not at what they were.
@@ -26,11 +28,8 @@ pub fn shorten_counters(func: &mut Function, domtree: &DominatorTree) {
         else {
             continue;
         };
-        let pool = &func.dfg.value_lists;
         for way in ways {
-            if !domtree.block_dominates(way.block(pool), block) {
-                continue;
-            }
+            let Some(way) = way_back(func, domtree, block, way) else { continue };
             let Some(test) = test(func, condition) else { break };
             let uses = uses.get_or_insert_with(|| count_uses(func));
             if uses[condition] != 1 {
@@ -41,7 +40,9 @@ pub fn shorten_counters(func: &mut Function, domtree: &DominatorTree) {
             let next = way.args(&func.dfg.value_lists).filter_map(|arg| arg.as_value());
             let counter = params.zip(next).find_map(|(old, new)| {
                 let step = step(func, old, new)?;
-                (old == test.value).then_some(Counter { new, step })
+                let is_made =
+                    domtree.dominates(func.dfg.value_def(new).inst()?, branch, &func.layout);
+                (old == test.value && is_made).then_some(Counter { new, step })
             });
             if let Some(counter) = counter {
                 look_at_new(func, branch, &test, &counter);
@@ -147,6 +148,123 @@ pub(super) fn lead(
         way.set_block(to, &mut dfg.value_lists);
         if let Some(position) = without {
             way.remove(position, &mut dfg.value_lists);
+        }
+    }
+}
+
+/// Makes what is made in some blocks, and needed in others that are reached by way of one, parameters of that one, to which only the branch
+/// at the end of `from` leads.
+pub(super) fn close(
+    func: &mut Function,
+    inside: &[Block],
+    from: Block,
+    behind: Block,
+    is_reached: impl Fn(Block) -> bool,
+) {
+    let mut names: BTreeMap<Value, Option<Value>> = BTreeMap::new();
+    for &block in inside {
+        let results = func.layout.block_insts(block).flat_map(|it| func.dfg.inst_results(it));
+        let made = func.dfg.block_params(block).iter().chain(results);
+        names.extend(made.map(|&value| (value, None)));
+    }
+    let blocks = func.layout.blocks().filter(|&block| is_reached(block));
+    let insts: Vec<Inst> = blocks.flat_map(|block| func.layout.block_insts(block)).collect();
+    for inst in insts {
+        let values: Vec<Value> = func.dfg.inst_values(inst).collect();
+        for value in values {
+            if names.get(&value) == Some(&None) {
+                names.insert(value, Some(pass(func, from, behind, value)));
+            }
+        }
+        let name = |value| names.get(&value).copied().flatten().unwrap_or(value);
+        func.dfg.map_inst_values(inst, name);
+    }
+}
+
+/// Has a branch that leads to a block go another way.
+pub(super) fn redirect(func: &mut Function, branch: Inst, from: Block, new: BlockCall) {
+    let dfg = &mut func.dfg;
+    let ways =
+        dfg.insts[branch].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
+    for way in ways {
+        if way.block(&dfg.value_lists) == from {
+            *way = new;
+        }
+    }
+}
+
+/// The way back to the first block of a loop that one of a block's ways is: by itself, or if there is only a question out of the way in
+/// between.
+pub(super) fn way_back(
+    func: &Function,
+    domtree: &DominatorTree,
+    block: Block,
+    way: BlockCall,
+) -> Option<BlockCall> {
+    let dfg = &func.dfg;
+    let to = way.block(&dfg.value_lists);
+    if domtree.block_dominates(to, block) {
+        return Some(way);
+    }
+    let InstructionData::Brif { blocks: [on, other], .. } = dfg.insts[func.layout.last_inst(to)?]
+    else {
+        return None;
+    };
+    let is_question = dfg.block_params(to).is_empty()
+        && func.layout.is_cold(other.block(&dfg.value_lists))
+        && domtree.block_dominates(on.block(&dfg.value_lists), block);
+    is_question.then_some(on)
+}
+
+/// Copies an instruction to the end of a block. `now` is what other values are called there, and then what its results are.
+pub(super) fn copy(
+    func: &mut Function,
+    inst: Inst,
+    to: Block,
+    now: &mut BTreeMap<Value, Value>,
+) -> Inst {
+    let copy = func.dfg.clone_inst(inst);
+    func.layout.append_inst(copy, to);
+    func.set_srcloc(copy, func.srcloc(inst));
+    func.dfg.map_inst_values(copy, |value| now.get(&value).copied().unwrap_or(value));
+    let [old, new] = [inst, copy].map(|inst| func.dfg.inst_results(inst).to_vec());
+    now.extend(old.into_iter().zip(new));
+    copy
+}
+
+/// Whether an instruction accesses what is in a region.
+pub(super) fn is_in_region(func: &Function, is_it: &dyn Fn(u32) -> bool, inst: Inst) -> bool {
+    let region = func.dfg.insts[inst].alias_region(&func.dfg);
+    region.is_some_and(|region| is_it(func.dfg.alias_regions[region].user_id))
+}
+
+/// Whether an instruction does more than to compute.
+pub(super) fn has_effects(func: &Function, inst: Inst) -> bool {
+    let opcode = func.dfg.insts[inst].opcode();
+    opcode.is_terminator()
+        || opcode.is_branch()
+        || opcode.is_call()
+        || opcode.can_store()
+        || opcode.can_load()
+        || opcode.can_trap()
+        || opcode.other_side_effects()
+}
+
+/// Removes what is computed and not needed, so that what is left can be counted.
+pub(super) fn remove_unused(func: &mut Function) {
+    let mut uses = count_uses(func);
+    let blocks: Vec<Block> = func.layout.blocks().collect();
+    for &block in blocks.iter().rev() {
+        let mut next = func.layout.last_inst(block);
+        while let Some(inst) = next {
+            next = func.layout.prev_inst(inst);
+            let is_unused = func.dfg.inst_results(inst).iter().all(|&result| uses[result] == 0);
+            if is_unused && !has_effects(func, inst) {
+                for value in func.dfg.inst_values(inst) {
+                    uses[value] -= 1;
+                }
+                func.layout.remove_inst(inst);
+            }
         }
     }
 }

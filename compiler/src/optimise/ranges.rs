@@ -251,11 +251,14 @@ impl<'a> Ranges<'a> {
     /// The tests that are made once in each turn of a loop before it begins again.
     fn tests(&self, of: Loop) -> Vec<Test> {
         let header = self.loops.loop_header(of);
-        let mut back =
-            self.cfg.pred_iter(header).filter(|end| self.loops.is_in_loop(end.block, of));
-        let (Some(last), None) = (back.next(), back.next()) else { return Vec::new() };
+        let back = || {
+            let preds = self.cfg.pred_iter(header).map(|end| end.block);
+            preds.filter(|&block| self.loops.is_in_loop(block, of))
+        };
+        // All ways back lead through it.
+        let is_last = |&last: &Block| back().all(|block| self.domtree.block_dominates(last, block));
+        let Some(mut block) = back().find(is_last) else { return Vec::new() };
         let mut tests = Vec::new();
-        let mut block = last.block;
         for _ in 0..MOST_STEPS {
             if self.loops.innermost_loop(block) == Some(of) {
                 tests.extend(self.test(of, block));

@@ -235,6 +235,7 @@ impl Translator<'_, '_> {
         let mut args = vec![self.number(memory.0), index, offset];
         args.extend(rest);
         let result = self.builtin(builtin, &args).expect("it has a result");
+        self.has_been_away();
         self.builder.ins().ireduce(types::I32, result)
     }
 

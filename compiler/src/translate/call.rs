@@ -298,6 +298,9 @@ impl<'a> Translator<'a, '_> {
                 self.builder.ins().call_indirect(signature, code, &args)
             }
         };
+        if matches!(callee.code, Code::At(..)) {
+            self.has_been_away();
+        }
         match memory {
             None => {
                 let values = self.builder.inst_results(call).to_vec();

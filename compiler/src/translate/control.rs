@@ -30,13 +30,16 @@ impl Translator<'_, '_> {
         let (params, results) = self.block_type(ty);
         let header = self.block_with_params(&params);
         let next = self.block_with_params(&results);
+        let label = if self.epoch.is_some() { self.block_with_params(&params) } else { header };
         let arguments = self.top(params.len());
-        self.jump(header, &arguments);
+        let entry = self.builder.ins().jump(header, &block_args(&arguments));
         self.builder.switch_to_block(header);
         self.stack.truncate(self.stack.len() - params.len());
         self.stack.extend_from_slice(self.builder.block_params(header));
-        self.open(FrameKind::Loop, header, params.len(), next, results.len(), params.len());
-        self.checkpoint();
+        let position = self.builder.srcloc();
+        let kind = FrameKind::Loop { header, entry, ways_back: 0, position };
+        self.open(kind, label, params.len(), next, results.len(), params.len());
+        self.check_fuel();
     }
 
     pub fn if_(&mut self, ty: BlockType) {
@@ -93,7 +96,23 @@ impl Translator<'_, '_> {
         }
         match frame.kind {
             FrameKind::Block => {}
-            FrameKind::Loop => self.builder.seal_block(frame.label),
+            FrameKind::Loop { header, entry, ways_back, position } => {
+                if frame.label != header {
+                    if ways_back > 1 {
+                        // Of several, none could be where what is asked is followed by the turn; so it is asked in front of the first, too.
+                        self.builder.change_jump_destination(entry, header, frame.label);
+                    }
+                    self.builder.seal_block(frame.label);
+                    if ways_back > 0 {
+                        let end = self.builder.srcloc();
+                        self.builder.switch_to_block(frame.label);
+                        self.builder.set_srcloc(position);
+                        self.begin_again(header);
+                        self.builder.set_srcloc(end);
+                    }
+                }
+                self.builder.seal_block(header);
+            }
             FrameKind::If { otherwise, params, .. } => {
                 self.builder.switch_to_block(otherwise);
                 self.jump(frame.next, &params);
@@ -290,7 +309,10 @@ impl Translator<'_, '_> {
     /// Where a branch goes, and what it carries.
     pub fn branch(&mut self, depth: u32) -> (Block, Vec<Value>) {
         let frame = self.frame(depth);
-        frame.next_is_reached |= !matches!(frame.kind, FrameKind::Loop);
+        match &mut frame.kind {
+            FrameKind::Loop { ways_back, .. } => *ways_back += 1,
+            _ => frame.next_is_reached = true,
+        }
         let (label, arity) = (frame.label, frame.label_arity);
         (label, self.top(arity))
     }

@@ -5,18 +5,23 @@
 //! one for the call itself ([`cost`]). Whether it has run out is asked where every long execution must pass: at the
 //! beginning of functions, in loops, and before bulk operations, which cost a unit for each byte or element.
 //!
-//! At the same places the engine's epoch is compared with the store's deadline, of which a function keeps a copy.
+//! At the same places the engine's epoch is compared with the store's deadline. When optimising, loops do so once in many turns, and
+//! when control may have been outside of the module: what is executed in between takes less than an instant. Otherwise in each turn,
+//! with a copy of the deadline that the function keeps.
 //!
 //! Always true: what a function has consumed is in the store's context whenever control leaves the function.
 
 use std::mem::offset_of;
+use std::ops::RangeInclusive;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
+use cranelift_frontend::Variable;
 use wasmparser::Operator;
 use wootz_runtime::abi::builtin::Builtin;
 use wootz_runtime::abi::vmctx::{VmContextHeader, VmStoreContext};
 
+use super::control::block_args;
 use super::state::{Epoch, Fuel, Region, Translator};
 use crate::convention::POINTER;
 
@@ -25,6 +30,12 @@ const SMALL_BULK_COST: i64 = 128;
 
 /// What being called costs.
 const CALL_COST: i64 = 1;
+
+/// About so many bytes of a function's body are executed, at most, before a loop looks at the epoch.
+const BYTES_UNASKED: usize = 1 << 18;
+
+/// How many turns a loop makes, at least and at most, before it looks at the epoch.
+const TURNS_UNASKED: RangeInclusive<usize> = 16..=1024;
 
 /// What operations cost at most, so that sums do not wrap around. No operation of this size succeeds.
 const MOST_UNITS: i64 = i64::MAX / 2;
@@ -92,23 +103,20 @@ impl Translator<'_, '_> {
             self.load_fuel();
         }
         if self.plan.interrupts.epochs {
-            let deadline = self.builder.declare_var(types::I64);
-            let address = self.builder.declare_var(POINTER);
-            let store = self.store_context();
-            let epoch =
-                self.load_constant(POINTER, store, offset_of!(VmStoreContext, epoch) as u32);
-            self.builder.def_var(address, epoch);
-            let epoch = Epoch { deadline, address };
+            let epoch = if self.plan.skips_turns {
+                Epoch::SomeTurns { left: self.builder.declare_var(types::I32) }
+            } else {
+                let address = self.builder.declare_var(POINTER);
+                let epoch = self.epoch_address();
+                self.builder.def_var(address, epoch);
+                let deadline = self.builder.declare_var(types::I64);
+                self.load_copy_of_deadline(deadline);
+                Epoch::EachTurn { address, deadline }
+            };
             self.epoch = Some(epoch);
-            self.load_deadline(epoch);
         }
         self.check_fuel();
-        if let Some(epoch) = self.epoch {
-            let now = self.now(epoch);
-            let go_on = self.new_block();
-            self.go_on_before_deadline(epoch, now, go_on);
-            self.ask_for_deadline(epoch, go_on);
-        }
+        self.check_epoch();
     }
 
     /// Before each operator that can be reached.
@@ -147,17 +155,27 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// At the beginning of a loop's body, and of anything else that may take long.
-    pub fn checkpoint(&mut self) {
-        self.check_fuel();
-        if let Some(epoch) = self.epoch {
-            let now = self.now(epoch);
-            let go_on = self.new_block();
-            self.go_on_before_deadline(epoch, now, go_on);
-            // The copy may be out of date.
-            self.load_deadline(epoch);
-            self.go_on_before_deadline(epoch, now, go_on);
-            self.ask_for_deadline(epoch, go_on);
+    /// At a loop's label: looks at the epoch, and begins another turn.
+    pub fn begin_again(&mut self, header: Block) {
+        let label = self.builder.current_block().expect("it was switched to");
+        let arguments = self.builder.block_params(label).to_vec();
+        if let Some(Epoch::SomeTurns { left }) = self.epoch {
+            let before = self.builder.use_var(left);
+            let after = self.builder.ins().iadd_imm_s(before, -1);
+            self.builder.def_var(left, after);
+            let none_left = self.builder.create_block();
+            self.builder.set_cold_block(none_left);
+            self.builder.ins().brif(after, header, &block_args(&arguments), none_left, &[]);
+            self.go_on_in(none_left);
+        }
+        self.ask_for_epoch(header, &arguments);
+    }
+
+    /// Behind anything that may have taken long without having asked.
+    pub fn has_been_away(&mut self) {
+        if let Some(Epoch::SomeTurns { left }) = self.epoch {
+            let one = self.builder.ins().iconst(types::I32, 1);
+            self.builder.def_var(left, one);
         }
     }
 
@@ -174,7 +192,9 @@ impl Translator<'_, '_> {
             }
         }
         if known.is_none_or(|units| units > SMALL_BULK_COST) {
-            self.checkpoint();
+            self.check_fuel();
+            self.check_epoch();
+            self.has_been_away();
         }
     }
 
@@ -234,7 +254,8 @@ impl Translator<'_, '_> {
         self.builder.def_var(fuel.consumed, consumed);
     }
 
-    fn check_fuel(&mut self) {
+    /// Asks for more fuel, if there is none left.
+    pub fn check_fuel(&mut self) {
         self.settle_fuel();
         let Some(fuel) = self.fuel else { return };
         let empty = self.builder.create_block();
@@ -253,45 +274,92 @@ impl Translator<'_, '_> {
         self.builder.switch_to_block(go_on);
     }
 
-    /// The engine's epoch.
-    fn now(&mut self, epoch: Epoch) -> Value {
-        let address = self.builder.use_var(epoch.address);
-        // Another thread changes it at any time. The call behind each check keeps this load from being shared with the
-        // one before.
-        let flags = self.trusted(Region::Epoch);
-        self.builder.ins().load(types::I64, flags, address, 0)
+    /// Asks the host for another deadline, if the one there is has come.
+    fn check_epoch(&mut self) {
+        if self.epoch.is_some() {
+            let go_on = self.new_block();
+            self.ask_for_epoch(go_on, &[]);
+            self.go_on_in(go_on);
+        }
     }
 
-    /// Copies the deadline from the store's context.
-    fn load_deadline(&mut self, epoch: Epoch) {
-        let store = self.store_context();
-        let flags = self.trusted(Region::Epoch);
-        let offset = offset_of!(VmStoreContext, epoch_deadline) as i32;
-        let deadline = self.builder.ins().load(types::I64, flags, store, offset);
-        self.builder.def_var(epoch.deadline, deadline);
-    }
-
-    /// Goes on if the deadline has not come; what follows is the case that it has.
-    fn go_on_before_deadline(&mut self, epoch: Epoch, now: Value, go_on: Block) {
-        let reached = self.builder.create_block();
-        self.builder.set_cold_block(reached);
-        let deadline = self.builder.use_var(epoch.deadline);
-        let is_reached = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, now, deadline);
-        self.builder.ins().brif(is_reached, reached, &[], go_on, &[]);
-        self.builder.seal_block(reached);
-        self.builder.switch_to_block(reached);
-    }
-
-    /// Asks the host for another deadline, and goes on if it gives one.
-    fn ask_for_deadline(&mut self, epoch: Epoch, go_on: Block) {
+    /// The same, and then goes on in a block.
+    fn ask_for_epoch(&mut self, go_on: Block, arguments: &[Value]) {
+        let Some(epoch) = self.epoch else { return };
+        let is_reached = match epoch {
+            Epoch::EachTurn { address, deadline } => {
+                let address = self.builder.use_var(address);
+                let now = self.load_anew(address, 0);
+                let known = self.builder.use_var(deadline);
+                self.go_on_before(known, now, go_on, arguments);
+                // The copy may be out of date.
+                let known = self.load_copy_of_deadline(deadline);
+                self.go_on_before(known, now, go_on, arguments)
+            }
+            Epoch::SomeTurns { left } => {
+                // What is needed out of line only is not to be kept for it.
+                let store = self.load_anew(self.vmctx, offset_of!(VmContextHeader, store));
+                let deadline = self.load_anew(store, offset_of!(VmStoreContext, epoch_deadline));
+                let address = self.load_anew(store, offset_of!(VmStoreContext, epoch));
+                let now = self.load_anew(address, 0);
+                let body = self.plan.body(self.open_functions[0]).reader.range();
+                let turns = BYTES_UNASKED / (body.end - body.start).max(1) as usize;
+                let turns = turns.clamp(*TURNS_UNASKED.start(), *TURNS_UNASKED.end());
+                let turns = self.builder.ins().iconst(types::I32, turns as i64);
+                self.builder.def_var(left, turns);
+                self.go_on_before(deadline, now, go_on, arguments)
+            }
+        };
         // The host may look at the fuel, or change it.
         self.store_fuel();
         self.builtin(Builtin::epoch_reached, &[]);
         self.load_fuel();
-        self.load_deadline(epoch);
-        self.builder.ins().jump(go_on, &[]);
-        self.builder.seal_block(go_on);
-        self.builder.switch_to_block(go_on);
+        match epoch {
+            Epoch::EachTurn { deadline, .. } => _ = self.load_copy_of_deadline(deadline),
+            Epoch::SomeTurns { left } => {
+                // The new one may have come already. It is 1 here, but no constant, which would be kept in a register for all such places.
+                let one = self.builder.ins().uextend(types::I32, is_reached);
+                self.builder.def_var(left, one);
+            }
+        }
+        self.jump(go_on, arguments);
+    }
+
+    /// Where the engine's epoch is.
+    fn epoch_address(&mut self) -> Value {
+        let store = self.store_context();
+        self.load_constant(POINTER, store, offset_of!(VmStoreContext, epoch) as u32)
+    }
+
+    /// Loads what another thread may change at any time. The call behind each check keeps such a load from being shared with the one
+    /// before.
+    fn load_anew(&mut self, address: Value, offset: usize) -> Value {
+        let flags = self.trusted(Region::Epoch);
+        self.builder.ins().load(types::I64, flags, address, offset as i32)
+    }
+
+    /// Makes a variable what the deadline in the store's context is.
+    fn load_copy_of_deadline(&mut self, copy: Variable) -> Value {
+        let store = self.store_context();
+        let deadline = self.load_anew(store, offset_of!(VmStoreContext, epoch_deadline));
+        self.builder.def_var(copy, deadline);
+        deadline
+    }
+
+    /// Goes on if the deadline has not come; what follows is the case that it has. Returns whether it has, as a value.
+    fn go_on_before(
+        &mut self,
+        deadline: Value,
+        now: Value,
+        go_on: Block,
+        arguments: &[Value],
+    ) -> Value {
+        let reached = self.builder.create_block();
+        self.builder.set_cold_block(reached);
+        let is_reached = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, now, deadline);
+        self.builder.ins().brif(is_reached, reached, &[], go_on, &block_args(arguments));
+        self.go_on_in(reached);
+        is_reached
     }
 
     fn store_context(&mut self) -> Value {

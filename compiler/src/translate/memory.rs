@@ -128,6 +128,7 @@ impl Translator<'_, '_> {
         let pages = self.widen(pages, memory64);
         let index = self.builder.ins().iconst(types::I32, i64::from(memory));
         let former = self.builtin(Builtin::memory_grow, &[index, pages]).expect("it has a result");
+        self.has_been_away();
         let former = self.narrow(former, memory64);
         self.push(former);
     }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, Block, Endianness, ExtFuncData, ExternalName, FuncRef,
-    GlobalValue, GlobalValueData, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef,
-    StackSlot, Type, UserExternalName, Value,
+    GlobalValue, GlobalValueData, Inst, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef,
+    SourceLoc, StackSlot, Type, UserExternalName, Value,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -82,11 +82,19 @@ pub(super) struct Fuel {
 
 /// The epoch in the function being translated.
 #[derive(Clone, Copy)]
-pub(super) struct Epoch {
-    /// The deadline when it was last looked at. The real one is never earlier unless the host has moved it.
-    pub deadline: Variable,
-    /// Where the engine's epoch is.
-    pub address: Variable,
+pub(super) enum Epoch {
+    /// It is looked at in each turn of a loop.
+    EachTurn {
+        /// Where the engine's epoch is.
+        address: Variable,
+        /// The deadline when it was last looked at. The real one is never earlier unless the host has moved it.
+        deadline: Variable,
+    },
+    /// It is looked at once in many turns.
+    SomeTurns {
+        /// With how many turns it will be looked at.
+        left: Variable,
+    },
 }
 
 /// A block that is open.
@@ -108,7 +116,16 @@ pub(super) struct Frame {
 /// What kind of block it is.
 pub(super) enum FrameKind {
     Block,
-    Loop,
+    Loop {
+        /// Where a turn begins. Before it does so again, it is asked at the label whether there may be another one, if that is asked.
+        header: Block,
+        /// The jump to the first turn.
+        entry: Inst,
+        /// How many branches begin another one.
+        ways_back: u32,
+        /// Where the operator is.
+        position: SourceLoc,
+    },
     /// An `if` whose `else` has not come.
     If {
         /// Where the condition was false.
@@ -164,6 +181,11 @@ impl Region {
 /// Whether a region is the fuel in the store's context.
 pub fn is_fuel(region: u32) -> bool {
     region == Region::Fuel.number()
+}
+
+/// Whether a region is the engine's epoch, and what leads to it.
+pub fn is_epoch(region: u32) -> bool {
+    region == Region::Epoch.number()
 }
 
 /// The memory of the module's own that accesses to a region lead to.

@@ -82,6 +82,7 @@ impl Translator<'_, '_> {
         let table = self.number(table);
         let former =
             self.builtin(Builtin::table_grow, &[table, elements, init]).expect("it has a result");
+        self.has_been_away();
         let former = self.narrow(former, table64);
         self.push(former);
     }

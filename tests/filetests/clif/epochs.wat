@@ -1,5 +1,5 @@
-;; Epochs are looked at when the function is entered and in loops, there first with a copy of the deadline.
-;; options: epochs=true
+;; Epochs are looked at when the function is entered and when loops begin again, first with a copy of the deadline.
+;; options: epochs=true no-opt=loop-epochs
 ;; func: spin
 
 (module (func $spin (loop (br 0))))
@@ -14,9 +14,8 @@
 ;;                                 block0(v0: i64):
 ;; @0017                               v1 = load.i64 notrap aligned readonly can_move region0 v0+8
 ;; @0017                               v2 = load.i64 notrap aligned readonly can_move region0 v1+24
-;;                                     v9 -> v2
-;;                                     v18 -> v2
-;;                                     v19 -> v9
+;;                                     v12 -> v2
+;;                                     v21 -> v2
 ;; @0017                               v3 = load.i64 notrap aligned readonly can_move region0 v0+8
 ;; @0017                               v4 = load.i64 notrap aligned region1 v3+16
 ;; @0017                               v5 = load.i64 notrap aligned region1 v2
@@ -24,33 +23,39 @@
 ;; @0017                               brif v6, block3, block2(v4)
 ;;
 ;;                                 block3 cold:
-;; @0017                               call fn0(v0)
 ;; @0017                               v7 = load.i64 notrap aligned readonly can_move region0 v0+8
 ;; @0017                               v8 = load.i64 notrap aligned region1 v7+16
-;; @0017                               jump block2(v8)
+;; @0017                               v9 = icmp.i64 uge v5, v8
+;; @0017                               brif v9, block4, block2(v8)
 ;;
-;;                                 block2(v20: i64):
-;; @0017                               jump block4(v20)
+;;                                 block4 cold:
+;; @0017                               call fn0(v0)
+;; @0017                               v10 = load.i64 notrap aligned readonly can_move region0 v0+8
+;; @0017                               v11 = load.i64 notrap aligned region1 v10+16
+;; @0017                               jump block2(v11)
 ;;
-;;                                 block4(v11: i64):
-;; @0017                               v10 = load.i64 notrap aligned region1 v9
-;; @0017                               v12 = icmp uge v10, v11
-;; @0017                               brif v12, block7, block6(v11)
+;;                                 block2(v22: i64):
+;; @0017                               jump block5(v22)
 ;;
-;;                                 block7 cold:
-;; @0017                               v13 = load.i64 notrap aligned readonly can_move region0 v0+8
-;; @0017                               v14 = load.i64 notrap aligned region1 v13+16
-;; @0017                               v15 = icmp.i64 uge v10, v14
-;; @0017                               brif v15, block8, block6(v14)
+;;                                 block5(v14: i64):
+;; @0019                               jump block7
+;;
+;;                                 block7:
+;; @0017                               v13 = load.i64 notrap aligned region1 v12
+;; @0017                               v15 = icmp uge v13, v14
+;; @0017                               brif v15, block8, block5(v14)
 ;;
 ;;                                 block8 cold:
-;; @0017                               call fn0(v0)
 ;; @0017                               v16 = load.i64 notrap aligned readonly can_move region0 v0+8
 ;; @0017                               v17 = load.i64 notrap aligned region1 v16+16
-;; @0017                               jump block6(v17)
+;; @0017                               v18 = icmp.i64 uge v13, v17
+;; @0017                               brif v18, block9, block5(v17)
 ;;
-;;                                 block6(v21: i64):
-;; @0019                               jump block4(v21)
+;;                                 block9 cold:
+;; @0017                               call fn0(v0)
+;; @0017                               v19 = load.i64 notrap aligned readonly can_move region0 v0+8
+;; @0017                               v20 = load.i64 notrap aligned region1 v19+16
+;; @0017                               jump block5(v20)
 ;;
 ;;                                 block1:
 ;; @001c                               trap user10

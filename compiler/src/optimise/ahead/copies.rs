@@ -117,7 +117,7 @@ impl Copying {
         let (asks, given) = way.block_with_params();
         let [looks, moves] = [(); 2].map(|()| way.block());
         let (bridges, bridging) = way.block_with_params();
-        way.lead_here(self.before, enters);
+        way.lead_there(self.before, enters);
         let all = self.number_of_turns();
         let bytes = self.bytes();
         let start = self.start();
@@ -135,7 +135,7 @@ impl Copying {
         way.jump(asks, &entering);
 
         // Are there as many turns, before the last one?
-        way.fill(asks, &given);
+        let given = way.fill_and_ask(asks, &given);
         self.turns.rename_bound(|value| way.now(value));
         let cursor = &mut way.cursor;
         let is_able = self.turns.are_left(cursor, given[self.turns.counter], all);

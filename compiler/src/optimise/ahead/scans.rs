@@ -121,7 +121,7 @@ impl Scan {
         let (enters, entering) = way.block_with_params();
         let (asks, given) = way.block_with_params();
         let [looks, lasts, skips, lands] = [(); 4].map(|()| way.block());
-        way.lead_here(outline.back, tries);
+        way.lead_back(tries);
 
         // Does the next turn leave the loop?
         way.fill(tries, &trying);
@@ -152,7 +152,7 @@ impl Scan {
         way.jump(asks, &entering);
 
         // Is it in one page?
-        way.fill(asks, &given);
+        let given = way.fill_and_ask(asks, &given);
         let mut places: Vec<(Value, i64)> = Vec::new();
         for load in &self.loads {
             let place = (way.now(load.address), load.offset.into());

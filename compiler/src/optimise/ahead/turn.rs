@@ -5,12 +5,13 @@
 //!
 //! Always true: all that is not in here has no effects.
 
-use cranelift_codegen::flowgraph::ControlFlowGraph;
+use cranelift_codegen::flowgraph::{BlockPredecessor, ControlFlowGraph};
 use cranelift_codegen::ir::{
     Block, BlockCall, Endianness, Function, Inst, MemFlagsData, Opcode, Value, ValueDef, types,
 };
 
 use crate::optimise::addresses::{access, memory_and_index};
+use crate::optimise::epochs;
 use crate::optimise::loops::{binary, constant, step};
 use crate::optimise::turns::{Turns, branch, value};
 
@@ -28,6 +29,8 @@ pub struct Turn<'f> {
     chain: Vec<Block>,
     /// The way back.
     back: BlockCall,
+    /// If it is asked on the way back whether turns are left until the epoch is looked at.
+    asking: Option<Asking>,
     /// The branch that leads to the first block.
     pub before: Inst,
     /// By how much the parameters of the first block change with each turn.
@@ -64,8 +67,12 @@ pub struct Question {
     pub if_not_zero: bool,
 }
 
+/// The question whether turns are left until the epoch is looked at. It is none of a turn's own.
+pub type Asking = epochs::Question;
+
 /// A loop, for those who change the function.
 pub struct Outline {
+    pub asking: Option<Asking>,
     pub header: Block,
     /// The branch that goes back, at the end of the last block.
     pub back: Inst,
@@ -76,23 +83,41 @@ pub struct Outline {
 
 impl<'f> Turn<'f> {
     /// What the turn of a loop does.
-    pub fn of(func: &'f Function, cfg: &ControlFlowGraph, header: Block) -> Option<Turn<'f>> {
-        let chain = chain(func, cfg, header)?;
+    pub fn of(
+        func: &'f Function,
+        cfg: &ControlFlowGraph,
+        is_epoch: &dyn Fn(u32) -> bool,
+        header: Block,
+    ) -> Option<Turn<'f>> {
+        let asks = |pred: BlockPredecessor| Asking::at(func, cfg, is_epoch, pred.block);
+        let asking = cfg.pred_iter(header).find_map(asks).filter(|asking| asking.header == header);
+        let chain = chain(func, cfg, header, asking.as_ref())?;
         let latch = func.layout.last_inst(*chain.last()?)?;
         let dfg = &func.dfg;
         let mut ways =
             dfg.insts[latch].branch_destination(&dfg.jump_tables, &dfg.exception_tables).iter();
-        let back = *ways.find(|way| way.block(&dfg.value_lists) == header)?;
+        let back = match &asking {
+            Some(asking) => asking.back,
+            None => *ways.find(|way| way.block(&dfg.value_lists) == header)?,
+        };
         let params = func.dfg.block_params(header).iter().enumerate();
         let steps = params.map(|(position, &param)| {
+            if asking.as_ref().is_some_and(|asking| asking.left == position) {
+                // What is left is counted elsewhere.
+                return Some(0);
+            }
             let next = func.dfg.resolve_aliases(value(func, &back, position)?);
             let is_counter = matches!(func.dfg.value_type(param), types::I32 | types::I64);
             if next == param { Some(0) } else { step(func, param, next).filter(|_| is_counter) }
         });
         let steps = steps.collect::<Option<_>>()?;
-        let before = cfg.pred_iter(header).map(|pred| pred.inst).find(|&inst| inst != latch)?;
+        let is_back = |block: Block| {
+            chain.last() == Some(&block)
+                || asking.as_ref().is_some_and(|it| it.block == block || it.cold.contains(&block))
+        };
+        let before = cfg.pred_iter(header).find(|pred| !is_back(pred.block))?.inst;
         let (accesses, questions) = (Vec::new(), Vec::new());
-        let mut turn = Turn { func, chain, back, before, steps, accesses, questions };
+        let mut turn = Turn { func, chain, back, asking, before, steps, accesses, questions };
         turn.read()?;
         (!turn.accesses.is_empty()).then_some(turn)
     }
@@ -129,7 +154,8 @@ impl<'f> Turn<'f> {
             return Some(());
         }
         let (value, ways) = branch(func, self.chain[position])?;
-        let next = self.chain.get(position + 1).copied().unwrap_or(self.chain[0]);
+        let back = self.asking.as_ref().map_or(self.chain[0], |asking| asking.block);
+        let next = self.chain.get(position + 1).copied().unwrap_or(back);
         let goes_on = ways.map(|way| way.block(&func.dfg.value_lists) == next);
         self.questions.push(Question { position, value, if_not_zero: goes_on[0] });
         (goes_on != [true; 2]).then_some(())
@@ -254,24 +280,33 @@ impl<'f> Turn<'f> {
         Turns::of(self.func, self.chain[0], &self.back, question, &is_inside)
     }
 
-    pub fn outline(&self) -> Outline {
+    pub fn outline(self) -> Outline {
         let last = *self.chain.last().expect("a loop has a block");
         Outline {
+            asking: self.asking,
             header: self.chain[0],
             back: self.func.layout.last_inst(last).expect("it ends with a branch"),
-            steps: self.steps.clone(),
-            chain: self.chain.clone(),
+            steps: self.steps,
+            chain: self.chain,
         }
     }
 }
 
 /// The blocks of a loop that leads through all of them, one after the other, and that nothing else leads into.
-fn chain(func: &Function, cfg: &ControlFlowGraph, header: Block) -> Option<Vec<Block>> {
+fn chain(
+    func: &Function,
+    cfg: &ControlFlowGraph,
+    header: Block,
+    asking: Option<&Asking>,
+) -> Option<Vec<Block>> {
     let preds = |block| cfg.pred_iter(block).map(|pred| pred.block);
-    if preds(header).count() != 2 || func.layout.is_cold(header) {
+    let ways_back = asking.map_or(1, |asking| 1 + asking.cold.len());
+    if preds(header).count() != 1 + ways_back || func.layout.is_cold(header) {
         return None;
     }
-    preds(header).find_map(|latch| {
+    let asked = asking.and_then(|asking| func.layout.inst_block(asking.from));
+    let latches = preds(header).filter(|_| asking.is_none()).chain(asked);
+    latches.into_iter().find_map(|latch| {
         let mut chain = vec![latch];
         while chain.last() != Some(&header) {
             let block = *chain.last()?;

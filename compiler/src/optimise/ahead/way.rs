@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, BlockArg, Function, Inst, InstBuilder, SourceLoc, Value, types,
+    Block, BlockArg, BlockCall, Function, Inst, InstBuilder, SourceLoc, Value, types,
 };
 
 use super::turn::{Access, Outline};
-use crate::optimise::loops::lead;
-use crate::optimise::turns::{add, number};
+use crate::optimise::loops::{copy, lead, redirect};
+use crate::optimise::turns::{self, add, number};
 
 /// The least size of pages; others are multiples of it.
 const PAGE: i64 = 4096;
@@ -91,6 +91,60 @@ impl<'f, 'o> Way<'f, 'o> {
         (otherwise, others): (Block, &[Value]),
     ) {
         self.cursor.ins().brif(is_so, to, &arguments(given), otherwise, &arguments(others));
+    }
+
+    /// Goes on writing at the end of a block, and asks whether turns are left until the epoch is looked at, as the loop does. Returns the
+    /// parameters behind that.
+    pub fn fill_and_ask(&mut self, block: Block, given: &[Value]) -> Vec<Value> {
+        self.fill(block, given);
+        let outline = self.outline;
+        let Some(asking) = &outline.asking else { return given.to_vec() };
+        let on = self.block();
+        let left = self.cursor.func.dfg.append_block_param(on, types::I32);
+        // What is looked at there, and where.
+        let insts: Vec<(Block, Inst)> = asking
+            .cold
+            .iter()
+            .flat_map(|&cold| self.cursor.func.layout.block_insts(cold).map(move |it| (cold, it)))
+            .collect();
+        let mut now = BTreeMap::new();
+        for &(_, inst) in &insts {
+            let func = &self.cursor.func;
+            let left = way_to(func, inst, outline.header)
+                .and_then(|way| turns::value(func, &way, asking.left));
+            let values: Vec<Value> = func.dfg.inst_args(inst).iter().copied().chain(left).collect();
+            for value in values {
+                now.insert(value, self.now(value));
+            }
+        }
+        let still_left = add(&mut self.cursor, given[asking.left], -1);
+        let copies: Vec<(Block, Block)> =
+            asking.cold.iter().map(|&cold| (cold, self.block())).collect();
+        let copy_of =
+            |block: Block| copies.iter().find_map(|&(of, copy)| (of == block).then_some(copy));
+        let asks = copy_of(asking.asks).expect("it is one of them");
+        self.cursor.ins().brif(still_left, on, &arguments(&[still_left]), asks, &[]);
+        let func = &mut *self.cursor.func;
+        for (block, inst) in insts {
+            let copied = copy(func, inst, copy_of(block).expect("it is one of them"), &mut now);
+            for &(from, to) in &copies {
+                lead(func, copied, from, to, None);
+            }
+            // Back, with what is left then.
+            let left = way_to(func, copied, outline.header)
+                .and_then(|way| turns::value(func, &way, asking.left));
+            if let Some(left) = left {
+                let way = BlockCall::new(on, [left.into()], &mut func.dfg.value_lists);
+                redirect(func, copied, outline.header, way);
+            }
+        }
+        for (_, copied) in copies {
+            func.layout.set_cold(copied);
+        }
+        let mut given = given.to_vec();
+        given[asking.left] = left;
+        self.fill(on, &given);
+        given
     }
 
     /// Loads or stores as a turn does, for the parameters of the block that is being filled.
@@ -190,10 +244,31 @@ impl<'f, 'o> Way<'f, 'o> {
         cursor.ins().icmp(IntCC::Equal, is_beyond, zero)
     }
 
-    /// Has a branch that leads to the loop lead here.
-    pub fn lead_here(&mut self, branch: Inst, here: Block) {
-        lead(self.cursor.func, branch, self.outline.header, here, None);
+    /// Has the way to the loop lead to a block with parameters as its first one has.
+    pub fn lead_there(&mut self, before: Inst, there: Block) {
+        lead(self.cursor.func, before, self.outline.header, there, None);
     }
+
+    /// Has the way back lead to a block with parameters as the first one has.
+    pub fn lead_back(&mut self, there: Block) {
+        let outline = self.outline;
+        let func = &mut *self.cursor.func;
+        let Some(asking) = &outline.asking else {
+            return lead(func, outline.back, outline.header, there, None);
+        };
+        // It is not asked on it.
+        let mut values = asking.back.args(&func.dfg.value_lists).collect::<Vec<BlockArg>>();
+        values[asking.left] = self.params[asking.left].into();
+        let way = BlockCall::new(there, values, &mut func.dfg.value_lists);
+        redirect(func, outline.back, asking.block, way);
+    }
+}
+
+/// The way of a branch that leads to a block.
+fn way_to(func: &Function, branch: Inst, to: Block) -> Option<BlockCall> {
+    let dfg = &func.dfg;
+    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+    ways.iter().copied().find(|way| way.block(&dfg.value_lists) == to)
 }
 
 fn arguments(values: &[Value]) -> Vec<BlockArg> {
