@@ -43,8 +43,9 @@ pub struct CodeOptions {
     opt_level: OptLevel,
 
     /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, dead-functions,
-    /// stack-checks, const-tables, few-candidates, const-globals, bulk, switches, called-traps, parameters, addresses, forwarding,
-    /// scans, copies, carries, counters, loop-fuel, loop-epochs, widths, dispatch, rotation, short-code, or aligned-loops
+    /// stack-checks, const-tables, few-candidates, const-globals, bulk, switches, called-traps, parameters, addresses, walks,
+    /// forwarding, scans, copies, carries, counters, loop-fuel, loop-epochs, widths, dispatch, rotation, short-code, or
+    /// aligned-loops
     #[arg(long = "no-opt", value_name = "NAME")]
     skipped: Vec<Optimisation>,
 

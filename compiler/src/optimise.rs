@@ -22,6 +22,8 @@ mod fuel;
 mod loops;
 /// Parameters of blocks.
 mod parameters;
+/// Where loads are in the wasm file that other instructions make.
+mod positions;
 /// Bounds of numbers.
 mod ranges;
 /// Addresses behind others.
@@ -30,6 +32,8 @@ mod reached;
 mod sums;
 /// How many turns loops have.
 mod turns;
+/// Accesses that go through memory with a loop's counter.
+mod walks;
 /// Numbers of 32 bits in registers of 64.
 mod widths;
 
@@ -112,6 +116,8 @@ pub fn function<'t>(
                 loops::shorten_counters(func, domtree);
                 sums::continue_sums(func, cfg, domtree);
             }
+            // Others have taken the place of addresses and counters.
+            loops::remove_unused(func);
             // In a turn that is there twice, a debugger would have to stop twice.
             if target.own.loop_fuel
                 && plan.interrupts.fuel
@@ -120,6 +126,11 @@ pub fn function<'t>(
             {
                 cfg.compute(func);
                 domtree.compute(func, cfg);
+                loop_analysis.compute(func, cfg, domtree);
+            }
+            if target.own.walks && loop_analysis.is_valid() {
+                let is_short = |region| is_short_memory(plan, region);
+                walks::walk(func, cfg, domtree, loop_analysis, &is_short);
             }
             if plan.skips_turns
                 && plan.interrupts.epochs
@@ -134,6 +145,10 @@ pub fn function<'t>(
             }
             if target.own.wide_numbers {
                 widths::widen_numbers(func, cfg, domtree);
+            }
+            // A debugger wants to know where each operator is.
+            if plan.kept.is_none() {
+                positions::take_from_loads(func);
             }
         }
         context.verify_if(isa)

@@ -248,6 +248,8 @@ pub enum Optimisation {
     Parameters,
     /// `addresses`: accesses to memory add the parts of their addresses themselves, where the sum surely does not wrap around.
     Addresses,
+    /// `walks`: on x86-64, loops that count add their counter to an address that is made in front of them. Not when optimising for size.
+    Walks,
     /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
     /// somebody may have changed.
     Forwarding,
@@ -292,6 +294,7 @@ impl Optimisation {
         Optimisation::CalledTraps,
         Optimisation::Parameters,
         Optimisation::Addresses,
+        Optimisation::Walks,
         Optimisation::Forwarding,
         Optimisation::Scans,
         Optimisation::Copies,
@@ -321,6 +324,7 @@ impl Optimisation {
             Optimisation::CalledTraps => "called-traps",
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",
+            Optimisation::Walks => "walks",
             Optimisation::Forwarding => "forwarding",
             Optimisation::Scans => "scans",
             Optimisation::Copies => "copies",

@@ -47,6 +47,8 @@ pub struct OwnSteps {
     pub forwarding: bool,
     /// Accesses add what their addresses consist of.
     pub addresses: bool,
+    /// Accesses add a loop's counter to an address that is made in front of the loop.
+    pub walks: bool,
     /// Sums of several words take carries from the processor.
     pub carries: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
@@ -121,6 +123,9 @@ pub fn lookup(options: &Options) -> Result<Target> {
         forwarding: options.optimises(Optimisation::Forwarding),
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
         addresses: options.optimises(Optimisation::Addresses)
+            && triple.architecture == Architecture::X86_64,
+        walks: options.opt_level == OptLevel::Speed
+            && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,
         // RISC-V has none, and s390x adds numbers of 128 bits elsewhere.
         carries: options.optimises(Optimisation::Carries)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{instance, linked, module, names, trap};
-use wootz::{Config, Engine, Func, Instance, Module, Store, Trap, WasmBacktrace};
+use wootz::{Config, Engine, Func, Instance, Module, OptLevel, Store, Trap, WasmBacktrace};
 
 #[test]
 fn each_kind_of_trap() {
@@ -398,4 +398,28 @@ fn traps_on_many_threads_at_once() {
             });
         }
     });
+}
+
+/// Processors load what they add by the same instruction, which is where the load is.
+#[test]
+fn a_load_traps_where_it_is() {
+    let wat = r#"(module
+        (memory 1)
+        (func (export "f") (param i32 i32) (result i64)
+            (i64.add (i64.load (i32.add (local.get 0) (local.get 1))) (i64.const 7)))
+        (func (export "g") (param i32 i32) (result i64)
+            (i64.xor (i64.extend_i32_u (local.get 1)) (i64.load (i32.mul (local.get 0) (local.get 1))))))"#;
+    let offsets = |level: OptLevel| {
+        let engine = Engine::new(Config::new().cranelift_opt_level(level)).unwrap();
+        let module = module(&engine, wat);
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        ["f", "g"].map(|name| {
+            let function = instance.get_typed_func::<(i32, i32), i64>(&mut store, name).unwrap();
+            let error = function.call(&mut store, (65_533, 1)).unwrap_err();
+            error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0].func_offset()
+        })
+    };
+    let [expected, fast] = [OptLevel::None, OptLevel::Speed].map(offsets);
+    assert_eq!(expected, fast);
 }

@@ -31,10 +31,10 @@ const MOST_BASES: usize = 8;
 
 /// How many operators are repeated in front of a loop for a number that is the same in all of its turns. Cranelift makes such again
 /// wherever it needs them, if they are cheap.
-const MOST_REPEATED: usize = 3;
+pub(super) const MOST_REPEATED: usize = 3;
 
 /// How far a number is shifted at most by an access that adds it.
-const MOST_SHIFT: u64 = 3;
+pub(super) const MOST_SHIFT: u64 = 3;
 
 /// Lets accesses add what their addresses consist of.
 pub fn split_addresses(
@@ -141,7 +141,13 @@ impl Base {
 
 /// Whether a number is the same in all turns of a loop, and made in front of it, or of such by so many operators at most that cost
 /// nothing.
-fn stays(func: &Function, loops: &LoopAnalysis, around: Loop, value: Value, most: usize) -> bool {
+pub(super) fn stays(
+    func: &Function,
+    loops: &LoopAnalysis,
+    around: Loop,
+    value: Value,
+    most: usize,
+) -> bool {
     match block_of(func, value) {
         Some(block) if !loops.is_in_loop(block, around) => return true,
         Some(_) if most > 0 => {}
@@ -164,7 +170,7 @@ fn stays(func: &Function, loops: &LoopAnalysis, around: Loop, value: Value, most
 }
 
 /// Makes a number that stays the same in a loop in front of an instruction there, if it is made in the loop.
-fn repeat(
+pub(super) fn repeat(
     func: &mut Function,
     loops: &LoopAnalysis,
     around: Loop,
@@ -294,13 +300,14 @@ fn shifted(func: &Function, ranges: &mut Ranges<'_>, value: Value) -> Part {
 }
 
 /// Numbers of 32 bits whose sum is another.
-struct Sum {
-    parts: Vec<Value>,
-    constant: u32,
+pub(super) struct Sum {
+    pub parts: Vec<Value>,
+    pub constant: u32,
 }
 
 impl Sum {
-    fn of(func: &Function, value: Value) -> Option<Sum> {
+    /// What a number is the sum of, if it is one.
+    pub fn of(func: &Function, value: Value) -> Option<Sum> {
         let mut sum = Sum { parts: Vec::new(), constant: 0 };
         let mut open = vec![value];
         while let Some(value) = open.pop() {

@@ -32,9 +32,7 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value, types,
 };
 
-use super::loops::{
-    close, constant, copy, has_effects, is_in_region, redirect, remove_unused, step,
-};
+use super::loops::{close, constant, copy, has_effects, is_in_region, redirect, step};
 use super::turns::{branch, comparison, value};
 
 /// How many turns there are at most.
@@ -199,7 +197,6 @@ pub fn count_less(
     cfg: &ControlFlowGraph,
     is_epoch: &dyn Fn(u32) -> bool,
 ) -> bool {
-    remove_unused(func);
     let mut has_changed = false;
     let mut instructions = MOST_LOOKED_AT;
     let blocks: Vec<Block> = func.layout.blocks().collect();

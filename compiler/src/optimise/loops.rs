@@ -251,7 +251,7 @@ pub(super) fn has_effects(func: &Function, inst: Inst) -> bool {
 }
 
 /// Removes what is computed and not needed, so that what is left can be counted.
-pub(super) fn remove_unused(func: &mut Function) {
+pub fn remove_unused(func: &mut Function) {
     let mut uses = count_uses(func);
     let blocks: Vec<Block> = func.layout.blocks().collect();
     for &block in blocks.iter().rev() {

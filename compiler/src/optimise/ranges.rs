@@ -91,6 +91,11 @@ impl<'a> Ranges<'a> {
         self.within(value, MOST_STEPS)
     }
 
+    /// How often a loop begins again at most, if that is known.
+    pub fn most_turns(&mut self, of: Loop) -> Option<u64> {
+        self.turns(of, MOST_STEPS)
+    }
+
     fn within(&mut self, value: Value, steps: u32) -> Range {
         let ty = self.func.dfg.value_type(value);
         let all = Range::of_type(ty);

@@ -1,5 +1,6 @@
 ;; What stays the same in a loop is added to the memory's address in front of it, and constants by the access, where sums of 32 bits do
 ;; not wrap around: the counter is known to be less than 400, and the row less than 65536. In `unknown` it may be anything.
+;; options: no-opt=walks
 ;; func: known
 ;; func: unknown
 

@@ -73,7 +73,6 @@
 ;;   movl $0x20, %esi
 ;;   bsfl %edx, %edx
 ;;   cmovel %esi, %edx
-;;   movl %edx, %edx
 ;;   leal (%rax, %rdx), %eax
 ;;   jmp     label1
 ;; ; trap at 0xa: out of bounds memory access
