@@ -4,7 +4,7 @@
 //! dominators; and the code generator that is to make code of it.
 //!
 //! Always true: everything here is optional. Each of our own steps can be switched off by name
-//! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised.
+//! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised; but positions are put right.
 
 /// Addresses, which accesses add up.
 mod addresses;
@@ -117,7 +117,9 @@ pub fn function<'t>(
                 sums::continue_sums(func, cfg, domtree);
             }
             // Others have taken the place of addresses and counters.
-            loops::remove_unused(func);
+            if target.own.counters || target.own.addresses {
+                loops::remove_unused(func);
+            }
             // In a turn that is there twice, a debugger would have to stop twice.
             if target.own.loop_fuel
                 && plan.interrupts.fuel
@@ -147,7 +149,7 @@ pub fn function<'t>(
                 widths::widen_numbers(func, cfg, domtree);
             }
             // A debugger wants to know where each operator is.
-            if plan.kept.is_none() {
+            if target.own.joined_loads && plan.kept.is_none() {
                 positions::take_from_loads(func);
             }
         }

@@ -49,6 +49,8 @@ pub struct OwnSteps {
     pub addresses: bool,
     /// Accesses add a loop's counter to an address that is made in front of the loop.
     pub walks: bool,
+    /// Instructions that compute may load their operands, and are where the loads are.
+    pub joined_loads: bool,
     /// Sums of several words take carries from the processor.
     pub carries: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
@@ -124,6 +126,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         // Instructions of AArch64 have no room for two registers and a number, those of RISC-V not even for two registers.
         addresses: options.optimises(Optimisation::Addresses)
             && triple.architecture == Architecture::X86_64,
+        joined_loads: matches!(triple.architecture, Architecture::X86_64 | Architecture::S390x),
         walks: options.opt_level == OptLevel::Speed
             && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,

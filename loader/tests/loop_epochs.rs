@@ -199,7 +199,7 @@ const MOST_ASKED: u64 = 20_000;
 
 fn engine(skipped: &[&str]) -> Engine {
     let mut config = Config::new();
-    config.epoch_interruption(true);
+    config.epoch_interruption(true).cranelift_debug_verifier(true);
     for name in skipped {
         config.skip_optimisation(name);
     }
@@ -230,8 +230,20 @@ fn call(module: &Module, name: &str, (from, to): (i32, i32), always: bool) -> Le
 
 #[test]
 fn they_do_what_they_do_one_turn_at_a_time() {
+    compare_without(&[]);
+}
+
+/// What the loops become is made of what others leave.
+#[test]
+fn they_do_so_without_other_steps() {
+    for step in ["parameters", "counters", "addresses", "walks", "scans", "inlining", "widths"] {
+        compare_without(&[step]);
+    }
+}
+
+fn compare_without(skipped: &[&str]) {
     let each = module(&engine(&["loop-epochs"]), LOOPS);
-    let some = module(&engine(&[]), LOOPS);
+    let some = module(&engine(skipped), LOOPS);
     let names = each.exports().filter(|export| export.ty().func().is_some());
     let names: Vec<String> = names.map(|export| export.name().to_string()).collect();
     let (mut ended, mut trapped, mut asked, mut expected) = (0, 0, 0, 0);

@@ -116,6 +116,10 @@ pub fn gather(func: &mut Function, cfg: &ControlFlowGraph, is_epoch: &dyn Fn(u32
         let mut before = cfg.pred_iter(block);
         let (Some(from), None) = (before.next(), before.next()) else { continue };
         let Some(counting) = func.dfg.value_def(still_left).inst() else { continue };
+        // What is computed of parameters is computed there.
+        if !func.dfg.block_params(block).is_empty() {
+            continue;
+        }
         let insts: Vec<Inst> = func.layout.block_insts(block).collect();
         for inst in insts {
             if inst == counting || has_effects(func, inst) {
