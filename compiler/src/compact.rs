@@ -12,8 +12,8 @@
 //! whether to go on at their end.
 //!
 //! Always true: instructions stay in their order, and each still does what it did; what is there more often than before does the
-//! same in the place of a jump to it; and what is left out has told again what the instruction before it has told. A function in which there is anything that is
-//! not understood stays as it is. Time grows with the size of the function, and not faster.
+//! same in the place of a jump to it; and what is left out has told again what the instruction before it has told. A function in which
+//! there is anything that is not understood stays as it is. Time grows with the size of the function, and not faster.
 
 /// Instructions in the place of jumps to them.
 mod copies;

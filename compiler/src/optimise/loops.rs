@@ -181,6 +181,17 @@ pub(super) fn close(
     }
 }
 
+/// The ways of a branch that lead to a block.
+pub(super) fn ways_to(
+    func: &Function,
+    branch: Inst,
+    to: Block,
+) -> impl Iterator<Item = &BlockCall> {
+    let dfg = &func.dfg;
+    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+    ways.iter().filter(move |way| way.block(&dfg.value_lists) == to)
+}
+
 /// Has a branch that leads to a block go another way.
 pub(super) fn redirect(func: &mut Function, branch: Inst, from: Block, new: BlockCall) {
     let dfg = &mut func.dfg;

@@ -22,15 +22,15 @@ use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
 use super::addresses::{
     MOST_REPEATED, MOST_SHIFT, Sum, access, memory_and_index, repeat, set_address, stays,
 };
-use super::loops::{binary, constant, count_uses, step};
+use super::loops::{binary, constant, count_uses, step, ways_to};
 use super::ranges::Ranges;
 use super::turns::{add, branch, comparison, number, value};
 
 /// How many addresses of a loop are made in front of it at most: each is kept in a register.
 const MOST_WALKS: usize = 3;
 
-/// How many blocks a function has at most. In larger ones, as interpreters are, registers are short: of Lua's, the memory's address came to lie on
-/// the stack, and it executed 1.09 of the instructions.
+/// How many blocks a function has at most. In larger ones, as interpreters are, registers are short: of Lua's, the memory's address came
+/// to lie on the stack, and it executed 1.09 of the instructions.
 const MOST_BLOCKS: usize = 200;
 
 /// With less turns, if that is known, it takes longer.
@@ -48,7 +48,6 @@ pub fn walk(
     loops: &LoopAnalysis,
     is_short: &dyn Fn(u32) -> bool,
 ) {
-    let mut counters: BTreeMap<Value, (Counter, Vec<Access>)> = BTreeMap::new();
     if func.layout.blocks().count() > MOST_BLOCKS {
         return;
     }
@@ -57,6 +56,7 @@ pub fn walk(
         return;
     }
     let uses = count_uses(func);
+    let mut counters: BTreeMap<Value, (Counter, Vec<Access>)> = BTreeMap::new();
     for block in func.layout.blocks() {
         let Some(around) = loops.innermost_loop(block).filter(|it| long.contains(it)) else {
             continue;
@@ -167,7 +167,7 @@ impl Access {
         is_short: &dyn Fn(u32) -> bool,
         inst: Inst,
     ) -> Option<Access> {
-        let (address, _) = access(func, inst)?;
+        let (address, offset) = access(func, inst)?;
         let region = func.dfg.insts[inst].alias_region(&func.dfg)?;
         is_short(func.dfg.alias_regions[region].user_id).then_some(())?;
         let (memory, index) = memory_and_index(func, address)?;
@@ -180,7 +180,9 @@ impl Access {
             Some((Opcode::Ishl, [from, by])) => (from, self::constant(func, by)? as u64),
             _ => (moving, 0),
         };
-        let is_able = stays(memory, 0) && shift <= MOST_SHIFT;
+        // What is added to the sum must not lead from the last page to another one.
+        let is_memory = stays(memory, 0) && binary(func, memory).is_none();
+        let is_able = is_memory && offset >= 0 && shift <= MOST_SHIFT;
         is_able.then_some(Access { inst, address, memory, index, parts, constant, counter, shift })
     }
 }
@@ -217,8 +219,8 @@ impl Counter {
         for pred in cfg.pred_iter(header) {
             let is_back = loops.is_in_loop(pred.block, around);
             let known = if is_back { &mut next } else { &mut first };
-            for way in ways(func, pred.inst, header) {
-                let passed = value(func, &way, position)?;
+            for way in ways_to(func, pred.inst, header) {
+                let passed = value(func, way, position)?;
                 if known.is_some_and(|known| known != passed) {
                     return None;
                 }
@@ -336,13 +338,6 @@ impl Counter {
             }
         }
     }
-}
-
-/// The ways of a branch that lead to a block.
-fn ways(func: &Function, branch: Inst, to: Block) -> Vec<BlockCall> {
-    let dfg = &func.dfg;
-    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
-    ways.iter().copied().filter(|way| way.block(&dfg.value_lists) == to).collect()
 }
 
 /// A number, shifted to the left.

@@ -13,7 +13,7 @@ use cranelift_codegen::ir::{
 };
 
 use super::turn::{Access, Outline};
-use crate::optimise::loops::{copy, lead, redirect};
+use crate::optimise::loops::{copy, lead, redirect, ways_to};
 use crate::optimise::turns::{self, add, number};
 
 /// The least size of pages; others are multiples of it.
@@ -110,8 +110,7 @@ impl<'f, 'o> Way<'f, 'o> {
         let mut now = BTreeMap::new();
         for &(_, inst) in &insts {
             let func = &self.cursor.func;
-            let left = way_to(func, inst, outline.header)
-                .and_then(|way| turns::value(func, &way, asking.left));
+            let left = passed(func, inst, outline.header, asking.left);
             let values: Vec<Value> = func.dfg.inst_args(inst).iter().copied().chain(left).collect();
             for value in values {
                 now.insert(value, self.now(value));
@@ -131,9 +130,7 @@ impl<'f, 'o> Way<'f, 'o> {
                 lead(func, copied, from, to, None);
             }
             // Back, with what is left then.
-            let left = way_to(func, copied, outline.header)
-                .and_then(|way| turns::value(func, &way, asking.left));
-            if let Some(left) = left {
+            if let Some(left) = passed(func, copied, outline.header, asking.left) {
                 let way = BlockCall::new(on, [left.into()], &mut func.dfg.value_lists);
                 redirect(func, copied, outline.header, way);
             }
@@ -264,11 +261,9 @@ impl<'f, 'o> Way<'f, 'o> {
     }
 }
 
-/// The way of a branch that leads to a block.
-fn way_to(func: &Function, branch: Inst, to: Block) -> Option<BlockCall> {
-    let dfg = &func.dfg;
-    let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
-    ways.iter().copied().find(|way| way.block(&dfg.value_lists) == to)
+/// What is passed to a parameter of a block, by its position, if an instruction is a branch that leads there.
+fn passed(func: &Function, branch: Inst, to: Block, position: usize) -> Option<Value> {
+    turns::value(func, ways_to(func, branch, to).next()?, position)
 }
 
 fn arguments(values: &[Value]) -> Vec<BlockArg> {
