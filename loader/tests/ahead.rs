@@ -3,10 +3,7 @@
 
 mod common;
 
-use common::{module, trap};
-use wootz::{
-    Config, Engine, Func, Instance, Memory, Module, Store, Trap, UpdateDeadline, Val, WasmBacktrace,
-};
+use common::side::Side;
 
 /// Loops that look for something: the parameters are two addresses or a number to look for, and for how long. Results have all that goes
 /// round in the loop.
@@ -260,55 +257,6 @@ const NOT_COPIES: &[&str] =
 /// One page.
 const SIZE: usize = 65_536;
 
-/// What a call has left: its result, or why there is none and where in the function.
-type Left = Result<i32, (Trap, Option<usize>)>;
-
-struct Side {
-    store: Store<()>,
-    instance: Instance,
-    memory: Memory,
-    /// How long the code of each function is.
-    lengths: Vec<usize>,
-}
-
-impl Side {
-    /// With epochs, the deadline has always come, so that whoever looks asks the host.
-    fn new(functions: &str, skipped: &[&str], epochs: bool) -> Side {
-        let mut config = Config::new();
-        config.epoch_interruption(epochs);
-        for name in skipped {
-            config.skip_optimisation(name);
-        }
-        let engine = Engine::new(&config).unwrap();
-        let wat = format!("(module (memory (export \"memory\") 1 1) {functions})");
-        let module: Module = module(&engine, &wat);
-        let mut store = Store::new(&engine, ());
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(0)));
-        let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        let memory = instance.get_memory(&mut store, "memory").unwrap();
-        Side { store, instance, memory, lengths: module.functions().map(|it| it.len).collect() }
-    }
-
-    fn functions(&mut self) -> Vec<(String, Func)> {
-        let exports = self.instance.exports(&mut self.store);
-        let functions = exports.filter_map(|export| {
-            let name = export.name().to_string();
-            Some((name, export.into_func()?))
-        });
-        functions.collect()
-    }
-
-    fn call(&mut self, function: Func, arguments: [i32; 3], before: &[u8]) -> Left {
-        self.memory.data_mut(&mut self.store).copy_from_slice(before);
-        let mut results = [Val::I32(0)];
-        let called = function.call(&mut self.store, &arguments.map(Val::I32), &mut results);
-        called.map(|()| results[0].unwrap_i32()).map_err(|error| {
-            let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
-            (trap(&error), backtrace.frames()[0].func_offset())
-        })
-    }
-}
-
 /// Calls all functions both ways. Returns how many calls had results, and how many have trapped. `unchanged` are functions of which
 /// turns cannot be made at once.
 fn compare(
@@ -329,14 +277,13 @@ fn compare_with(
     calls: &[[i32; 3]],
     contents: &[Vec<u8>],
 ) -> [usize; 2] {
+    let wat = format!("(module (memory (export \"memory\") 1 1) {functions})");
     let sides = [&[][..], &["scans", "copies"]];
-    let mut sides = sides.map(|skipped| Side::new(functions, skipped, epochs));
+    let mut sides = sides.map(|skipped| Side::new(&wat, skipped, epochs));
     let [mut ended, mut trapped] = [0, 0];
-    let names = sides[1].functions();
-    for (index, ((name, one), (_, other))) in
-        sides[0].functions().into_iter().zip(names).enumerate()
-    {
-        let [length, other_length] = [0, 1].map(|side: usize| sides[side].lengths[index]);
+    let names = sides[0].functions.iter().map(|(name, _)| name.clone());
+    for (index, name) in names.collect::<Vec<_>>().into_iter().enumerate() {
+        let [length, other_length] = sides.each_ref().map(|side| side.code[index].len());
         // With epochs, the others make several turns for a question, and may be longer.
         let has_changed = match epochs {
             true => length != other_length,
@@ -345,10 +292,10 @@ fn compare_with(
         assert_eq!(has_changed, !unchanged.contains(&&*name), "{name}");
         for before in contents {
             for &arguments in calls {
-                let left = sides[0].call(one, arguments, before);
-                let expected = sides[1].call(other, arguments, before);
+                let [left, expected] =
+                    [0, 1].map(|side: usize| sides[side].call(index, arguments, before));
                 assert_eq!(left, expected, "{name} {arguments:?}");
-                let [data, expected] = sides.each_ref().map(|side| side.memory.data(&side.store));
+                let [data, expected] = sides.each_ref().map(Side::data);
                 let mut bytes = data.iter().zip(expected);
                 let differs =
                     (data != expected).then(|| bytes.position(|(byte, expected)| byte != expected));

@@ -3,8 +3,7 @@
 
 mod common;
 
-use common::{module, trap};
-use wootz::{Config, Engine, Func, Instance, Memory, Store, Trap, Val, WasmBacktrace};
+use common::side::Side;
 
 /// The parameters are an address, the first number of a counter, and how many turns there are. Each leaves in memory what it has done.
 const LOOPS: &str = r#"(module
@@ -94,56 +93,6 @@ const OTHERS: &[&str] = &["too large steps", "not in each turn", "down"];
 /// One page.
 const SIZE: usize = 65_536;
 
-/// What a call has left: its result, or why there is none and where in the function.
-type Left = Result<i32, (Trap, Option<usize>)>;
-
-struct Side {
-    store: Store<()>,
-    instance: Instance,
-    memory: Memory,
-    /// The code of each function.
-    code: Vec<Vec<u8>>,
-}
-
-impl Side {
-    fn new(skipped: &[&str], epochs: bool) -> Side {
-        let mut config = Config::new();
-        config.epoch_interruption(epochs);
-        for name in skipped {
-            config.skip_optimisation(name);
-        }
-        let engine = Engine::new(&config).unwrap();
-        let module = module(&engine, LOOPS);
-        let mut store = Store::new(&engine, ());
-        store.set_epoch_deadline(1);
-        let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        let memory = instance.get_memory(&mut store, "memory").unwrap();
-        let text = module.text();
-        let code = module.functions().map(|it| text[it.offset..it.offset + it.len].to_vec());
-        let code = code.collect();
-        Side { store, instance, memory, code }
-    }
-
-    fn functions(&mut self) -> Vec<(String, Func)> {
-        let exports = self.instance.exports(&mut self.store);
-        let functions = exports.filter_map(|export| {
-            let name = export.name().to_string();
-            Some((name, export.into_func()?))
-        });
-        functions.collect()
-    }
-
-    fn call(&mut self, function: Func, arguments: [i32; 3], before: &[u8]) -> Left {
-        self.memory.data_mut(&mut self.store).copy_from_slice(before);
-        let mut results = [Val::I32(0)];
-        let called = function.call(&mut self.store, &arguments.map(Val::I32), &mut results);
-        called.map(|()| results[0].unwrap_i32()).map_err(|error| {
-            let backtrace = error.downcast_ref::<WasmBacktrace>().unwrap();
-            (trap(&error), backtrace.frames()[0].func_offset())
-        })
-    }
-}
-
 #[test]
 fn they_access_what_each_turn_adds_up() {
     let before: Vec<u8> =
@@ -175,21 +124,19 @@ fn they_access_what_each_turn_adds_up() {
     }
     let (mut ended, mut trapped) = (0, 0);
     for epochs in [false, true] {
-        let mut sides = [&[][..], &["walks"]].map(|skipped| Side::new(skipped, epochs));
-        let others = sides[1].functions();
-        for (index, ((name, one), (_, other))) in
-            sides[0].functions().into_iter().zip(others).enumerate()
-        {
+        let mut sides = [&[][..], &["walks"]].map(|skipped| Side::new(LOOPS, skipped, epochs));
+        let names = sides[0].functions.iter().map(|(name, _)| name.clone());
+        for (index, name) in names.collect::<Vec<_>>().into_iter().enumerate() {
+            // With epochs there are calls, whose distances differ.
             if cfg!(target_arch = "x86_64") && !epochs {
                 let has_changed = sides[0].code[index] != sides[1].code[index];
                 assert_eq!(has_changed, !OTHERS.contains(&&*name), "{name}");
             }
             for &arguments in &calls {
-                let left = sides[0].call(one, arguments, &before);
-                let expected = sides[1].call(other, arguments, &before);
+                let [left, expected] =
+                    [0, 1].map(|side: usize| sides[side].call(index, arguments, &before));
                 assert_eq!(left, expected, "{name} {arguments:?}");
-                let [data, expected] = sides.each_ref().map(|side| side.memory.data(&side.store));
-                assert!(data == expected, "{name} {arguments:?}");
+                assert!(sides[0].data() == sides[1].data(), "{name} {arguments:?}");
                 *(if left.is_ok() { &mut ended } else { &mut trapped }) += 1;
             }
         }

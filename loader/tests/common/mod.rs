@@ -1,6 +1,9 @@
 //! What the tests share: from text to an instance in one line.
 #![allow(dead_code)]
 
+/// Loops, compiled in one way and in another.
+#[cfg(feature = "compiler")]
+pub mod side;
 /// What the system knows of this process.
 pub mod system;
 
