@@ -32,6 +32,8 @@ mod reached;
 mod sums;
 /// How many turns loops have.
 mod turns;
+/// Who names values, and others in their places.
+mod values;
 /// Accesses that go through memory with a loop's counter.
 mod walks;
 /// Numbers of 32 bits in registers of 64.
@@ -103,7 +105,7 @@ pub fn function<'t>(
             }
             // A debugger would not see the turns that are left out.
             if plan.kept.is_none()
-                && ahead::look_ahead(func, cfg, target.own.ahead, &translate::is_epoch)
+                && ahead::look_ahead(func, cfg, domtree, target.own.ahead, &translate::is_epoch)
             {
                 cfg.compute(func);
                 domtree.compute(func, cfg);
@@ -142,11 +144,9 @@ pub fn function<'t>(
                 cfg.compute(func);
                 domtree.compute(func, cfg);
             }
-            if target.own.wide_loads {
-                widths::widen_loads(func);
-            }
-            if target.own.wide_numbers {
-                widths::widen_numbers(func, cfg, domtree);
+            if target.own.wide_loads || target.own.wide_numbers {
+                let flow = target.own.wide_numbers.then_some((&*cfg, &*domtree));
+                widths::widen(func, flow);
             }
             // A debugger wants to know where each operator is.
             if target.own.joined_loads && plan.kept.is_none() {

@@ -100,7 +100,7 @@ impl Moves {
     /// Things that begin at ascending offsets: where they begin now, ascending. What was copied is there more than once.
     pub fn beginnings<T: Copy>(&self, things: impl IntoIterator<Item = (u32, T)>) -> Vec<(u32, T)> {
         let pieces = things.into_iter().map(|(at, it)| (at, at + 1, it));
-        self.places(pieces.collect(), |moves, at| moves.moved_beginning(at))
+        self.places(pieces.collect(), Moves::beginning_near)
             .into_iter()
             .map(|(at, _, it)| (at, it))
             .collect()
@@ -109,13 +109,13 @@ impl Moves {
     /// Things from one place to another, which ascend: where they begin and end now, ascending. What was copied is there more than
     /// once.
     pub fn pieces<T: Copy>(&self, pieces: Vec<(u32, u32, T)>) -> Vec<(u32, u32, T)> {
-        self.places(pieces, |moves, at| moves.moved_end(at))
+        self.places(pieces, Moves::end_near)
     }
 
     fn places<T: Copy>(
         &self,
         mut pieces: Vec<(u32, u32, T)>,
-        end_of: impl Fn(&Moves, u32) -> u32,
+        end_near: impl Fn(&Moves, &mut usize, u32) -> u32,
     ) -> Vec<(u32, u32, T)> {
         let first = self.first.as_deref().unwrap_or(self);
         let mut more = Vec::new();
@@ -129,8 +129,10 @@ impl Moves {
             }));
         }
         let go = |moves: &Moves, pieces: &mut Vec<(u32, u32, T)>| {
+            let (mut near_start, mut near_end) = (0, 0);
             for (start, end, _) in pieces {
-                (*start, *end) = (moves.moved_beginning(*start), end_of(moves, *end));
+                *start = moves.beginning_near(&mut near_start, *start);
+                *end = end_near(moves, &mut near_end, *end);
             }
         };
         go(first, &mut pieces);
@@ -158,8 +160,13 @@ impl Moves {
     }
 
     fn moved_beginning(&self, offset: u32) -> u32 {
-        let behind = self.moved.partition_point(|moved| moved.old <= offset);
-        let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
+        let mut near = self.moved.partition_point(|moved| moved.old <= offset);
+        self.beginning_near(&mut near, offset)
+    }
+
+    /// The same for one of several places that ascend. `near` is how many edits are before the last one, and then before this one.
+    fn beginning_near(&self, near: &mut usize, offset: u32) -> u32 {
+        let Some(moved) = self.last_before(near, |moved| moved.old <= offset) else {
             return offset;
         };
         match offset {
@@ -169,6 +176,17 @@ impl Moves {
         }
     }
 
+    /// The last edit that is before something, looked for from `near` on.
+    fn last_before(&self, near: &mut usize, is_before: impl Fn(&Moved) -> bool) -> Option<&Moved> {
+        while self.moved.get(*near).is_some_and(&is_before) {
+            *near += 1;
+        }
+        while near.checked_sub(1).is_some_and(|last| !is_before(&self.moved[last])) {
+            *near -= 1;
+        }
+        near.checked_sub(1).map(|last| &self.moved[last])
+    }
+
     /// Where what ended here ends now.
     pub fn end(&self, offset: u32) -> u32 {
         let offset = self.first.as_ref().map_or(offset, |first| first.end(offset));
@@ -176,8 +194,12 @@ impl Moves {
     }
 
     fn moved_end(&self, offset: u32) -> u32 {
-        let behind = self.moved.partition_point(|moved| moved.old < offset);
-        let Some(moved) = behind.checked_sub(1).map(|last| &self.moved[last]) else {
+        let mut near = self.moved.partition_point(|moved| moved.old < offset);
+        self.end_near(&mut near, offset)
+    }
+
+    fn end_near(&self, near: &mut usize, offset: u32) -> u32 {
+        let Some(moved) = self.last_before(near, |moved| moved.old < offset) else {
             return offset;
         };
         match offset {

@@ -10,8 +10,6 @@
 //! Always true: each access has the address that it had, to the bit, whatever is in registers; so nothing here has to know what it
 //! leads to, or what guards it.
 
-use std::collections::HashMap;
-
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
@@ -19,6 +17,7 @@ use cranelift_codegen::ir::{
     Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef, types,
 };
 use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
+use rustc_hash::FxHashMap;
 
 use super::loops::{binary, constant};
 use super::ranges::{Ranges, block_of};
@@ -51,9 +50,9 @@ pub fn split_addresses(
             splits.extend(split(func, &mut ranges, loops, around, inst));
         }
     }
-    let mut bases: HashMap<Base, Value> = HashMap::new();
-    let mut extended = HashMap::new();
-    let mut counts: HashMap<Loop, usize> = HashMap::new();
+    let mut bases: FxHashMap<Base, Value> = FxHashMap::default();
+    let mut extended = FxHashMap::default();
+    let mut counts: FxHashMap<Loop, usize> = FxHashMap::default();
     for Split { inst, base, moving, offset } in splits {
         let sum = match (bases.get(&base), base.around) {
             (Some(&sum), _) => sum,
@@ -308,6 +307,9 @@ pub(super) struct Sum {
 impl Sum {
     /// What a number is the sum of, if it is one.
     pub fn of(func: &Function, value: Value) -> Option<Sum> {
+        if binary(func, value).is_none() && constant(func, value).is_none() {
+            return None;
+        }
         let mut sum = Sum { parts: Vec::new(), constant: 0 };
         let mut open = vec![value];
         while let Some(value) = open.pop() {

@@ -1,6 +1,6 @@
 //! Loops whose turns do the same to one piece of memory after the other: many of their turns at once, by vectors.
 //!
-//! In: an optimised function, and its flow graph. Out: the same function with blocks beside such loops.
+//! In: an optimised function, its flow graph and dominators. Out: the same function with blocks beside such loops.
 //!
 //! Wasm that was compiled without vectors has such loops: to look for the end of a string, to compare, to copy, to fill. The loop stays
 //! as it is. Beside it lies a way on which so many turns are made at once as there are in a vector, or a few, if that is the same.
@@ -20,6 +20,7 @@ mod turn;
 /// Code beside a loop.
 mod way;
 
+use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{Block, Function};
 
@@ -32,6 +33,7 @@ use turn::Turn;
 pub fn look_ahead(
     func: &mut Function,
     cfg: &ControlFlowGraph,
+    domtree: &DominatorTree,
     kinds: Ahead,
     is_epoch: &dyn Fn(u32) -> bool,
 ) -> bool {
@@ -39,6 +41,9 @@ pub fn look_ahead(
     let mut has_changed = false;
     // What is said of the flow stays true of loops that have not changed yet.
     for header in blocks {
+        if !cfg.pred_iter(header).any(|pred| domtree.block_dominates(header, pred.block)) {
+            continue;
+        }
         let Some(turn) = Turn::of(func, cfg, is_epoch, header) else { continue };
         let scan = kinds.scans.then(|| Scan::of(&turn)).flatten();
         let copying = kinds.copies.then(|| Copying::of(&turn)).flatten();

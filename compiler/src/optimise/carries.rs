@@ -8,8 +8,6 @@
 //!
 //! Always true: what is computed is the same for all inputs.
 
-use std::collections::HashMap;
-
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -17,11 +15,11 @@ use cranelift_codegen::ir::{
 };
 
 use super::loops::binary;
-use super::widths::replace;
+use super::values::Others;
 
 /// Lets additions and subtractions take carries from the processor.
 pub fn take_carries(func: &mut Function) {
-    let mut replaced = HashMap::new();
+    let mut replaced = Others::default();
     let blocks: Vec<Block> = func.layout.blocks().collect();
     for block in blocks {
         let mut next = func.layout.first_inst(block);
@@ -32,7 +30,7 @@ pub fn take_carries(func: &mut Function) {
             }
         }
     }
-    replace(func, &replaced);
+    replaced.replace(func);
 }
 
 /// An addition or subtraction of what the same operation left over of other numbers.

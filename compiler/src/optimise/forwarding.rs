@@ -8,14 +8,12 @@
 //! Always true: what is forwarded was stored to, or loaded from, the same address in the same block, and nothing that may have
 //! changed it lies between.
 
-use std::collections::HashMap;
-
 use cranelift_codegen::ir::{
     AliasRegion, Block, Function, Inst, MemFlagsData, Opcode, Type, Value,
 };
 
 use super::addresses::access;
-use super::widths::replace;
+use super::values::Others;
 
 /// How many places are remembered.
 const MOST_PLACES: usize = 64;
@@ -31,7 +29,7 @@ struct Place {
 
 /// Lets values take the way through registers that would be stored and loaded.
 pub fn forward(func: &mut Function) {
-    let mut replaced = HashMap::new();
+    let mut replaced = Others::default();
     let blocks: Vec<Block> = func.layout.blocks().collect();
     for block in blocks {
         let mut places: Vec<Place> = Vec::new();
@@ -65,15 +63,8 @@ pub fn forward(func: &mut Function) {
         }
     }
     // What is forwarded may itself have been replaced.
-    let values: Vec<Value> = replaced.keys().copied().collect();
-    for value in values {
-        let mut last = replaced[&value];
-        while let Some(&other) = replaced.get(&last) {
-            last = other;
-        }
-        replaced.insert(value, last);
-    }
-    replace(func, &replaced);
+    replaced.resolve();
+    replaced.replace(func);
 }
 
 /// The flags of an access to wasm memory, which are the same for all that see the same bytes there.

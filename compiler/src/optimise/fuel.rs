@@ -30,8 +30,9 @@ use cranelift_codegen::ir::{
     ValueDef, types,
 };
 
-use super::loops::{close, constant, copy, count_uses, is_in_region, lead, step};
+use super::loops::{close, constant, copy, is_in_region, lead, step};
 use super::turns::{MOST_TURNS, Turns, add, branch, comparison, number, value};
+use super::values::count_uses;
 
 /// So many instructions a loop may have at most, for there will be two of it.
 const MOST_INSTRUCTIONS: usize = 64;

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
-use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Type, Value,
 };
+
+use super::values::{self, count_uses};
 
 /// Makes the tests at the end of loops look at what their counters will be, not at what they were.
 ///
@@ -271,26 +272,11 @@ pub fn remove_unused(func: &mut Function) {
             next = func.layout.prev_inst(inst);
             let is_unused = func.dfg.inst_results(inst).iter().all(|&result| uses[result] == 0);
             if is_unused && !has_effects(func, inst) {
-                for value in func.dfg.inst_values(inst) {
-                    uses[value] -= 1;
-                }
+                values::each(func, inst, |value| uses[value] -= 1);
                 func.layout.remove_inst(inst);
             }
         }
     }
-}
-
-/// How often each value is named.
-pub(super) fn count_uses(func: &Function) -> SecondaryMap<Value, u32> {
-    let mut uses = SecondaryMap::with_capacity(func.dfg.num_values());
-    for block in func.layout.blocks() {
-        for inst in func.layout.block_insts(block) {
-            for value in func.dfg.inst_values(inst) {
-                uses[value] += 1;
-            }
-        }
-    }
-    uses
 }
 
 fn look_at_new(func: &mut Function, branch: Inst, test: &Test, counter: &Counter) {

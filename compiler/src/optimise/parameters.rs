@@ -12,24 +12,33 @@
 //!
 //! Always true: what replaces a parameter dominates its block, as each way into the block passes it, or the parameter itself.
 
-use std::collections::{HashMap, HashSet};
+use cranelift_codegen::entity::{EntitySet, SecondaryMap};
+use cranelift_codegen::ir::{Block, BlockArg, BlockCall, Function, Inst, Value};
+use rustc_hash::FxHashMap;
 
-use cranelift_codegen::ir::{Block, BlockArg, BlockCall, Function, Value};
+use super::values::Others;
 
 /// How often all parameters are looked at, because others were removed.
 const MOST_ROUNDS: usize = 16;
 
 /// Removes parameters that are always the same as another value.
 pub fn remove_same(func: &mut Function) {
-    let sources = sources(func);
-    let mut same = HashMap::new();
+    let branches = branches(func);
+    let mut same = Others::default();
+    let mut kept = None;
     for _ in 0..MOST_ROUNDS {
+        let mut found = only_values(func, &branches, &same);
+        if found.is_empty() {
+            break;
+        }
+        let kept = kept.get_or_insert_with(|| calling_loops(func));
+        found.retain(|&(block, ..)| !kept.contains(block));
         let before = same.len();
-        for (param, passed) in &sources {
-            if !same.contains_key(param)
-                && let Some(only) = only(*param, passed, &same)
-            {
-                same.insert(*param, only);
+        for (_, param, only) in found {
+            // Two that pass each other on are not both removed.
+            let only = same.last(only);
+            if only != param {
+                same.insert(param, only);
             }
         }
         if same.len() == before {
@@ -37,52 +46,73 @@ pub fn remove_same(func: &mut Function) {
         }
     }
     if !same.is_empty() {
-        remove(func, &same);
+        remove(func, &branches, &same);
     }
 }
 
-/// What is passed to each parameter, but for those that get results of calls, and of the function itself.
-fn sources(func: &Function) -> Vec<(Value, Vec<Value>)> {
+/// The branches that pass something on.
+fn branches(func: &Function) -> Vec<Inst> {
     let dfg = &func.dfg;
-    let mut passed: HashMap<Block, Vec<Option<Vec<Value>>>> = HashMap::new();
-    for block in func.layout.blocks() {
-        let Some(end) = func.layout.last_inst(block) else { continue };
+    let ends = func.layout.blocks().filter_map(|block| func.layout.last_inst(block));
+    let passes = |&end: &Inst| {
         let ways = dfg.insts[end].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
+        ways.iter().any(|way| way.len(&dfg.value_lists) > 0)
+    };
+    ends.filter(passes).collect()
+}
+
+/// What is passed to a parameter, apart from itself and what it is the same as.
+#[derive(Clone, Copy, Default)]
+enum Passed {
+    #[default]
+    Nothing,
+    One(Value),
+    /// Several values, or what a call makes.
+    Many,
+}
+
+/// The parameters to which one other value only is passed, with their blocks and that value. Those of the function, to which nothing is
+/// passed here, are not among them.
+fn only_values(func: &Function, branches: &[Inst], same: &Others) -> Vec<(Block, Value, Value)> {
+    let dfg = &func.dfg;
+    let mut passed: SecondaryMap<Value, Passed> = SecondaryMap::new();
+    passed.resize(dfg.num_values());
+    let mut reached = Vec::new();
+    for &branch in branches {
+        let ways = dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
         for way in ways {
-            let to = way.block(&dfg.value_lists);
-            let count = dfg.num_block_params(to);
-            let passed = passed.entry(to).or_insert_with(|| vec![Some(Vec::new()); count]);
-            for (passed, arg) in passed.iter_mut().zip(way.args(&dfg.value_lists)) {
-                match (passed.as_mut(), arg.as_value()) {
-                    (Some(values), Some(value)) => values.push(dfg.resolve_aliases(value)),
-                    _ => *passed = None,
-                }
+            let block = way.block(&dfg.value_lists);
+            for (&param, arg) in dfg.block_params(block).iter().zip(way.args(&dfg.value_lists)) {
+                let value = arg.as_value().map(|value| same.last(dfg.resolve_aliases(value)));
+                passed[param] = match (passed[param], value) {
+                    (before, Some(value)) if value == param => before,
+                    (Passed::Nothing, Some(value)) => {
+                        reached.push((block, param));
+                        Passed::One(value)
+                    }
+                    (Passed::One(other), Some(value)) if value == other => Passed::One(value),
+                    _ => Passed::Many,
+                };
             }
         }
     }
-    let kept = calling_loops(func);
-    let mut sources = Vec::new();
-    for block in func.layout.blocks() {
-        if func.layout.entry_block() == Some(block) || kept.contains(&block) {
-            continue;
-        }
-        let passed = passed.remove(&block).unwrap_or_default();
-        let params = dfg.block_params(block).iter().copied().zip(passed);
-        sources.extend(params.filter_map(|(param, values)| Some((param, values?))));
-    }
-    sources
+    let found = reached.into_iter().filter_map(|(block, param)| match passed[param] {
+        Passed::One(value) if same.get(param).is_none() => Some((block, param, value)),
+        _ => None,
+    });
+    found.collect()
 }
 
 /// The first blocks of loops in which something is called. What lies between it and the last branch back is taken for the loop, as
 /// blocks lie in the order of operators.
-fn calling_loops(func: &Function) -> HashSet<Block> {
+fn calling_loops(func: &Function) -> EntitySet<Block> {
     let dfg = &func.dfg;
     // How many calls there are in front of each block so far.
-    let mut before = HashMap::new();
+    let mut before: SecondaryMap<Block, Option<usize>> = SecondaryMap::new();
     let mut calls = 0;
-    let mut found = HashSet::new();
+    let mut found = EntitySet::new();
     for block in func.layout.blocks() {
-        before.insert(block, calls);
+        before[block] = Some(calls);
         if !func.layout.is_cold(block) {
             let insts = func.layout.block_insts(block);
             calls += insts.filter(|&inst| dfg.insts[inst].opcode().is_call()).count();
@@ -90,47 +120,32 @@ fn calling_loops(func: &Function) -> HashSet<Block> {
         let Some(end) = func.layout.last_inst(block) else { continue };
         let ways = dfg.insts[end].branch_destination(&dfg.jump_tables, &dfg.exception_tables);
         let ways = ways.iter().map(|way| way.block(&dfg.value_lists));
-        found.extend(ways.filter(|to| before.get(to).is_some_and(|&before| before < calls)));
+        found.extend(ways.filter(|&to| before[to].is_some_and(|before| before < calls)));
     }
     found
 }
 
-/// The only value that is passed to a parameter, apart from itself.
-fn only(param: Value, passed: &[Value], same: &HashMap<Value, Value>) -> Option<Value> {
-    let mut others =
-        passed.iter().map(|&value| resolve(value, same)).filter(|&value| value != param);
-    let first = others.next()?;
-    others.all(|value| value == first).then_some(first)
-}
-
-/// What a value is the same as in the end.
-fn resolve(mut value: Value, same: &HashMap<Value, Value>) -> Value {
-    while let Some(&other) = same.get(&value) {
-        value = other;
-    }
-    value
-}
-
-fn remove(func: &mut Function, same: &HashMap<Value, Value>) {
-    let mut stays: HashMap<Block, Vec<bool>> = HashMap::new();
+fn remove(func: &mut Function, branches: &[Inst], same: &Others) {
+    let mut stays: FxHashMap<Block, Vec<bool>> = FxHashMap::default();
     let blocks: Vec<Block> = func.layout.blocks().collect();
-    for &block in &blocks {
-        let params = func.dfg.block_params(block).to_vec();
-        if params.iter().any(|param| same.contains_key(param)) {
-            let stay = params.iter().map(|param| !same.contains_key(param)).collect();
-            stays.insert(block, stay);
+    for block in blocks {
+        let params = func.dfg.block_params(block);
+        let stay: Vec<bool> = params.iter().map(|&param| same.get(param).is_none()).collect();
+        if stay.contains(&false) {
             // Those behind one that is removed move.
-            for &param in params.iter().rev().filter(|param| same.contains_key(param)) {
-                func.dfg.remove_block_param(param);
-                func.dfg.change_to_alias(param, resolve(param, same));
+            for param in func.dfg.block_params(block).to_vec().into_iter().rev() {
+                if same.get(param).is_some() {
+                    func.dfg.remove_block_param(param);
+                    func.dfg.change_to_alias(param, same.last(param));
+                }
             }
+            stays.insert(block, stay);
         }
     }
-    for block in blocks {
-        let Some(end) = func.layout.last_inst(block) else { continue };
-        let dfg = &mut func.dfg;
-        let ways =
-            dfg.insts[end].branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
+    let dfg = &mut func.dfg;
+    for &branch in branches {
+        let ways = dfg.insts[branch]
+            .branch_destination_mut(&mut dfg.jump_tables, &mut dfg.exception_tables);
         for way in ways {
             let to = way.block(&dfg.value_lists);
             let Some(stay) = stays.get(&to) else { continue };

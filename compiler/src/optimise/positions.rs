@@ -7,36 +7,36 @@
 //!
 //! Always true: instructions that may trap themselves, or call, keep their positions.
 
-use std::collections::HashMap;
+use cranelift_codegen::ir::{Function, Inst, Opcode, Value, types};
 
-use cranelift_codegen::ir::{Function, Inst, Opcode, SourceLoc, Value, types};
-
-use super::loops::count_uses;
+use super::values::count_uses;
 
 /// Gives what is computed of a load, and nothing else needs, the position of the load.
 pub fn take_from_loads(func: &mut Function) {
     let mut uses = None;
-    let mut loads: HashMap<Value, SourceLoc> = HashMap::new();
     let mut changes = Vec::new();
     for block in func.layout.blocks() {
-        loads.clear();
-        for inst in func.layout.block_insts(block) {
-            let dfg = &func.dfg;
-            let opcode = dfg.insts[inst].opcode();
-            if opcode.can_load() && !opcode.is_call() && !func.srcloc(inst).is_default() {
-                let results = dfg.inst_results(inst).iter();
-                loads.extend(results.map(|&result| (result, func.srcloc(inst))));
-            } else if !loads.is_empty() && may_load(func, inst) {
-                let mut args = dfg.inst_args(inst).iter().map(|&arg| dfg.resolve_aliases(arg));
+        for inst in func.layout.block_insts(block).filter(|&inst| may_load(func, inst)) {
+            let loads = func.dfg.inst_args(inst).iter().filter_map(|&arg| {
+                let load =
+                    load(func, arg).filter(|&load| func.layout.inst_block(load) == Some(block))?;
                 let uses = uses.get_or_insert_with(|| count_uses(func));
-                let load = args.find_map(|arg| loads.get(&arg).filter(|_| uses[arg] == 1));
-                changes.extend(load.map(|&position| (inst, position)));
-            }
+                (uses[arg] == 1).then(|| func.srcloc(load))
+            });
+            changes.extend(loads.take(1).map(|position| (inst, position)));
         }
     }
     for (inst, position) in changes {
         func.set_srcloc(inst, position);
     }
+}
+
+/// The instruction that loads a value, if it has a position.
+fn load(func: &Function, value: Value) -> Option<Inst> {
+    let inst = func.dfg.value_def(value).inst()?;
+    let opcode = func.dfg.insts[inst].opcode();
+    let is_load = opcode.can_load() && !opcode.is_call();
+    (is_load && !func.srcloc(inst).is_default()).then_some(inst)
 }
 
 /// Whether an instruction may load one of its operands itself.

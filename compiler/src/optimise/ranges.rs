@@ -8,8 +8,6 @@
 //!
 //! Always true: bounds that are told hold for all inputs. Where nothing is known they are those of the type.
 
-use std::collections::HashMap;
-
 use cranelift_codegen::dominator_tree::DominatorTree;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
@@ -17,6 +15,7 @@ use cranelift_codegen::ir::{
     Block, Function, Inst, InstructionData, Opcode, Type, Value, ValueDef, types,
 };
 use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
+use rustc_hash::FxHashMap;
 
 use super::loops::step;
 
@@ -71,9 +70,9 @@ pub struct Ranges<'a> {
     domtree: &'a DominatorTree,
     loops: &'a LoopAnalysis,
     /// `None` while the answer is being looked for.
-    known: HashMap<Value, Option<Range>>,
+    known: FxHashMap<Value, Option<Range>>,
     /// How often a loop begins again at most.
-    turns: HashMap<Loop, Option<u64>>,
+    turns: FxHashMap<Loop, Option<u64>>,
 }
 
 impl<'a> Ranges<'a> {
@@ -83,7 +82,14 @@ impl<'a> Ranges<'a> {
         domtree: &'a DominatorTree,
         loops: &'a LoopAnalysis,
     ) -> Ranges<'a> {
-        Ranges { func, cfg, domtree, loops, known: HashMap::new(), turns: HashMap::new() }
+        Ranges {
+            func,
+            cfg,
+            domtree,
+            loops,
+            known: FxHashMap::default(),
+            turns: FxHashMap::default(),
+        }
     }
 
     /// The range of an integer.

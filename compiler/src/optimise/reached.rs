@@ -9,9 +9,8 @@
 //!
 //! Always true: each access has the address that it had, to the bit.
 
-use std::collections::HashMap;
-
 use cranelift_codegen::ir::{Block, Function, Inst, Opcode, Value};
+use rustc_hash::FxHashMap;
 
 use super::addresses::{access, memory_and_index, set_address};
 use super::loops::{binary, constant};
@@ -40,7 +39,7 @@ struct Reached {
 pub fn share_starts(func: &mut Function, is_short: &dyn Fn(u32) -> bool) {
     let blocks: Vec<Block> = func.layout.blocks().collect();
     // By the native address of the memory, and the number.
-    let mut reached: HashMap<(Value, Value), Vec<Reached>> = HashMap::new();
+    let mut reached: FxHashMap<(Value, Value), Vec<Reached>> = FxHashMap::default();
     for block in blocks {
         reached.clear();
         let mut next = func.layout.first_inst(block);

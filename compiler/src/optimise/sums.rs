@@ -15,10 +15,13 @@ use std::collections::BTreeMap;
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::entity::EntitySet;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{Block, Function, Inst, InstBuilder, InstructionData, Opcode, Value};
+use rustc_hash::FxHashMap;
 
 use super::loops::{binary, constant, immediate, pass};
+use super::values;
 
 /// A sum that a branch passes on.
 struct Passed {
@@ -107,13 +110,17 @@ fn passed(func: &Function) -> BTreeMap<Value, Vec<Passed>> {
 fn uses(
     func: &Function,
     passed: &BTreeMap<Value, Vec<Passed>>,
-) -> BTreeMap<Value, Vec<(Block, Inst)>> {
-    let mut uses: BTreeMap<Value, Vec<(Block, Inst)>> = BTreeMap::new();
+) -> FxHashMap<Value, Vec<(Block, Inst)>> {
+    let mut is_passed = EntitySet::with_capacity(func.dfg.num_values());
+    is_passed.extend(passed.keys().copied());
+    let mut uses: FxHashMap<Value, Vec<(Block, Inst)>> = FxHashMap::default();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
-            for value in func.dfg.inst_values(inst).filter(|value| passed.contains_key(value)) {
-                uses.entry(value).or_default().push((block, inst));
-            }
+            values::each(func, inst, |value| {
+                if is_passed.contains(value) {
+                    uses.entry(value).or_default().push((block, inst));
+                }
+            });
         }
     }
     uses

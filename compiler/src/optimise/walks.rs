@@ -9,7 +9,7 @@
 //!
 //! Always true: each access has the address that it had, to the bit, as long as all before it have not trapped.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
@@ -18,13 +18,15 @@ use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value, types,
 };
 use cranelift_codegen::loop_analysis::{Loop, LoopAnalysis};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::addresses::{
     MOST_REPEATED, MOST_SHIFT, Sum, access, memory_and_index, repeat, set_address, stays,
 };
-use super::loops::{binary, constant, count_uses, step, ways_to};
+use super::loops::{binary, constant, step, ways_to};
 use super::ranges::Ranges;
 use super::turns::{add, branch, comparison, number, value};
+use super::values::count_uses;
 
 /// How many addresses of a loop are made in front of it at most: each is kept in a register.
 const MOST_WALKS: usize = 3;
@@ -75,7 +77,7 @@ pub fn walk(
             }
         }
     }
-    let mut counts: HashMap<Loop, usize> = HashMap::new();
+    let mut counts: FxHashMap<Loop, usize> = FxHashMap::default();
     for (counter, mut accesses) in counters.into_values() {
         let count = counts.entry(counter.around).or_default();
         accesses.retain(|access| counter.step << access.shift <= MOST_STEP);
@@ -101,8 +103,8 @@ fn long_loops(
     cfg: &ControlFlowGraph,
     domtree: &DominatorTree,
     loops: &LoopAnalysis,
-) -> HashSet<Loop> {
-    let mut exits: HashMap<Loop, Vec<Block>> = HashMap::new();
+) -> FxHashSet<Loop> {
+    let mut exits: FxHashMap<Loop, Vec<Block>> = FxHashMap::default();
     for block in func.layout.blocks().filter(|&block| !func.layout.is_cold(block)) {
         let Some(around) = loops.innermost_loop(block) else { continue };
         let mut ways = cfg.succ_iter(block);

@@ -8,72 +8,40 @@
 //!
 //! Always true: what is computed is the same for all inputs.
 
-use std::collections::{HashMap, HashSet};
-
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::entity::EntitySet;
 use cranelift_codegen::flowgraph::ControlFlowGraph;
 use cranelift_codegen::ir::{
     Block, BlockArg, Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef, types,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::loops::{constant, immediate};
+use super::values::Others;
 
-/// Lets instructions that load numbers which are extended extend them.
-pub fn widen_loads(func: &mut Function) {
-    let mut replaced = HashMap::new();
-    for (value, extended) in extensions(func) {
-        let Some(load) = narrow_load(func, value) else { continue };
-        let wide = widen_load(func, load);
-        replaced.extend(extended.into_iter().map(|extension| (extension, wide)));
-    }
-    replace(func, &replaced);
-}
-
-/// The same for everything else that is extended: parameters, results of calls, and what goes from block to block. For
-/// processors whose instructions of 32 bits leave zeros in the other half of a register.
-pub fn widen_numbers(func: &mut Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) {
-    let extensions = extensions(func);
-    if extensions.is_empty() {
-        return;
-    }
-    let mut replaced = HashMap::new();
-    let params = params_to_widen(func, cfg, domtree, &extensions);
-    let mut wide_params = HashMap::new();
-    for &param in &params {
-        let (block, _) = place(func, param).expect("it is a parameter");
-        let wide = func.dfg.replace_block_param(param, types::I64);
-        let first = func.layout.first_inst(block).expect("blocks are not empty");
-        let mut cursor = FuncCursor::new(func).at_inst(first);
-        cursor.ins().with_result(param).ireduce(types::I32, wide);
-        wide_params.insert(param, wide);
-    }
-    let mut blocks = HashSet::new();
-    for param in &params {
-        let (block, _) = place(func, wide_params[param]).expect("it is a parameter");
-        if blocks.insert(block) {
-            let ends: Vec<Inst> = cfg.pred_iter(block).map(|pred| pred.inst).collect();
-            for end in ends {
-                widen_arguments(func, end, block, &wide_params);
-            }
+/// Extends numbers where they are made.
+///
+/// Those that are loaded are extended by the instruction that loads them. With `flow`, everything else that is extended is so
+/// as well: parameters, results of calls, and what goes from block to block. That is for processors whose instructions of 32 bits
+/// leave zeros in the other half of a register.
+pub fn widen(func: &mut Function, flow: Option<(&ControlFlowGraph, &DominatorTree)>) {
+    let mut extensions = extensions(func);
+    let mut replaced = Others::default();
+    extensions.retain(|extension| {
+        let wide = loaded(func, extension.value);
+        if let Some(wide) = wide {
+            replaced.insert(extension.extended, wide);
         }
-    }
-    let members: HashSet<Value> = params.into_iter().collect();
-    let mut kept = Vec::new();
-    for (value, extended) in extensions {
-        let wide = match wide_params.get(&value) {
-            Some(&wide) => wide,
-            None if is_free(func, value, &members) => continue,
-            None => {
-                let Some((wide, narrow)) = keep_extended(func, value) else { continue };
-                replaced.insert(value, narrow);
-                kept.push((value, wide));
-                wide
-            }
-        };
-        replaced.extend(extended.into_iter().map(|extension| (extension, wide)));
-    }
-    replace(func, &replaced);
+        wide.is_none()
+    });
+    let kept = match flow {
+        Some((cfg, domtree)) if !extensions.is_empty() => {
+            widen_numbers(func, cfg, domtree, &extensions, &mut replaced)
+        }
+        _ => Vec::new(),
+    };
+    replaced.replace(func);
     // All but these take the lower half of what they make.
     for (value, wide) in kept {
         let inst = func.dfg.value_def(wide).unwrap_inst();
@@ -81,27 +49,74 @@ pub fn widen_numbers(func: &mut Function, cfg: &ControlFlowGraph, domtree: &Domi
     }
 }
 
-/// The numbers of 32 bits that are extended to 64, and what extends them; in the order of the first of these.
-fn extensions(func: &Function) -> Vec<(Value, Vec<Value>)> {
-    let mut found: Vec<(Value, Vec<Value>)> = Vec::new();
-    let mut positions = HashMap::new();
-    for block in func.layout.blocks() {
-        for inst in func.layout.block_insts(block) {
-            let InstructionData::Unary { opcode: Opcode::Uextend, arg } = func.dfg.insts[inst]
-            else {
-                continue;
-            };
-            let result = func.dfg.first_result(inst);
-            if func.dfg.value_type(arg) == types::I32 && func.dfg.value_type(result) == types::I64 {
-                let position = *positions.entry(arg).or_insert(found.len());
-                if position == found.len() {
-                    found.push((arg, Vec::new()));
-                }
-                found[position].1.push(result);
+/// Extends numbers that are not loaded. Returns those whose extended number is made of them, with that.
+fn widen_numbers(
+    func: &mut Function,
+    cfg: &ControlFlowGraph,
+    domtree: &DominatorTree,
+    extensions: &[Extension],
+    replaced: &mut Others,
+) -> Vec<(Value, Value)> {
+    let params = params_to_widen(func, cfg, domtree, extensions);
+    let mut wides = Others::default();
+    for &param in &params {
+        let (block, _) = place(func, param).expect("it is a parameter");
+        let wide = func.dfg.replace_block_param(param, types::I64);
+        let first = func.layout.first_inst(block).expect("blocks are not empty");
+        let mut cursor = FuncCursor::new(func).at_inst(first);
+        cursor.ins().with_result(param).ireduce(types::I32, wide);
+        wides.insert(param, wide);
+    }
+    let mut blocks = FxHashSet::default();
+    for &param in &params {
+        let wide = wides.get(param).expect("it has one");
+        let (block, _) = place(func, wide).expect("it is a parameter");
+        if blocks.insert(block) {
+            let ends: Vec<Inst> = cfg.pred_iter(block).map(|pred| pred.inst).collect();
+            for end in ends {
+                widen_arguments(func, end, block, &wides);
             }
         }
     }
-    found
+    let mut members = EntitySet::new();
+    members.extend(params);
+    let mut kept = Vec::new();
+    for &Extension { value, extended } in extensions {
+        let wide = match wides.get(value) {
+            Some(wide) => wide,
+            None if is_free(func, value, &members) => continue,
+            None => {
+                let Some((wide, narrow)) = keep_extended(func, value) else { continue };
+                replaced.insert(value, narrow);
+                wides.insert(value, wide);
+                kept.push((value, wide));
+                wide
+            }
+        };
+        replaced.insert(extended, wide);
+    }
+    kept
+}
+
+/// A number of 32 bits, and what it is with 64.
+struct Extension {
+    value: Value,
+    extended: Value,
+}
+
+/// The numbers of 32 bits that are extended to 64.
+fn extensions(func: &Function) -> Vec<Extension> {
+    let insts = func.layout.blocks().flat_map(|block| func.layout.block_insts(block));
+    let extensions = insts.filter_map(|inst| {
+        let InstructionData::Unary { opcode: Opcode::Uextend, arg } = func.dfg.insts[inst] else {
+            return None;
+        };
+        let extended = func.dfg.first_result(inst);
+        let is_one =
+            func.dfg.value_type(arg) == types::I32 && func.dfg.value_type(extended) == types::I64;
+        is_one.then_some(Extension { value: arg, extended })
+    });
+    extensions.collect()
 }
 
 /// The instruction that makes a number, if it loads 32 bits.
@@ -109,6 +124,14 @@ fn narrow_load(func: &Function, value: Value) -> Option<Inst> {
     let inst = func.dfg.value_def(value).inst()?;
     let is_load = func.dfg.insts[inst].opcode() == Opcode::Load;
     (is_load && func.dfg.value_type(value) == types::I32).then_some(inst)
+}
+
+/// A number that is loaded, with 64 bits.
+fn loaded(func: &mut Function, value: Value) -> Option<Value> {
+    match narrow_load(func, value) {
+        Some(load) => Some(widen_load(func, load)),
+        None => whole(func, value),
+    }
 }
 
 /// Makes a load extend what it loads.
@@ -129,12 +152,12 @@ fn params_to_widen(
     func: &Function,
     cfg: &ControlFlowGraph,
     domtree: &DominatorTree,
-    extensions: &[(Value, Vec<Value>)],
+    extensions: &[Extension],
 ) -> Vec<Value> {
-    let mut incoming: HashMap<Block, Vec<Incoming>> = HashMap::new();
+    let mut incoming: FxHashMap<Block, Vec<Incoming>> = FxHashMap::default();
     let mut params = Vec::new();
-    let mut seen = HashSet::new();
-    let mut open: Vec<Value> = extensions.iter().map(|&(value, _)| value).collect();
+    let mut seen = EntitySet::new();
+    let mut open: Vec<Value> = extensions.iter().map(|extension| extension.value).collect();
     while let Some(value) = open.pop() {
         let Some((block, position)) = place(func, value) else { continue };
         if func.dfg.value_type(value) != types::I32 || !seen.insert(value) {
@@ -144,7 +167,7 @@ fn params_to_widen(
         let all = incoming.entry(block).or_insert_with(|| ways_into(func, cfg, domtree, block));
         open.extend(all.iter().filter_map(|way| way.passed[position]));
     }
-    let mut members: HashSet<Value> = params.iter().map(|&(param, ..)| param).collect();
+    let mut members = seen;
     for _ in 0..MOST_ROUNDS {
         let before = params.len();
         params.retain(|&(param, block, position)| {
@@ -153,7 +176,7 @@ fn params_to_widen(
                     .is_some_and(|value| !way.comes_back || is_free(func, value, &members))
             });
             if !stays {
-                members.remove(&param);
+                members.remove(param);
             }
             stays
         });
@@ -206,8 +229,8 @@ fn place(func: &Function, value: Value) -> Option<(Block, usize)> {
 }
 
 /// Whether a number can be extended for nothing, if these parameters have 64 bits.
-fn is_free(func: &Function, value: Value, wide: &HashSet<Value>) -> bool {
-    let Some(inst) = func.dfg.value_def(value).inst() else { return wide.contains(&value) };
+fn is_free(func: &Function, value: Value, wide: &EntitySet<Value>) -> bool {
+    let Some(inst) = func.dfg.value_def(value).inst() else { return wide.contains(value) };
     match func.dfg.insts[inst].opcode() {
         Opcode::Iconst
         | Opcode::Iadd
@@ -219,25 +242,24 @@ fn is_free(func: &Function, value: Value, wide: &HashSet<Value>) -> bool {
         | Opcode::Ishl
         | Opcode::Ushr => true,
         Opcode::Load => true,
-        Opcode::Ireduce => is_lower_half(func, inst).is_some(),
+        Opcode::Ireduce => whole(func, value).is_some(),
         _ => false,
     }
 }
 
-/// The number with 64 bits whose upper half is zero and whose lower half an instruction makes.
-fn is_lower_half(func: &Function, inst: Inst) -> Option<Value> {
-    let arg = func.dfg.inst_args(inst)[0];
-    let from = func.dfg.value_def(arg).inst()?;
-    (func.dfg.insts[from].opcode() == Opcode::Uload32).then_some(arg)
+/// The number with 64 bits whose upper half is zero and whose lower half this is.
+fn whole(func: &Function, value: Value) -> Option<Value> {
+    match func.dfg.insts[func.dfg.value_def(value).inst()?] {
+        InstructionData::Unary { opcode: Opcode::Ireduce, arg } => {
+            let from = func.dfg.value_def(arg).inst()?;
+            (func.dfg.insts[from].opcode() == Opcode::Uload32).then_some(arg)
+        }
+        _ => None,
+    }
 }
 
 /// Extends what a branch passes to the parameters of a block that have 64 bits now.
-fn widen_arguments(
-    func: &mut Function,
-    branch: Inst,
-    block: Block,
-    wide_params: &HashMap<Value, Value>,
-) {
+fn widen_arguments(func: &mut Function, branch: Inst, block: Block, wide_params: &Others) {
     let is_wide: Vec<bool> = {
         let params = func.dfg.block_params(block);
         params.iter().map(|&param| func.dfg.value_type(param) == types::I64).collect()
@@ -250,20 +272,16 @@ fn widen_arguments(
         .filter_map(|(arg, &is_wide)| arg.as_value().filter(|_| is_wide))
         .filter(|&value| dfg.value_type(value) == types::I32)
         .collect();
-    let mut widened: HashMap<Value, Value> = HashMap::new();
+    let mut widened: FxHashMap<Value, Value> = FxHashMap::default();
     let source = func.srcloc(branch);
     for value in narrow {
         if widened.contains_key(&value) {
             continue;
         }
         let known = constant(func, value);
-        let whole = func.dfg.value_def(value).inst().and_then(|inst| {
-            let is_half = func.dfg.insts[inst].opcode() == Opcode::Ireduce;
-            if is_half { is_lower_half(func, inst) } else { None }
-        });
-        let whole = whole.or_else(|| narrow_load(func, value).map(|load| widen_load(func, load)));
+        let loaded = loaded(func, value);
         let mut cursor = FuncCursor::new(func).at_inst(branch).with_srcloc(source);
-        let extended = match (known, wide_params.get(&value).copied().or(whole)) {
+        let extended = match (known, wide_params.get(value).or(loaded)) {
             (_, Some(wide)) => wide,
             (Some(known), None) => cursor.ins().iconst(types::I64, immediate(types::I32, known)),
             (None, None) => cursor.ins().uextend(types::I64, value),
@@ -299,19 +317,4 @@ fn keep_extended(func: &mut Function, value: Value) -> Option<(Value, Value)> {
     let wide = cursor.ins().uextend(types::I64, value);
     let narrow = cursor.ins().ireduce(types::I32, wide);
     Some((wide, narrow))
-}
-
-/// Names other values everywhere.
-pub(super) fn replace(func: &mut Function, others: &HashMap<Value, Value>) {
-    if others.is_empty() {
-        return;
-    }
-    let blocks: Vec<Block> = func.layout.blocks().collect();
-    for block in blocks {
-        let mut next = func.layout.first_inst(block);
-        while let Some(inst) = next {
-            func.dfg.map_inst_values(inst, |value| others.get(&value).copied().unwrap_or(value));
-            next = func.layout.next_inst(inst);
-        }
-    }
 }
