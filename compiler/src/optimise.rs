@@ -41,6 +41,7 @@ mod widths;
 
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{Context, ir};
+use wootz_runtime::abi::manifest::Memory;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -63,10 +64,10 @@ fn has_variables(plan: &Plan<'_>) -> bool {
     plan.kept.as_ref().is_some_and(|kept| !kept.by_text)
 }
 
-/// Whether a region is a memory of the module's own that never has its last page.
-fn is_short_memory(plan: &Plan<'_>, region: u32) -> bool {
-    translate::own_memory(region)
-        .is_some_and(|memory| plan.memories[memory.index()].ty.never_has_last_page())
+/// If a region is a memory of the module's own that never has its last page: how many bytes always fault behind what 32 bits can address.
+fn short_memory(plan: &Plan<'_>, region: u32) -> Option<u64> {
+    let Memory { ty, checks } = plan.memories[translate::own_memory(region)?.index()];
+    ty.never_has_last_page().then_some(checks.guard())
 }
 
 /// Optimises the function in the worker's context.
@@ -97,8 +98,9 @@ pub fn function<'t>(
                 carries::take_carries(func);
             }
             if target.own.starts {
-                let is_short = |region| is_short_memory(plan, region);
-                reached::share_starts(func, &is_short);
+                let guard = |region| short_memory(plan, region);
+                // With debug information, what traps is what is written to.
+                reached::share_starts(func, &guard, plan.kept.is_none());
             }
             if target.own.forwarding && !has_variables(plan) {
                 forwarding::forward(func);
@@ -133,7 +135,7 @@ pub fn function<'t>(
                 loop_analysis.compute(func, cfg, domtree);
             }
             if target.own.walks && loop_analysis.is_valid() {
-                let is_short = |region| is_short_memory(plan, region);
+                let is_short = |region| short_memory(plan, region).is_some();
                 walks::walk(func, cfg, domtree, loop_analysis, &is_short);
             }
             if plan.skips_turns

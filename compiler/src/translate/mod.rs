@@ -58,7 +58,7 @@ use crate::worker::Worker;
 use keep::Keeping;
 use state::Translator;
 
-pub use state::{is_epoch, is_fuel, own_memory};
+pub use state::{is_epoch, is_fuel, own_memory, trap};
 
 /// Validates and translates the body of a defined function. It may ask at its beginning whether there is enough stack.
 ///

@@ -474,6 +474,6 @@ fn is_host_reference(ty: ValType) -> bool {
 }
 
 /// Our trap codes as Cranelift carries them.
-pub(super) fn trap(code: TrapCode) -> ir::TrapCode {
+pub fn trap(code: TrapCode) -> ir::TrapCode {
     ir::TrapCode::unwrap_user(code as u8)
 }
