@@ -43,7 +43,7 @@ pub struct CodeOptions {
     opt_level: OptLevel,
 
     /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, dead-functions,
-    /// stack-checks, const-tables, few-candidates, const-globals, bulk, switches, called-traps, parameters, addresses, walks,
+    /// stack-checks, const-tables, few-candidates, const-globals, bulk, switches, called-traps, parameters, addresses, walks, order,
     /// forwarding, scans, copies, carries, counters, loop-fuel, loop-epochs, widths, dispatch, rotation, short-code, or
     /// aligned-loops
     #[arg(long = "no-opt", value_name = "NAME")]

@@ -18,12 +18,18 @@ mod epochs;
 mod forwarding;
 /// Fuel of loops whose turns are counted.
 mod fuel;
+/// Blocks that nothing but one jump leads to.
+mod joined;
 /// Loops: what goes round in them.
 mod loops;
+/// The order of what is computed.
+mod order;
 /// Parameters of blocks.
 mod parameters;
 /// Where loads are in the wasm file that other instructions make.
 mod positions;
+/// The order of computations where registers run out.
+mod pressure;
 /// Bounds of numbers.
 mod ranges;
 /// Addresses behind others.
@@ -82,6 +88,10 @@ pub fn function<'t>(
     let context = &mut worker.context;
     let is_huge = is_huge(&context.func);
     let isa = if is_huge { &*target.quick } else { &*target.isa };
+    // A debugger may stop at the end of each block, and what asks for the epoch has blocks of its own.
+    if target.own.order && plan.kept.is_none() && !plan.interrupts.epochs && !is_huge {
+        joined::join(&mut context.func);
+    }
     if target.own.parameters && !is_huge {
         parameters::remove_same(&mut context.func);
     }
@@ -151,8 +161,15 @@ pub fn function<'t>(
                 widths::widen(func, flow);
             }
             // A debugger wants to know where each operator is.
-            if target.own.joined_loads && plan.kept.is_none() {
-                positions::take_from_loads(func);
+            if plan.kept.is_none() && (target.own.order || target.own.joined_loads) {
+                let uses = values::count_uses(func);
+                if target.own.order {
+                    order::compute_early(func, &uses);
+                    pressure::relieve(func, &uses);
+                }
+                if target.own.joined_loads {
+                    positions::take_from_loads(func, &uses);
+                }
             }
         }
         context.verify_if(isa)

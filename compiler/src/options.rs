@@ -250,6 +250,9 @@ pub enum Optimisation {
     Addresses,
     /// `walks`: on x86-64, loops that count add their counter to an address that is made in front of them. Not when optimising for size.
     Walks,
+    /// `order`: what is made of two values that nothing else needs is computed where the later one is there, and not where it is needed,
+    /// so that less registers are. Not with debug information, by which operators are where they are.
+    Order,
     /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
     /// somebody may have changed.
     Forwarding,
@@ -295,6 +298,7 @@ impl Optimisation {
         Optimisation::Parameters,
         Optimisation::Addresses,
         Optimisation::Walks,
+        Optimisation::Order,
         Optimisation::Forwarding,
         Optimisation::Scans,
         Optimisation::Copies,
@@ -325,6 +329,7 @@ impl Optimisation {
             Optimisation::Parameters => "parameters",
             Optimisation::Addresses => "addresses",
             Optimisation::Walks => "walks",
+            Optimisation::Order => "order",
             Optimisation::Forwarding => "forwarding",
             Optimisation::Scans => "scans",
             Optimisation::Copies => "copies",

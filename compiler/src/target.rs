@@ -49,6 +49,8 @@ pub struct OwnSteps {
     pub addresses: bool,
     /// Accesses add a loop's counter to an address that is made in front of the loop.
     pub walks: bool,
+    /// What ends two values is computed early.
+    pub order: bool,
     /// Instructions that compute may load their operands, and are where the loads are.
     pub joined_loads: bool,
     /// Sums of several words take carries from the processor.
@@ -127,6 +129,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         addresses: options.optimises(Optimisation::Addresses)
             && triple.architecture == Architecture::X86_64,
         joined_loads: matches!(triple.architecture, Architecture::X86_64 | Architecture::S390x),
+        order: options.optimises(Optimisation::Order),
         walks: options.opt_level == OptLevel::Speed
             && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,

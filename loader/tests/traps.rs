@@ -408,13 +408,20 @@ fn a_load_traps_where_it_is() {
         (func (export "f") (param i32 i32) (result i64)
             (i64.add (i64.load (i32.add (local.get 0) (local.get 1))) (i64.const 7)))
         (func (export "g") (param i32 i32) (result i64)
-            (i64.xor (i64.extend_i32_u (local.get 1)) (i64.load (i32.mul (local.get 0) (local.get 1))))))"#;
+            (i64.xor (i64.extend_i32_u (local.get 1)) (i64.load (i32.mul (local.get 0) (local.get 1)))))
+        (func (export "h") (param i32 i32) (result i64)
+            (i32.store (i32.const 0) (i32.add (i32.load (local.get 0)) (local.get 1)))
+            (i64.const 7))
+        (func (export "i") (param i32 i32) (result i64)
+            (if (result i64) (i32.lt_u (i32.load (local.get 0)) (local.get 1))
+                (then (i64.const 7))
+                (else (i64.load (i32.const 0))))))"#;
     let offsets = |level: OptLevel| {
         let engine = Engine::new(Config::new().cranelift_opt_level(level)).unwrap();
         let module = module(&engine, wat);
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
-        ["f", "g"].map(|name| {
+        ["f", "g", "h", "i"].map(|name| {
             let function = instance.get_typed_func::<(i32, i32), i64>(&mut store, name).unwrap();
             let error = function.call(&mut store, (65_533, 1)).unwrap_err();
             error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0].func_offset()
@@ -422,6 +429,6 @@ fn a_load_traps_where_it_is() {
     };
     // Behind the number of locals, two of them or two and their product.
     for level in [OptLevel::None, OptLevel::Speed] {
-        assert_eq!(offsets(level), [6, 9].map(Some), "{level:?}");
+        assert_eq!(offsets(level), [6, 9, 5, 3].map(Some), "{level:?}");
     }
 }

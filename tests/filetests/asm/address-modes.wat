@@ -16,8 +16,6 @@
 ;;   movl %esi, %esi
 ;;   movq 0x20(%rdi), %rdi
 ;;   movl 0xc(%rdi, %rsi), %eax
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -32,8 +30,6 @@
 ;;   movl %esi, %esi
 ;;   movq 0x20(%rdi), %rdi
 ;;   movsbq 0x3e8(%rdi, %rsi), %rax
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

@@ -51,10 +51,6 @@
 ;; block2:
 ;;   jmp     label1
 ;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -85,10 +81,6 @@
 ;; block2:
 ;;   jmp     label1
 ;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

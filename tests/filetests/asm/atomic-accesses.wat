@@ -33,8 +33,6 @@
 ;;   testl $0x1, %eax
 ;;   jnz #trap=user3
 ;;   movzwq (%rcx, %rax), %rax
-;;   jmp     label1
-;; block1:
 ;;   movzwl %ax, %eax
 ;;   leal (%rdx, %rax), %eax
 ;;   movq %rbp, %rsp

@@ -31,8 +31,6 @@
 ;;   movq 8(%rax), %rdi
 ;;   movl $0x5, %esi
 ;;   call    *%rcx
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

@@ -27,13 +27,11 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   leaq (%rsi, %rcx), %rax
 ;;   movq %rcx, %r9
 ;;   leaq (%rdx, %r8), %rcx
-;;   movq %r9, %rdx
-;;   addq %rdx, %rsi
+;;   movq %r9, %r10
+;;   leaq (%rsi, %r10), %rax
+;;   addq %r10, %rsi
 ;;   adcq $0x0, %rcx
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -45,11 +43,9 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
+;;   subq %r8, %rdx
 ;;   movq %rsi, %rax
 ;;   subq %rcx, %rax
-;;   subq %r8, %rdx
 ;;   subq %rcx, %rsi
 ;;   movq %rdx, %rcx
 ;;   sbbq $0x0, %rcx
@@ -63,13 +59,11 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   leaq (%rsi, %rcx), %r9
 ;;   cmpq %r8, %r9
-;;   setb %r10b
-;;   movzbq %r10b, %r10
-;;   leaq (%rdx, %r10), %rax
+;;   setb %r9b
+;;   movzbq %r9b, %r9
+;;   leaq (%rdx, %r9), %rax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

@@ -18,10 +18,8 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movl 0x60(%rdi), %esi
-;;   jmp     label1
-;; block1:
-;;   leal 0xc30(%rsi), %eax
+;;   movl $0xc30, %eax
+;;   addl 0x60(%rdi), %eax
 ;;   movabsq $0x3fe0000000000000, %rsi
 ;;   movq %rsi, %xmm0
 ;;   movq %rbp, %rsp

@@ -24,18 +24,16 @@
 ;;   cmovbq %rax, %r8
 ;;   movl 4(%r11, %r8, 8), %eax
 ;;   testl %eax, %eax
-;;   jnz     label3; j label1
+;;   jnz     label2; j label1
 ;; block1:
 ;;   movslq (%r11, %r8, 8), %rax
 ;;   leaq (%r11, %rax), %rax
 ;;   movl $0x5, %esi
 ;;   call    *%rax
-;;   jmp     label2
-;; block2:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block3:
+;; block2:
 ;;   cmpl $0xffffffff, %eax
 ;;   jz #trap=user4
 ;;   cmpl $0xfffffffe, %eax

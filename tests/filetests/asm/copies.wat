@@ -36,7 +36,7 @@
 ;;   subq %rdi, %r9
 ;;   leaq -1(%r9), %r9
 ;;   cmpq $0xf, %r9
-;;   jnb     label11; j label5
+;;   jnb     label9; j label5
 ;; block5:
 ;;   jmp     label6
 ;; block6:
@@ -50,14 +50,10 @@
 ;; block7:
 ;;   jmp     label6
 ;; block8:
-;;   jmp     label9
-;; block9:
-;;   jmp     label10
-;; block10:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block11:
+;; block9:
 ;;   andq $0xfff, %r8
 ;;   leaq 0xf(%r8), %r8
 ;;   andq $0xfff, %rdi
@@ -65,19 +61,19 @@
 ;;   orq %r8, %r9
 ;;   movl $0x10, %edi
 ;;   testq $0x1000, %r9
-;;   jz      label16; j label12
-;; block15:
+;;   jz      label14; j label10
+;; block13:
 ;;   jmp     label2
-;; block16:
-;;   movdqu (%rax, %rsi), %xmm4
-;;   movdqu %xmm4, (%rax, %rdx)
+;; block14:
+;;   movdqu (%rax, %rsi), %xmm2
+;;   movdqu %xmm2, (%rax, %rdx)
 ;;   leal 0x10(%rdx), %edx
 ;;   leal 0x10(%rsi), %esi
 ;;   leal -0x10(%rcx), %ecx
 ;;   jmp     label2
-;; block12:
-;;   jmp     label13
-;; block13:
+;; block10:
+;;   jmp     label11
+;; block11:
 ;;   movzbq (%rax, %rsi), %r8
 ;;   movb %r8b, (%rax, %rdx)
 ;;   leal 1(%rdx), %edx
@@ -85,9 +81,9 @@
 ;;   leal -1(%rcx), %ecx
 ;;   leal -1(%rdi), %edi
 ;;   testl %edi, %edi
-;;   jnz     label14; j label15
-;; block14:
-;;   jmp     label13
+;;   jnz     label12; j label13
+;; block12:
+;;   jmp     label11
 ;; ; trap at 0x40: out of bounds memory access
 ;; ; trap at 0x44: out of bounds memory access
 ;; ; trap at 0x7d: out of bounds memory access

@@ -24,8 +24,6 @@
 ;;   movl $0x3, %esi
 ;;   movq %r12, %rdi
 ;;   call    User(userextname0)
-;;   jmp     label1
-;; block1:
 ;;   movq %r13, %rcx
 ;;   leal (%rcx, %rax), %eax
 ;;   movq (%rsp), %r12

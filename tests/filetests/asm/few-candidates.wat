@@ -33,8 +33,6 @@
 ;;   call    User(userextname0)
 ;;   jmp     label5
 ;; block5:
-;;   jmp     label6
-;; block6:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

@@ -24,8 +24,6 @@
 ;;   movq 0x20(%rdi), %r8
 ;;   movq %rdx, 8(%r8, %r9)
 ;;   movq %rcx, 0x10(%r8, %r9)
-;;   jmp     label1
-;; block1:
 ;;   leaq (%rdx, %rcx), %rax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -39,15 +37,12 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movl %esi, %r10d
-;;   movq 0x20(%rdi), %r9
-;;   movl (%r9, %r10), %r8d
-;;   movl 4(%r9, %r10), %edi
-;;   jmp     label1
-;; block1:
-;;   leal (%r8, %rdi), %eax
+;;   movl %esi, %esi
+;;   movq 0x20(%rdi), %rdi
+;;   movl (%rdi, %rsi), %eax
+;;   addl 4(%rdi, %rsi), %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; ; trap at 0xb: out of bounds memory access
-;; ; trap at 0xf: out of bounds memory access
+;; ; trap at 0xa: out of bounds memory access
+;; ; trap at 0xd: out of bounds memory access

@@ -46,10 +46,6 @@
 ;; block8:
 ;;   jmp     label4
 ;; block9:
-;;   jmp     label10
-;; block10:
-;;   jmp     label11
-;; block11:
 ;;   leaq 1(%r11), %rdx
 ;;   movq %rdx, 8(%rcx)
 ;;   movq %rbp, %rsp

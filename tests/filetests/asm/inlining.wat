@@ -27,20 +27,14 @@
 ;;   jmp     label1
 ;; block1:
 ;;   movl (%rcx, %rdi), %edi
-;;   jmp     label2
-;; block2:
 ;;   movl 4(%rcx, %rdi), %edx
 ;;   leal (%rax, %rdx), %eax
 ;;   leal 2(%r10), %r10d
 ;;   cmpl $0xa, %r10d
-;;   jnz     label3; j label4
-;; block3:
+;;   jnz     label2; j label3
+;; block2:
 ;;   jmp     label1
-;; block4:
-;;   jmp     label5
-;; block5:
-;;   jmp     label6
-;; block6:
+;; block3:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

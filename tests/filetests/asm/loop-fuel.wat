@@ -18,25 +18,24 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq %rsi, %r9
 ;;   movq 8(%rdi), %rcx
 ;;   movq 8(%rcx), %rax
-;;   leaq 1(%rax), %rsi
-;;   testq %rsi, %rsi
+;;   leaq 1(%rax), %r8
+;;   testq %r8, %r8
 ;;   jnl     label2; j label1
 ;; block1:
 ;;   jmp     label3
 ;; block3:
 ;;   uninit  %rax
 ;;   xorl %eax, %eax
-;;   movq 0x20(%rdi), %r8
-;;   movl %r9d, %r9d
+;;   movq 0x20(%rdi), %r10
+;;   movl %esi, %r9d
 ;;   jmp     label4
 ;; block4:
-;;   leal -1(%rdx), %r10d
-;;   imulq $0xe, %r10, %r10
-;;   leaq (%rsi, %r10), %r11
-;;   leaq 0xe(%rsi, %r10), %r10
+;;   leal -1(%rdx), %esi
+;;   imulq $0xe, %rsi, %rsi
+;;   leaq (%r8, %rsi), %r11
+;;   leaq 0xe(%r8, %rsi), %rsi
 ;;   testq %r11, %r11
 ;;   jl      label5; j label6
 ;; block5:
@@ -44,49 +43,45 @@
 ;; block12:
 ;;   jmp     label16
 ;; block13:
-;;   movl (%r8, %r9), %esi
+;;   movl (%r10, %r9), %edi
+;;   leal (%rax, %rdi), %eax
 ;;   subl $0x1, %edx
-;;   leal (%rax, %rsi), %eax
 ;;   leal 4(%r9), %r9d
 ;;   testl %edx, %edx
 ;;   jnz     label14; j label15
 ;; block14:
 ;;   jmp     label13
 ;; block15:
-;;   movq %r10, %rsi
+;;   movq %rsi, %r8
 ;;   jmp     label16
 ;; block16:
-;;   jmp     label17
-;; block17:
-;;   jmp     label18
-;; block18:
-;;   leaq 1(%rsi), %rsi
+;;   leaq 1(%r8), %rsi
 ;;   movq %rsi, 8(%rcx)
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; block2:
-;;   movq %rsi, 8(%rcx)
+;;   movq %r8, 8(%rcx)
 ;;   call    User(userextname0)
-;;   movq 8(%rcx), %rsi
+;;   movq 8(%rcx), %r8
 ;;   jmp     label3
 ;; block6:
 ;;   jmp     label7
 ;; block7:
-;;   testq %rsi, %rsi
+;;   testq %r8, %r8
 ;;   jnl     label9; j label8
 ;; block8:
 ;;   jmp     label10
 ;; block9:
-;;   movq %rsi, 8(%rcx)
+;;   movq %r8, 8(%rcx)
 ;;   call    User(userextname0)
-;;   movq 8(%rcx), %rsi
+;;   movq 8(%rcx), %r8
 ;;   jmp     label10
 ;; block10:
-;;   movl (%r8, %r9), %r10d
+;;   movl (%r10, %r9), %esi
 ;;   subl $0x1, %edx
-;;   leaq 0xe(%rsi), %rsi
-;;   leal (%rax, %r10), %eax
+;;   leaq 0xe(%r8), %r8
+;;   leal (%rax, %rsi), %eax
 ;;   leal 4(%r9), %r9d
 ;;   testl %edx, %edx
 ;;   jnz     label11; j label12

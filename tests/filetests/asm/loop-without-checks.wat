@@ -23,17 +23,13 @@
 ;;   jmp     label1
 ;; block1:
 ;;   movl (%rcx, %r8), %esi
-;;   leal 4(%r8), %r8d
 ;;   leal (%rax, %rsi), %eax
+;;   leal 4(%r8), %r8d
 ;;   cmpl %edx, %r8d
 ;;   jb      label2; j label3
 ;; block2:
 ;;   jmp     label1
 ;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

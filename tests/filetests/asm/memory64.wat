@@ -18,18 +18,15 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movq 0x28(%rdi), %r11
-;;   movq 0x20(%rdi), %rcx
-;;   uninit  %rax
-;;   xorq %rax, %rax
-;;   leaq (%rcx, %rsi), %r10
-;;   cmpq %r11, %rsi
-;;   cmovaq %rax, %r10
-;;   movq (%r10), %rax
-;;   movq 8(%r10), %rcx
-;;   jmp     label1
-;; block1:
-;;   leaq (%rax, %rcx), %rax
+;;   movq 0x28(%rdi), %r10
+;;   movq 0x20(%rdi), %rax
+;;   uninit  %r11
+;;   xorq %r11, %r11
+;;   leaq (%rax, %rsi), %r9
+;;   cmpq %r10, %rsi
+;;   cmovaq %r11, %r9
+;;   movq (%r9), %rax
+;;   addq 8(%r9), %rax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -42,17 +39,14 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   uninit  %r10
-;;   xorq %r10, %r10
-;;   movq 0x30(%rdi), %r11
-;;   leaq (%r11, %rsi), %r9
+;;   uninit  %r9
+;;   xorq %r9, %r9
+;;   movq 0x30(%rdi), %r10
+;;   leaq (%r10, %rsi), %r8
 ;;   cmpq $0x640000, %rsi
-;;   cmovaq %r10, %r9
-;;   movq (%r9), %r11
-;;   movq 8(%r9), %rax
-;;   jmp     label1
-;; block1:
-;;   leaq (%r11, %rax), %rax
+;;   cmovaq %r9, %r8
+;;   movq (%r8), %rax
+;;   addq 8(%r8), %rax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

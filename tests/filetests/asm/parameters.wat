@@ -29,18 +29,12 @@
 ;; block3:
 ;;   jmp     label2
 ;; block4:
-;;   jmp     label5
-;; block5:
 ;;   leal 3(%rdx), %edx
 ;;   testl %edx, %edx
-;;   jnz     label6; j label7
-;; block6:
+;;   jnz     label5; j label6
+;; block5:
 ;;   jmp     label1
-;; block7:
-;;   jmp     label8
-;; block8:
-;;   jmp     label9
-;; block9:
+;; block6:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

@@ -24,52 +24,46 @@
 ;; block1:
 ;;   movzbq (%rcx, %rax), %rdx
 ;;   testl %edx, %edx
-;;   jnz     label6; j label2
+;;   jnz     label3; j label2
 ;; block2:
-;;   jmp     label3
-;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
+;; block3:
+;;   leal 1(%rax), %eax
+;;   jmp     label4
+;; block4:
+;;   movzbq (%rcx, %rax), %rdx
+;;   testl %edx, %edx
+;;   jnz     label6; j label5
+;; block5:
+;;   jmp     label1
 ;; block6:
 ;;   leal 1(%rax), %eax
 ;;   jmp     label7
 ;; block7:
-;;   movzbq (%rcx, %rax), %rdx
-;;   testl %edx, %edx
-;;   jnz     label9; j label8
-;; block8:
-;;   jmp     label1
-;; block9:
-;;   leal 1(%rax), %eax
-;;   jmp     label10
-;; block10:
 ;;   uninit  %xmm0
 ;;   pxor %xmm0, %xmm0
-;;   jmp     label11
-;; block11:
+;;   jmp     label8
+;; block8:
 ;;   leaq (%rcx, %rax), %rdx
 ;;   andq $0xfff, %rdx
 ;;   cmpq $0xff0, %rdx
-;;   jbe     label13; j label12
-;; block12:
+;;   jbe     label10; j label9
+;; block9:
 ;;   jmp     label1
-;; block13:
+;; block10:
 ;;   movdqu (%rcx, %rax), %xmm1
 ;;   pcmpeqb %xmm0, %xmm1
 ;;   pmovmskb %xmm1, %edx
 ;;   testl %edx, %edx
-;;   jnz     label16; j label14
-;; block14:
-;;   jmp     label15
-;; block15:
+;;   jnz     label13; j label11
+;; block11:
+;;   jmp     label12
+;; block12:
 ;;   leal 0x10(%rax), %eax
-;;   jmp     label11
-;; block16:
+;;   jmp     label8
+;; block13:
 ;;   movl $0x20, %esi
 ;;   bsfl %edx, %edx
 ;;   cmovel %esi, %edx

@@ -18,18 +18,16 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   movl %esi, %r10d
-;;   movq 0x20(%rdi), %rax
-;;   movq (%rax), %rcx
-;;   movl (%rcx, %r10), %r11d
-;;   movq 8(%rax), %rax
-;;   movl (%rcx, %r10), %r10d
-;;   jmp     label1
-;; block1:
-;;   leal (%r11, %r10), %eax
-;;   leal (%r11, %rax), %eax
+;;   movl %esi, %r9d
+;;   movq 0x20(%rdi), %r11
+;;   movq (%r11), %r10
+;;   movl (%r10, %r9), %eax
+;;   movq 8(%r11), %r11
+;;   movq %rax, %r11
+;;   addl (%r10, %r9), %r11d
+;;   leal (%rax, %r11), %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
 ;; ; trap at 0xe: out of bounds memory access
-;; ; trap at 0x16: out of bounds memory access
+;; ; trap at 0x19: out of bounds memory access

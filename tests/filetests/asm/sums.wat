@@ -29,10 +29,6 @@
 ;; block2:
 ;;   jmp     label1
 ;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   leal 5(%rsi), %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp

@@ -28,25 +28,21 @@
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   cmpl $0x3, %esi
-;;   jb      label6; j label1
+;;   jb      label4; j label1
 ;; block1:
 ;;   cmpl $0x4, %esi
-;;   jb      label5; j label2
+;;   jb      label3; j label2
 ;; block2:
-;;   jmp     label3
-;; block3:
-;;   jmp     label4
-;; block4:
 ;;   movl $0x1e, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block5:
+;; block3:
 ;;   movl $0x14, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block6:
+;; block4:
 ;;   movl $0xa, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -76,8 +72,6 @@
 ;;   popq %rbp
 ;;   retq
 ;; block5:
-;;   jmp     label6
-;; block6:
 ;;   movl $0x14, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -93,8 +87,6 @@
 ;;   movq 0x20(%rdi), %rdi
 ;;   movb $0xff, (%rdi, %rsi)
 ;;   movw $0xffff, 2(%rdi, %rsi)
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

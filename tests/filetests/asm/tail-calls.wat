@@ -35,10 +35,6 @@
 ;;   return_call_known User(userextname0) (0) tmp=%r11 %rdi=%rdi %rsi=%rsi %rdx=%rdx
 ;; block2:
 ;;   movq %rdx, %rax
-;;   jmp     label3
-;; block3:
-;;   jmp     label4
-;; block4:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

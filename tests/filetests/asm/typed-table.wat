@@ -24,8 +24,6 @@
 ;;   movq (%rax), %rcx
 ;;   movq 8(%rax), %rdi
 ;;   call    *%rcx
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

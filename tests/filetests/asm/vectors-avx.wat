@@ -48,8 +48,6 @@
 ;;   vbroadcastss %xmm0, %xmm7
 ;;   vmulps 0x10(%r8, %r9), %xmm7, %xmm7
 ;;   vmovups %xmm7, (%r8, %r9)
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -62,8 +60,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   vminps %xmm0, %xmm1, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -75,10 +71,8 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   vpcmpgtw %xmm1, %xmm2, %xmm6
-;;   vpblendvb %xmm6, %xmm0, %xmm1, %xmm0
+;;   vpcmpgtw %xmm1, %xmm2, %xmm5
+;;   vpblendvb %xmm5, %xmm0, %xmm1, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -89,13 +83,11 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   vpsrlw $0x4, %xmm1, %xmm2
-;;   vpand (%rip), %xmm2, %xmm2
+;;   vpsrlw $0x4, %xmm1, %xmm7
+;;   vpand (%rip), %xmm7, %xmm2
 ;;   vpshufb %xmm2, %xmm0, %xmm2
-;;   vpaddusb (%rip), %xmm0, %xmm0
-;;   vpshufb %xmm0, %xmm1, %xmm0
+;;   vpaddusb (%rip), %xmm0, %xmm7
+;;   vpshufb %xmm7, %xmm1, %xmm0
 ;;   vpand %xmm0, %xmm2, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -107,10 +99,8 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   vpaddd %xmm1, %xmm0, %xmm5
-;;   vpshufb (%rip), %xmm5, %xmm0
+;;   vpaddd %xmm1, %xmm0, %xmm4
+;;   vpshufb (%rip), %xmm4, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -121,10 +111,8 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   vpmaddwd %xmm1, %xmm0, %xmm5
-;;   vpaddd %xmm1, %xmm5, %xmm0
+;;   vpmaddwd %xmm1, %xmm0, %xmm4
+;;   vpaddd %xmm1, %xmm4, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -137,30 +125,24 @@
 ;; block0:
 ;;   vpxor %xmm1, %xmm0, %xmm2
 ;;   vptest %xmm2, %xmm2
-;;   jnz     label7; j label1
+;;   jnz     label4; j label1
 ;; block1:
-;;   jmp     label2
-;; block2:
 ;;   uninit  %xmm2
 ;;   vpxor %xmm2, %xmm2, %xmm2
 ;;   vpcmpeqb %xmm2, %xmm1, %xmm1
 ;;   vptest %xmm1, %xmm1
-;;   jnz     label6; j label3
-;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
+;;   jnz     label3; j label2
+;; block2:
 ;;   vpmovmskb %xmm0, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block6:
+;; block3:
 ;;   movl $0x2, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block7:
+;; block4:
 ;;   movl $0x1, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -172,8 +154,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   vfmadd213ps %xmm2, %xmm1, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp

@@ -49,8 +49,6 @@
 ;;   movdqu 0x10(%r9, %r8), %xmm7
 ;;   mulps %xmm7, %xmm0
 ;;   movups %xmm0, (%r9, %r8)
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -63,11 +61,9 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
-;;   movdqa %xmm0, %xmm5
+;;   movdqa %xmm0, %xmm4
 ;;   movdqa %xmm1, %xmm0
-;;   minps %xmm5, %xmm0
+;;   minps %xmm4, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -79,14 +75,12 @@
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
 ;;   movdqa %xmm0, %xmm6
-;;   jmp     label1
-;; block1:
 ;;   movdqa %xmm2, %xmm0
 ;;   pcmpgtw %xmm1, %xmm0
-;;   movdqa %xmm6, %xmm2
-;;   movdqa %xmm1, %xmm6
-;;   pblendvb %xmm0, %xmm2, %xmm6
-;;   movdqa %xmm6, %xmm0
+;;   movdqa %xmm6, %xmm7
+;;   movdqa %xmm1, %xmm5
+;;   pblendvb %xmm0, %xmm7, %xmm5
+;;   movdqa %xmm5, %xmm0
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -97,8 +91,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   movdqa %xmm1, %xmm2
 ;;   psrlw $0x4, %xmm2
 ;;   pand (%rip), %xmm2
@@ -118,8 +110,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   paddd %xmm1, %xmm0
 ;;   pshufb (%rip), %xmm0
 ;;   movq %rbp, %rsp
@@ -132,8 +122,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   pmaddwd %xmm1, %xmm0
 ;;   paddd %xmm1, %xmm0
 ;;   movq %rbp, %rsp
@@ -149,30 +137,24 @@
 ;;   movdqa %xmm0, %xmm2
 ;;   pxor %xmm1, %xmm2
 ;;   ptest %xmm2, %xmm2
-;;   jnz     label7; j label1
+;;   jnz     label4; j label1
 ;; block1:
-;;   jmp     label2
-;; block2:
 ;;   uninit  %xmm2
 ;;   pxor %xmm2, %xmm2
 ;;   pcmpeqb %xmm2, %xmm1
 ;;   ptest %xmm1, %xmm1
-;;   jnz     label6; j label3
-;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
+;;   jnz     label3; j label2
+;; block2:
 ;;   pmovmskb %xmm0, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block6:
+;; block3:
 ;;   movl $0x2, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
-;; block7:
+;; block4:
 ;;   movl $0x1, %eax
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -184,8 +166,6 @@
 ;;   movq %rsp, %rbp
 ;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;; block0:
-;;   jmp     label1
-;; block1:
 ;;   mulps %xmm1, %xmm0
 ;;   addps %xmm2, %xmm0
 ;;   movq %rbp, %rsp

@@ -31,17 +31,13 @@
 ;;   jmp     label1
 ;; block1:
 ;;   movl (%rdx, %rsi, 4), %edi
-;;   leaq 1(%rsi), %rsi
 ;;   leal (%rax, %rdi), %eax
+;;   leaq 1(%rsi), %rsi
 ;;   cmpl %ecx, %esi
 ;;   jnz     label2; j label3
 ;; block2:
 ;;   jmp     label1
 ;; block3:
-;;   jmp     label4
-;; block4:
-;;   jmp     label5
-;; block5:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq

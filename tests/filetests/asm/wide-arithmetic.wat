@@ -23,8 +23,6 @@
 ;;   addq %rcx, %rax
 ;;   movq %rdx, %rcx
 ;;   adcq %r8, %rcx
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -39,8 +37,6 @@
 ;;   subq %rcx, %rax
 ;;   movq %rdx, %rcx
 ;;   sbbq %r8, %rcx
-;;   jmp     label1
-;; block1:
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
 ;;   retq
@@ -61,8 +57,6 @@
 ;;   movq %rsi, %rax
 ;;   movq %rdi, %rsi
 ;;   mulq %rdx ;; implicit: %rax, %rdx
-;;   jmp     label1
-;; block1:
 ;;   movq %rax, %rdi
 ;;   movq %rsi, %rax
 ;;   movq %rdx, %rsi
