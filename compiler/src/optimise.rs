@@ -4,7 +4,8 @@
 //! dominators; and the code generator that is to make code of it.
 //!
 //! Always true: everything here is optional. Each of our own steps can be switched off by name
-//! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised; but positions are put right.
+//! ([`Optimisation`](crate::options::Optimisation)), and none of them runs when nothing is to be optimised; but positions are put right,
+//! and loads kept out of what would trap.
 
 /// Addresses, which accesses add up.
 mod addresses;
@@ -38,6 +39,8 @@ mod reached;
 mod sums;
 /// How many turns loops have.
 mod turns;
+/// Comparisons of vectors that must not load.
+mod unaligned;
 /// Who names values, and others in their places.
 mod values;
 /// Accesses that go through memory with a loop's counter.
@@ -171,6 +174,9 @@ pub fn function<'t>(
                     positions::take_from_loads(func, &uses);
                 }
             }
+        }
+        if target.own.aligned_compares {
+            unaligned::keep_loads_out(&mut context.func);
         }
         context.verify_if(isa)
     });

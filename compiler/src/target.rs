@@ -53,6 +53,8 @@ pub struct OwnSteps {
     pub order: bool,
     /// Instructions that compute may load their operands, and are where the loads are.
     pub joined_loads: bool,
+    /// Comparisons of vectors trap if they load what is not aligned.
+    pub aligned_compares: bool,
     /// Sums of several words take carries from the processor.
     pub carries: bool,
     /// Numbers that are extended have 64 bits where they are loaded.
@@ -133,6 +135,8 @@ pub fn lookup(options: &Options) -> Result<Target> {
         walks: options.opt_level == OptLevel::Speed
             && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,
+        aligned_compares: triple.architecture == Architecture::X86_64
+            && !flags.iter().any(|flag| flag.name == "has_avx" && flag.as_bool() == Some(true)),
         // RISC-V has none, and s390x adds numbers of 128 bits elsewhere.
         carries: options.optimises(Optimisation::Carries)
             && matches!(triple.architecture, Architecture::X86_64 | Architecture::Aarch64(_)),
