@@ -38,7 +38,8 @@ fn guest(options: &[&str]) -> (TempDir, PathBuf) {
     let (source, library) = (folder.path().join("guest.wat"), folder.path().join("guest.so"));
     std::fs::write(&source, guest).unwrap();
     // Every function has a frame of its own.
-    let compile = ["compile", "--no-opt", "inlining"];
+    // Many values are to be alive at a time, so that registers are saved.
+    let compile = ["compile", "--no-opt", "inlining", "--no-opt", "order"];
     run(Command::new(WOOTZ).args(compile).args(options).arg(&source).arg("-o").arg(&library));
     (folder, library)
 }
