@@ -19,15 +19,13 @@ pub fn take_from_loads(func: &mut Function, uses: &SecondaryMap<Value, u32>) {
         // A load is only part of what nothing else with effects lies in front of.
         let mut last = None;
         for inst in func.layout.block_insts(block) {
-            if may_load(func, inst) {
-                let mut args = func.dfg.inst_args(inst).iter();
-                let is_last = |&&arg: &&Value| {
-                    last.is_some() && func.dfg.value_def(arg).inst() == last && uses[arg] == 1
-                };
-                let position = args.find(is_last).and(last).map(|load| func.srcloc(load));
-                changes.extend(position.map(|position| (inst, position)));
-            } else if has_effects(func, inst) {
+            if has_effects(func, inst) {
                 last = Some(inst).filter(|&inst| is_load(func, inst));
+            } else if let Some(load) = last {
+                let mut args = func.dfg.inst_args(inst).iter();
+                if args.any(|&arg| is_loaded_for(func, uses, load, arg)) {
+                    changes.push((inst, func.srcloc(load)));
+                }
             }
         }
     }
@@ -42,21 +40,22 @@ fn is_load(func: &Function, inst: Inst) -> bool {
     opcode.can_load() && !opcode.is_call() && !func.srcloc(inst).is_default()
 }
 
-/// Whether an instruction may load one of its operands itself.
-fn may_load(func: &Function, inst: Inst) -> bool {
-    matches!(
-        func.dfg.insts[inst].opcode(),
-        Opcode::Iadd
-            | Opcode::Isub
-            | Opcode::Imul
-            | Opcode::Band
-            | Opcode::Bor
-            | Opcode::Bxor
-            | Opcode::Icmp
-            | Opcode::Fadd
-            | Opcode::Fsub
-            | Opcode::Fmul
-            | Opcode::Fdiv
-            | Opcode::Fcmp
-    )
+/// Whether a value is what an instruction has loaded, or that with wider lanes, which may be made by the same instruction, and only one other
+/// needs it.
+fn is_loaded_for(
+    func: &Function,
+    uses: &SecondaryMap<Value, u32>,
+    load: Inst,
+    value: Value,
+) -> bool {
+    let Some(inst) = func.dfg.value_def(value).inst().filter(|_| uses[value] == 1) else {
+        return false;
+    };
+    match func.dfg.insts[inst].opcode() {
+        _ if inst == load => true,
+        Opcode::SwidenLow | Opcode::SwidenHigh | Opcode::UwidenLow | Opcode::UwidenHigh => {
+            is_loaded_for(func, uses, load, func.dfg.inst_args(inst)[0])
+        }
+        _ => false,
+    }
 }
