@@ -9,34 +9,27 @@
 //! Always true: this is not optional where there is no AVX, whatever is optimised.
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
-use cranelift_codegen::ir::{Function, Inst, InstBuilder, InstructionData, MemFlagsData, Opcode};
+use cranelift_codegen::ir::{Function, InstBuilder, InstructionData, MemFlagsData, Opcode, Value};
 
 /// Keeps loads out of comparisons of vectors.
 pub fn keep_loads_out(func: &mut Function) {
-    let mut block = func.layout.entry_block();
-    while let Some(current) = block {
-        block = func.layout.next_block(current);
-        let mut next = func.layout.first_inst(current);
-        while let Some(inst) = next {
-            next = func.layout.next_inst(inst);
+    let mut cursor = FuncCursor::new(func);
+    while cursor.next_block().is_some() {
+        while let Some(inst) = cursor.next_inst() {
+            let func = &*cursor.func;
             let InstructionData::FloatCompare { args, .. } = func.dfg.insts[inst] else { continue };
-            if func.dfg.value_type(args[0]).is_vector() {
-                keep_out(func, inst);
+            let ty = func.dfg.value_type(args[0]);
+            let are_loaded = args.map(|arg| ty.is_vector() && is_loaded(func, arg));
+            cursor.set_srcloc(func.srcloc(inst));
+            for position in (0..args.len()).filter(|&position| are_loaded[position]) {
+                let same = cursor.ins().bitcast(ty, MemFlagsData::new(), args[position]);
+                cursor.func.dfg.inst_args_mut(inst)[position] = same;
             }
         }
     }
 }
 
-fn keep_out(func: &mut Function, compare: Inst) {
-    for position in 0..2 {
-        let arg = func.dfg.inst_args(compare)[position];
-        let from = func.dfg.value_def(arg).inst();
-        if from.is_some_and(|from| func.dfg.insts[from].opcode() == Opcode::Load) {
-            let ty = func.dfg.value_type(arg);
-            let srcloc = func.srcloc(compare);
-            let mut cursor = FuncCursor::new(func).at_inst(compare).with_srcloc(srcloc);
-            let same = cursor.ins().bitcast(ty, MemFlagsData::new(), arg);
-            func.dfg.inst_args_mut(compare)[position] = same;
-        }
-    }
+fn is_loaded(func: &Function, value: Value) -> bool {
+    let inst = func.dfg.value_def(value).inst();
+    inst.is_some_and(|inst| func.dfg.insts[inst].opcode() == Opcode::Load)
 }

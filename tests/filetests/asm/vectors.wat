@@ -2,6 +2,7 @@
 ;; found, indices that are surely below 16 not prepared for the lookup, rotations by bytes as shuffles, branches on flags.
 ;; options: cpu=x86-64-v2
 ;; func: scale
+;; func: equal
 ;; func: pmin
 ;; func: select
 ;; func: lookup
@@ -15,6 +16,9 @@
   (func $scale (param $at i32) (param $by f32)
     (v128.store (local.get $at)
       (f32x4.mul (f32x4.splat (local.get $by)) (v128.load offset=16 (local.get $at)))))
+  ;; Multiplications load what is at odd addresses by a way of their own, comparisons do not.
+  (func $equal (param $at i32) (result v128)
+    (f32x4.eq (v128.load (local.get $at)) (v128.load offset=16 (local.get $at))))
   (func $pmin (param v128 v128) (result v128)
     (f32x4.pmin (local.get 0) (local.get 1)))
   (func $select (param v128 v128 v128) (result v128)
@@ -55,7 +59,24 @@
 ;; ; trap at 0xf: out of bounds memory access
 ;; ; trap at 0x18: out of bounds memory access
 ;;
-;; ; function 1 `pmin`
+;; ; function 1 `equal`
+;;   pushq %rbp
+;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;   movq %rsp, %rbp
+;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;; block0:
+;;   movl %esi, %r9d
+;;   movq 0x20(%rdi), %r8
+;;   movups (%r8, %r9), %xmm0
+;;   movups 0x10(%r8, %r9), %xmm7
+;;   cmpeqps %xmm7, %xmm0
+;;   movq %rbp, %rsp
+;;   popq %rbp
+;;   retq
+;; ; trap at 0xb: out of bounds memory access
+;; ; trap at 0x10: out of bounds memory access
+;;
+;; ; function 2 `pmin`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -68,7 +89,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 2 `select`
+;; ; function 3 `select`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -85,7 +106,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 3 `lookup`
+;; ; function 4 `lookup`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -104,7 +125,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 4 `rotate`
+;; ; function 5 `rotate`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -116,7 +137,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 5 `dot`
+;; ; function 6 `dot`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -128,7 +149,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 6 `branch`
+;; ; function 7 `branch`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
@@ -160,7 +181,7 @@
 ;;   popq %rbp
 ;;   retq
 ;;
-;; ; function 7 `madd`
+;; ; function 8 `madd`
 ;;   pushq %rbp
 ;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;   movq %rsp, %rbp
