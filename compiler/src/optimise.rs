@@ -92,7 +92,7 @@ pub fn function<'t>(
     let is_huge = is_huge(&context.func);
     let isa = if is_huge { &*target.quick } else { &*target.isa };
     // A debugger may stop at the end of each block, and what asks for the epoch has blocks of its own.
-    if target.own.order && plan.kept.is_none() && !plan.interrupts.epochs && !is_huge {
+    if target.own.order.is_some() && plan.kept.is_none() && !plan.interrupts.epochs && !is_huge {
         joined::join(&mut context.func);
     }
     if target.own.parameters && !is_huge {
@@ -164,11 +164,11 @@ pub fn function<'t>(
                 widths::widen(func, flow);
             }
             // A debugger wants to know where each operator is.
-            if plan.kept.is_none() && (target.own.order || target.own.joined_loads) {
+            if plan.kept.is_none() && (target.own.order.is_some() || target.own.joined_loads) {
                 let uses = values::count_uses(func);
-                if target.own.order {
+                if let Some(registers) = target.own.order {
                     order::compute_early(func, &uses);
-                    pressure::relieve(func, &uses);
+                    pressure::relieve(func, &uses, registers);
                 }
                 if target.own.joined_loads {
                     positions::take_from_loads(func, &uses);

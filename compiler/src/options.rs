@@ -251,7 +251,8 @@ pub enum Optimisation {
     /// `walks`: on x86-64, loops that count add their counter to an address that is made in front of them. Not when optimising for size.
     Walks,
     /// `order`: what is made of two values that nothing else needs is computed where the later one is there, and not where it is needed,
-    /// so that less registers are. Not with debug information, by which operators are where they are.
+    /// so that less registers are; blocks that need too many get another order, and those to which one jump leads are one with what is
+    /// before, but for epochs. Not with debug information, by which operators are where they are.
     Order,
     /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
     /// somebody may have changed.

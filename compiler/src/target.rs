@@ -49,8 +49,8 @@ pub struct OwnSteps {
     pub addresses: bool,
     /// Accesses add a loop's counter to an address that is made in front of the loop.
     pub walks: bool,
-    /// What ends two values is computed early.
-    pub order: bool,
+    /// What ends two values is computed early, and what needs more registers than these gets another order.
+    pub order: Option<Registers>,
     /// Instructions that compute may load their operands, and are where the loads are.
     pub joined_loads: bool,
     /// Comparisons of vectors trap if they load what is not aligned.
@@ -131,7 +131,7 @@ pub fn lookup(options: &Options) -> Result<Target> {
         addresses: options.optimises(Optimisation::Addresses)
             && triple.architecture == Architecture::X86_64,
         joined_loads: matches!(triple.architecture, Architecture::X86_64 | Architecture::S390x),
-        order: options.optimises(Optimisation::Order),
+        order: options.optimises(Optimisation::Order).then(|| Registers::of(triple.architecture)),
         walks: options.opt_level == OptLevel::Speed
             && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,
@@ -147,6 +147,28 @@ pub fn lookup(options: &Options) -> Result<Target> {
         rewriting: rewriting(options, &triple),
     };
     Ok(Target { isa, quick, cpu_features, function_alignment, own })
+}
+
+/// How many values there are registers for at a time, but for what is always needed: the memory's address, what leads to everything else,
+/// and what the code generator takes between two instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Registers {
+    /// For integers.
+    pub integers: u32,
+    /// For floats and vectors.
+    pub floats: u32,
+}
+
+impl Registers {
+    fn of(architecture: Architecture) -> Registers {
+        let (integers, floats) = match architecture {
+            Architecture::Aarch64(_) => (24, 31),
+            Architecture::Riscv64(_) => (23, 31),
+            Architecture::S390x => (11, 31),
+            _ => (13, 15),
+        };
+        Registers { integers, floats }
+    }
 }
 
 /// Which loops make many turns at once.

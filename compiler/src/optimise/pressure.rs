@@ -15,6 +15,7 @@ use cranelift_codegen::ir::{Block, Function, Inst, Value};
 use super::loops::has_effects;
 use super::order::is_constant;
 use super::values;
+use crate::target::Registers;
 
 /// With less instructions, a block is left as it is.
 const LEAST: usize = 24;
@@ -24,12 +25,11 @@ const MOST: usize = 4096;
 const MOST_READY: usize = 64;
 /// So large a part of what is too much must be saved: what is alive is only roughly what is in registers.
 const WORTH: i64 = 10;
-/// How many registers there are for integers and for floats and vectors, but for those that are always needed.
-const REGISTERS: [i64; 2] = [13, 15];
 
 /// Orders the instructions of blocks that need many registers.
-pub fn relieve(func: &mut Function, uses: &SecondaryMap<Value, u32>) {
-    let mut nodes = SecondaryMap::new();
+pub fn relieve(func: &mut Function, uses: &SecondaryMap<Value, u32>, registers: Registers) {
+    let registers = [registers.integers, registers.floats];
+    let mut numbers = SecondaryMap::new();
     let mut block = func.layout.entry_block();
     while let Some(current) = block {
         block = func.layout.next_block(current);
@@ -37,7 +37,7 @@ pub fn relieve(func: &mut Function, uses: &SecondaryMap<Value, u32>) {
         if !(LEAST..=MOST).contains(&insts) {
             continue;
         }
-        let code = Code::of(func, uses, current, &mut nodes);
+        let code = Code::of(func, uses, current, registers, &mut numbers);
         let before: Vec<usize> = (0..code.nodes.len()).rev().collect();
         let excess = code.excess(&before);
         if excess > 0 {
@@ -58,6 +58,8 @@ struct Code {
     kinds: Vec<usize>,
     /// The values that are alive at the end.
     at_end: Vec<usize>,
+    /// How many registers there are of each kind.
+    registers: [i64; 2],
 }
 
 struct Node {
@@ -77,6 +79,7 @@ impl Code {
         func: &Function,
         uses: &SecondaryMap<Value, u32>,
         block: Block,
+        registers: [u32; 2],
         numbers: &mut SecondaryMap<Value, u32>,
     ) -> Code {
         let mut code = Code {
@@ -84,6 +87,7 @@ impl Code {
             constants: Vec::new(),
             kinds: Vec::new(),
             at_end: Vec::new(),
+            registers: registers.map(i64::from),
         };
         let last = func.layout.last_inst(block);
         // Who makes each, and how often it is named in the block.
@@ -119,11 +123,11 @@ impl Code {
             values::each(func, node.inst, |value| {
                 if let Some(number) = numbers[value].checked_sub(1).map(|it| it as usize) {
                     named[number] += 1;
-                    if !node.needs.contains(&number) {
-                        node.needs.push(number);
-                    }
+                    node.needs.push(number);
                 }
             });
+            node.needs.sort_unstable();
+            node.needs.dedup();
             node.makers = node.needs.iter().filter_map(|&need| makers[need]).collect();
             node.makers.sort_unstable();
             node.makers.dedup();
@@ -143,7 +147,7 @@ impl Code {
         let mut excess = 0;
         for &node in order {
             alive.go_before(self, node);
-            excess += alive.excess();
+            excess += alive.excess(self);
         }
         excess
     }
@@ -235,8 +239,8 @@ impl Alive {
         dead as i64 - made as i64
     }
 
-    fn excess(&self) -> i64 {
-        let counts = self.counts.iter().zip(REGISTERS);
+    fn excess(&self, code: &Code) -> i64 {
+        let counts = self.counts.iter().zip(code.registers);
         counts.map(|(&count, registers)| (count - registers).max(0)).sum()
     }
 }
