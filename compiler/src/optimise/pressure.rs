@@ -28,23 +28,87 @@ const WORTH: i64 = 10;
 
 /// Orders the instructions of blocks that need many registers.
 pub fn relieve(func: &mut Function, uses: &SecondaryMap<Value, u32>, registers: Registers) {
-    let registers = [registers.integers, registers.floats];
+    let registers = [registers.integers, registers.floats].map(i64::from);
+    let mut excess = Excess::default();
     let mut numbers = SecondaryMap::new();
     let mut block = func.layout.entry_block();
     while let Some(current) = block {
         block = func.layout.next_block(current);
-        let insts = func.layout.block_insts(current).take(MOST + 2).count();
-        if !(LEAST..=MOST).contains(&insts) {
+        if func.layout.block_insts(current).take(LEAST).count() < LEAST {
             continue;
         }
-        let code = Code::of(func, uses, current, registers, &mut numbers);
-        let before: Vec<usize> = (0..code.nodes.len()).rev().collect();
-        let excess = code.excess(&before);
-        if excess > 0 {
+        let excess = excess.of(func, uses, current, registers);
+        if excess > 0 && func.layout.block_insts(current).nth(MOST).is_none() {
+            let code = Code::of(func, uses, current, registers, &mut numbers);
             let after = code.order();
             if code.excess(&after) * WORTH < excess * (WORTH - 1) {
                 code.arrange(func, current, &after);
             }
+        }
+    }
+}
+
+/// What kind of registers a value needs.
+fn kind(func: &Function, value: Value) -> usize {
+    usize::from(!func.dfg.value_type(value).is_int())
+}
+
+/// How many values are alive beyond what there are registers for.
+fn excess(alive: [i64; 2], registers: [i64; 2]) -> i64 {
+    alive.iter().zip(registers).map(|(&alive, registers)| (alive - registers).max(0)).sum()
+}
+
+/// Adds that up over blocks, as they are.
+#[derive(Default)]
+struct Excess {
+    /// How often each value of the block is still needed. Of others: never.
+    needed: SecondaryMap<Value, u32>,
+    /// The values of the block.
+    made: Vec<Value>,
+}
+
+impl Excess {
+    fn of(
+        &mut self,
+        func: &Function,
+        uses: &SecondaryMap<Value, u32>,
+        block: Block,
+        registers: [i64; 2],
+    ) -> i64 {
+        let mut alive = [0; 2];
+        let mut sum = 0;
+        self.make(func, uses, func.dfg.block_params(block), &mut alive);
+        let last = func.layout.last_inst(block);
+        for inst in func.layout.block_insts(block).filter(|&inst| Some(inst) != last) {
+            if is_constant(func, inst) {
+                continue;
+            }
+            sum += excess(alive, registers);
+            values::each(func, inst, |value| {
+                let needed = self.needed.get(value).copied().unwrap_or_default();
+                if needed > 0 {
+                    self.needed[value] = needed - 1;
+                    alive[kind(func, value)] -= i64::from(needed == 1);
+                }
+            });
+            self.make(func, uses, func.dfg.inst_results(inst), &mut alive);
+        }
+        self.made.drain(..).for_each(|value| self.needed[value] = 0);
+        sum
+    }
+
+    /// Values of the block are there from now on, if they are needed.
+    fn make(
+        &mut self,
+        func: &Function,
+        uses: &SecondaryMap<Value, u32>,
+        values: &[Value],
+        alive: &mut [i64; 2],
+    ) {
+        for &value in values.iter().filter(|&&value| uses[value] > 0) {
+            self.needed[value] = uses[value];
+            self.made.push(value);
+            alive[kind(func, value)] += 1;
         }
     }
 }
@@ -79,7 +143,7 @@ impl Code {
         func: &Function,
         uses: &SecondaryMap<Value, u32>,
         block: Block,
-        registers: [u32; 2],
+        registers: [i64; 2],
         numbers: &mut SecondaryMap<Value, u32>,
     ) -> Code {
         let mut code = Code {
@@ -87,7 +151,7 @@ impl Code {
             constants: Vec::new(),
             kinds: Vec::new(),
             at_end: Vec::new(),
-            registers: registers.map(i64::from),
+            registers,
         };
         let last = func.layout.last_inst(block);
         // Who makes each, and how often it is named in the block.
@@ -100,7 +164,7 @@ impl Code {
             values.push(value);
             makers.push(maker);
             named.push(0);
-            code.kinds.push(usize::from(!func.dfg.value_type(value).is_int()));
+            code.kinds.push(kind(func, value));
             number
         };
         for &param in func.dfg.block_params(block) {
@@ -144,12 +208,12 @@ impl Code {
     /// How many values are alive beyond what there are registers for, added up over an order from the end to the beginning.
     fn excess(&self, order: &[usize]) -> i64 {
         let mut alive = Alive::new(self);
-        let mut excess = 0;
+        let mut sum = 0;
         for &node in order {
             alive.go_before(self, node);
-            excess += alive.excess(self);
+            sum += excess(alive.counts, self.registers);
         }
-        excess
+        sum
     }
 
     /// The order in which least is alive, from the end to the beginning.
@@ -237,10 +301,5 @@ impl Alive {
         let dead = node.needs.iter().filter(|&&value| !self.is_alive[value]).count();
         let made = node.results.iter().filter(|&&value| self.is_alive[value]).count();
         dead as i64 - made as i64
-    }
-
-    fn excess(&self, code: &Code) -> i64 {
-        let counts = self.counts.iter().zip(code.registers);
-        counts.map(|(&count, registers)| (count - registers).max(0)).sum()
     }
 }

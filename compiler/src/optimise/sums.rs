@@ -21,7 +21,7 @@ use cranelift_codegen::ir::{Block, Function, Inst, InstBuilder, InstructionData,
 use rustc_hash::FxHashMap;
 
 use super::loops::{binary, constant, immediate, pass};
-use super::values;
+use super::values::{self, Others};
 
 /// A sum that a branch passes on.
 struct Passed {
@@ -50,7 +50,7 @@ pub fn continue_sums(func: &mut Function, cfg: &ControlFlowGraph, domtree: &Domi
         return;
     }
     let mut uses = uses(func, &passed);
-    let mut has_aliases = false;
+    let mut same = Others::default();
     for (value, all) in passed {
         let Some(uses) = uses.get_mut(&value) else { continue };
         for Passed { block, sum, step } in all {
@@ -73,14 +73,16 @@ pub fn continue_sums(func: &mut Function, cfg: &ControlFlowGraph, domtree: &Domi
             uses.retain(|&(at, _)| !is_behind(at));
             let mut known = BTreeMap::new();
             for Behind { way, inst, added } in behind {
-                let before = known.entry(way).or_insert_with(|| pass(func, block, way, sum));
-                has_aliases |= continue_sum(func, inst, *before, added.wrapping_sub(step));
+                let passed = same.get(sum).unwrap_or(sum);
+                let before = *known.entry(way).or_insert_with(|| pass(func, block, way, passed));
+                match immediate(func.dfg.value_type(before), added.wrapping_sub(step)) {
+                    0 => same.insert(func.dfg.first_result(inst), before),
+                    number => continue_sum(func, inst, before, number),
+                }
             }
         }
     }
-    if has_aliases {
-        func.dfg.resolve_all_aliases();
-    }
+    same.replace(func);
 }
 
 /// The sums with constants that branches pass on, by what was added to.
@@ -140,21 +142,11 @@ fn addition(func: &Function, inst: Inst) -> Option<(Value, i64)> {
     }
 }
 
-/// Makes a sum one of `before` and `number`. Returns whether its result is now another name of `before`.
-fn continue_sum(func: &mut Function, inst: Inst, before: Value, number: i64) -> bool {
-    let ty = func.dfg.value_type(before);
-    let number = immediate(ty, number);
-    if number == 0 {
-        let sum = func.dfg.first_result(inst);
-        func.dfg.clear_results(inst);
-        func.layout.remove_inst(inst);
-        func.dfg.change_to_alias(sum, before);
-        return true;
-    }
-    let position = func.srcloc(inst);
+/// Makes a sum one of `before` and `number`.
+fn continue_sum(func: &mut Function, inst: Inst, before: Value, number: i64) {
+    let (ty, position) = (func.dfg.value_type(before), func.srcloc(inst));
     let mut cursor = FuncCursor::new(func).at_inst(inst).with_srcloc(position);
     let number = cursor.ins().iconst(ty, number);
     let args = [before, number];
     func.dfg.insts[inst] = InstructionData::Binary { opcode: Opcode::Iadd, args };
-    false
 }

@@ -25,7 +25,20 @@ fn is_branch(data: &InstructionData) -> bool {
 }
 
 /// Hands over each value that an instruction names, as often as it does.
+#[inline]
 pub(super) fn each(func: &Function, inst: Inst, mut take: impl FnMut(Value)) {
+    // Most instructions are of these kinds.
+    match &func.dfg.insts[inst] {
+        InstructionData::Binary { args, .. }
+        | InstructionData::IntCompare { args, .. }
+        | InstructionData::Store { args, .. } => args.iter().copied().for_each(take),
+        InstructionData::Unary { arg, .. } | InstructionData::Load { arg, .. } => take(*arg),
+        InstructionData::UnaryImm { .. } => {}
+        _ => each_of_any(func, inst, take),
+    }
+}
+
+fn each_of_any(func: &Function, inst: Inst, mut take: impl FnMut(Value)) {
     let dfg = &func.dfg;
     let data = &dfg.insts[inst];
     if data.exception_table().is_some() {
