@@ -232,7 +232,7 @@ pub enum Optimisation {
     /// `const-tables`: calls through tables that never change go straight to the function.
     ConstTables,
     /// `few-candidates`: calls through tables that never change go by name to one of up to three functions, if no others can be
-    /// meant. Not where fuel is counted.
+    /// meant; small ones that call nothing are in the place of the call. Not where fuel is counted.
     FewCandidates,
     /// `const-globals`: what globals are that never change is part of the code. With debug information only those that are
     /// immutable, because somebody may change others.

@@ -39,7 +39,7 @@ mod stack_checks;
 
 pub use const_tables::ConstTable;
 pub use image::Contents;
-pub use inlining::Inlining;
+pub use inlining::{Called, Growth, Inlining};
 pub use stack_checks::MOST_UNCHECKED_BYTES;
 
 /// What is decided before any code is made.

@@ -26,6 +26,8 @@ pub struct Survey {
 pub struct Facts {
     /// The functions that it calls by their index, ascending.
     pub calls: Vec<FuncIndex>,
+    /// Whether it calls anything, by index or otherwise.
+    pub has_calls: bool,
     /// Whether it calls anything last, in place of itself.
     pub has_tail_calls: bool,
     /// How many operators it has that do something.
@@ -86,8 +88,10 @@ fn read(body: &Body<'_>, facts: &mut Facts, survey: &mut Survey) -> wasmparser::
             Operator::Loop { .. } => open.push(true),
             Operator::Call { function_index } => {
                 facts.calls.push(FuncIndex(function_index));
+                facts.has_calls = true;
                 with_calls = open.len();
             }
+            Operator::CallIndirect { .. } | Operator::CallRef { .. } => facts.has_calls = true,
             Operator::ReturnCall { function_index } => {
                 facts.calls.push(FuncIndex(function_index));
                 facts.has_tail_calls = true;

@@ -10,23 +10,31 @@ const MODULE: &str = r#"(module
     (type $number (func (param i32) (result i32)))
     (type $wide (func (param i64) (result i64)))
     (type $many (func (param i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (type $float (func (param f64) (result i32)))
     (table $table TABLE 12 MAXIMUM funcref)
     (table $typed 3 (ref null $number))
     (table $filled 2 (ref $number) (ref.func $triple))
     (elem (table $table) (CONST 1) func $double $triple $wide)
     (elem (table $table) (CONST 2) func $divide)
+    (elem (table $table) (CONST 4) func $never $early)
     (elem (table $table) (CONST 6) funcref (ref.func $double) (ref.null func) (ref.func $host) (ref.func $many))
     (elem (table $typed) (i32.const 1) (ref null $number) (ref.func $divide))
     (func $double (type $number) (i32.mul (local.get 0) (i32.const 2)))
     (func $triple (type $number) (i32.mul (local.get 0) (i32.const 3)))
     (func $divide (type $number) (i32.div_s (i32.const 100) (local.get 0)))
     (func $wide (type $wide) (i64.add (local.get 0) (i64.const 1)))
+    (func $never (type $float) (unreachable))
+    (func $early (type $float) (local $zero i32)
+        (if (f64.eq (local.get 0) (f64.const 7)) (then (return (i32.const 7007))))
+        (i32.rem_u (i32.const 1) (local.get $zero)))
     (func $many (type $many) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0)
         (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0))
     (func (export "number") (param INDEX i32) (result i32)
         (call_indirect $table (type $number) (local.get 1) (local.get 0)))
     (func (export "wide") (param INDEX i32) (result i32)
         (i32.wrap_i64 (call_indirect $table (type $wide) (i64.extend_i32_s (local.get 1)) (local.get 0))))
+    (func (export "float") (param INDEX i32) (result i32)
+        (call_indirect $table (type $float) (f64.convert_i32_s (local.get 1)) (local.get 0)))
     (func (export "many") (param INDEX i32) (result i32)
         (call_indirect $table (type $many) (local.get 1) (local.get 0))
         i32.add i32.add i32.add i32.add i32.add i32.add i32.add i32.add i32.add i32.add i32.add)
@@ -40,7 +48,7 @@ const MODULE: &str = r#"(module
         (ref.is_null (table.get $table (local.get 0))))
     CHANGE)"#;
 
-const EXPORTS: &[&str] = &["number", "wide", "many", "tail", "typed", "filled", "get"];
+const EXPORTS: &[&str] = &["number", "wide", "float", "many", "tail", "typed", "filled", "get"];
 
 fn outcomes(config: &Config, text: &str, is_64: bool) -> Vec<String> {
     let engine = Engine::new(config).unwrap();
@@ -99,6 +107,8 @@ fn calls_do_the_same() {
                 "type mismatch",
                 "divide by zero",
                 "[I32(35)]",
+                "[I32(7007)]",
+                "wasm `unreachable` instruction executed",
             ] {
                 assert!(all.contains(part), "no {part}:\n{all}");
             }

@@ -37,6 +37,11 @@ const LEAST_GROWTH: u32 = 20;
 const GROWTH_PER_OPERATOR: u32 = 10;
 const MOST_GROWTH: u32 = 400;
 
+/// The same for functions that a call through a table may mean: so many, but only in functions that have no more than that. In larger ones,
+/// interpreters mostly, registers are what is missing.
+const MOST_GROWTH_BY_TABLES: u32 = 60;
+const MOST_OPERATORS_WITH_TABLES: u32 = 1000;
+
 /// How many bytes cost as much as an operator that does something.
 const BYTES_PER_OPERATOR: u64 = 32;
 
@@ -45,8 +50,36 @@ const BYTES_PER_OPERATOR: u64 = 32;
 pub struct Inlining {
     candidates: HashMap<FuncIndex, Candidate>,
     /// How much functions may get, by their position among those with a body.
-    growth: Vec<u32>,
+    growth: Vec<Growth>,
     imported: usize,
+}
+
+/// How much a function gets in place of calls, in operators.
+#[derive(Clone, Copy, Default)]
+pub struct Growth {
+    /// In place of those by name.
+    by_name: u32,
+    /// In place of those through tables.
+    by_tables: u32,
+}
+
+impl Growth {
+    /// What it gets in place of such calls.
+    pub fn of(&mut self, called: Called) -> &mut u32 {
+        match called {
+            Called::ByName => &mut self.by_name,
+            Called::ByTable => &mut self.by_tables,
+        }
+    }
+}
+
+/// How a function is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Called {
+    /// By its index.
+    ByName,
+    /// As one of few that an element of a table may be.
+    ByTable,
 }
 
 /// A function that is small enough.
@@ -55,6 +88,8 @@ struct Candidate {
     cost: u32,
     /// Whether it calls itself.
     is_recursive: bool,
+    /// Whether it calls anything.
+    has_calls: bool,
 }
 
 impl Inlining {
@@ -72,7 +107,11 @@ impl Inlining {
         }
         let growth = survey.bodies.iter().map(|facts| {
             let own = facts.operators.saturating_mul(GROWTH_PER_OPERATOR);
-            own.saturating_add(LEAST_GROWTH).min(MOST_GROWTH)
+            let has_room = facts.operators <= MOST_OPERATORS_WITH_TABLES;
+            Growth {
+                by_name: own.saturating_add(LEAST_GROWTH).min(MOST_GROWTH),
+                by_tables: if has_room { MOST_GROWTH_BY_TABLES } else { 0 },
+            }
         });
         let imported = module.imported_functions();
         Inlining { candidates, growth: growth.collect(), imported }
@@ -80,16 +119,25 @@ impl Inlining {
 
     /// What it costs to translate `callee` in place of a call, if that is to be done. `open` are the functions being translated,
     /// outermost first; `grown` is what those that were translated in place of calls have cost so far.
-    pub fn cost(&self, callee: FuncIndex, open: &[FuncIndex], grown: u32) -> Option<u32> {
+    pub fn cost(
+        &self,
+        callee: FuncIndex,
+        called: Called,
+        open: &[FuncIndex],
+        mut grown: Growth,
+    ) -> Option<u32> {
         let candidate = self.candidates.get(&callee)?;
         let depth = open.iter().filter(|&&function| function == callee).count();
-        let is_worth_it = match candidate.is_recursive {
-            false => depth == 0,
+        let is_worth_it = match (called, candidate.is_recursive) {
+            (Called::ByName, false) => depth == 0,
             // Only in itself, where there is something to win again and again.
-            true => (1..=MOST_RECURSION).contains(&depth),
+            (Called::ByName, true) => (1..=MOST_RECURSION).contains(&depth),
+            // One way of several: what it calls would save registers on all of them.
+            (Called::ByTable, _) => depth == 0 && !candidate.has_calls,
         };
-        let most = self.growth[open[0].index() - self.imported];
-        let fits = open.len() <= MOST_DEPTH && grown + candidate.cost <= most;
+        let mut most = self.growth[open[0].index() - self.imported];
+        let fits = *grown.of(called) + candidate.cost <= *most.of(called);
+        let fits = fits && open.len() <= MOST_DEPTH;
         (is_worth_it && fits).then_some(candidate.cost)
     }
 }
@@ -103,7 +151,8 @@ impl Candidate {
         let cost = facts.operators + facts.bytes.div_ceil(BYTES_PER_OPERATOR) as u32;
         // What takes long does not notice how it was called, but that it has fewer registers.
         let is_worth_it = !facts.has_busy_loop;
-        (fits && is_worth_it && !facts.has_tail_calls).then_some(Candidate { cost, is_recursive })
+        let candidate = Candidate { cost, is_recursive, has_calls: facts.has_calls };
+        (fits && is_worth_it && !facts.has_tail_calls).then_some(candidate)
     }
 }
 
@@ -114,11 +163,16 @@ mod tests {
 
     /// Whether function 0 may be translated in place of a call in the last function, after so much else.
     fn is_inlined(text: &str, grown: u32) -> bool {
+        is_inlined_as(Called::ByName, text, grown)
+    }
+
+    fn is_inlined_as(called: Called, text: &str, grown: u32) -> bool {
         let wasm = wat::parse_str(format!("(module {text})")).unwrap();
         let module = crate::parse::module(&wasm, &crate::options::Features::default()).unwrap();
         let inlining = Inlining::find(&module, &survey::survey(&module));
         let caller = FuncIndex::from_position(module.functions.len() - 1);
-        inlining.cost(FuncIndex(0), &[caller], grown).is_some()
+        let grown = Growth { by_name: grown, by_tables: grown };
+        inlining.cost(FuncIndex(0), called, &[caller], grown).is_some()
     }
 
     #[test]
@@ -126,6 +180,17 @@ mod tests {
         assert!(is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 0));
         // Not for ever.
         assert!(!is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 50));
+    }
+
+    #[test]
+    fn what_is_small_and_calls_nothing_is_one_of_few() {
+        let is_inlined = |text, grown| is_inlined_as(Called::ByTable, text, grown);
+        assert!(is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 0));
+        assert!(!is_inlined("(func (param i32) local.get 0 drop) (func i32.const 1 call 0)", 60));
+        assert!(!is_inlined("(func call 1) (func) (func call 0)", 0));
+        assert!(!is_inlined("(table 1 funcref) (func i32.const 0 call_indirect) (func call 0)", 0));
+        let large = format!("(func) (func {} call 0)", "memory.size drop ".repeat(1000));
+        assert!(!is_inlined(&format!("(memory 1) {large}"), 0));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::convention::{
     Caller, POINTER, always_passes_caller, clif_type, const_table, results_in_memory, value_flags,
     wasm_signature,
 };
-use crate::plan::Symbol;
+use crate::plan::{Called, Symbol};
 
 /// How many calls of a function go the short way through tables that never change: each has blocks of its own, and registers are
 /// allocated in a time that grows with the square of their number.
@@ -48,7 +48,7 @@ impl<'a> Translator<'a, '_> {
         if let Some(product) = plan.products.get(&index).filter(|_| !plan.interrupts.fuel) {
             return self.store_product(product);
         }
-        if self.inline(index) {
+        if self.inline(index, Called::ByName) {
             return;
         }
         let callee = self.function_to_call(index);
@@ -200,9 +200,13 @@ impl<'a> Translator<'a, '_> {
             self.builder.ins().brif(is_it, here, &[], elsewhere, &[]);
             self.go_on_in(here);
             self.stack.extend_from_slice(&arguments);
-            // It is not translated here: see "Calls that can go to few functions" in `docs/rationale.md`.
-            let callee = self.function_to_call(function);
-            self.call_and_return(&callee);
+            if self.inline(function, Called::ByTable) {
+                // Even if this one never returns.
+                self.reachable = true;
+            } else {
+                let callee = self.function_to_call(function);
+                self.call_and_return(&callee);
+            }
             let results = self.top(ty.results.len());
             self.stack.truncate(self.stack.len() - results.len());
             self.jump(next, &results);

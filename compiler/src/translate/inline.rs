@@ -6,21 +6,21 @@ use wootz_runtime::abi::index::FuncIndex;
 
 use super::state::Translator;
 use crate::convention::results_in_memory;
-use crate::plan::Work;
+use crate::plan::{Called, Work};
 
 const VALID: &str = "only valid bodies are chosen";
 
 impl Translator<'_, '_> {
     /// Translates the body of a function in place of a call, if that is to be done.
-    pub fn inline(&mut self, index: FuncIndex) -> bool {
+    pub fn inline(&mut self, index: FuncIndex, called: Called) -> bool {
         let plan = self.plan;
         // Its operators would have to know where the results go.
         if results_in_memory(plan.module.function_type(index), self.target) {
             return false;
         }
-        let cost = plan.inlining.cost(index, &self.open_functions, self.inlined);
+        let cost = plan.inlining.cost(index, called, &self.open_functions, self.inlined);
         let Some(cost) = cost else { return false };
-        self.inlined += cost;
+        *self.inlined.of(called) += cost;
         // Somebody has to ask on every way round, and this one is not called any more.
         if plan.checks_stack(Work::Function(index)) {
             self.limit_stack();

@@ -22,7 +22,7 @@ use crate::convention::{
 };
 use crate::parse::val_type;
 use crate::places::Places;
-use crate::plan::{Plan, Symbol, Trampoline};
+use crate::plan::{Growth, Plan, Symbol, Trampoline};
 use crate::target::Target;
 
 /// The function being translated.
@@ -45,7 +45,7 @@ pub(super) struct Translator<'a, 'f> {
     /// The function being translated, and those that are translated in place of calls.
     pub open_functions: Vec<FuncIndex>,
     /// What those that were translated in place of calls have cost.
-    pub inlined: u32,
+    pub inlined: Growth,
     /// How many calls look at tables that never change.
     pub const_table_calls: u32,
     /// Whether the last call was translated so.
@@ -222,7 +222,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             floor: 0,
             places,
             open_functions: vec![index],
-            inlined: 0,
+            inlined: Growth::default(),
             const_table_calls: 0,
             was_inlined: false,
             reachable: true,
