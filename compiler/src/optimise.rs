@@ -23,8 +23,6 @@ mod fuel;
 mod joined;
 /// Loops: what goes round in them.
 mod loops;
-/// Which operand is overwritten.
-mod operands;
 /// The order of what is computed.
 mod order;
 /// Parameters of blocks.
@@ -171,9 +169,6 @@ pub fn function<'t>(
                 if let Some(registers) = target.own.order {
                     order::compute_early(func, &uses);
                     pressure::relieve(func, &uses, registers);
-                }
-                if target.own.overwrites {
-                    operands::end_first(func, &uses);
                 }
                 if target.own.joined_loads {
                     positions::take_from_loads(func, &uses);

@@ -252,8 +252,7 @@ pub enum Optimisation {
     Walks,
     /// `order`: what is made of two values that nothing else needs is computed where the later one is there, and not where it is needed,
     /// so that less registers are; blocks that need too many get another order, and those to which one jump leads are one with what is
-    /// before, but for epochs; on x86-64, what is overwritten is what is needed no more. Not with debug information, by which operators are
-    /// where they are.
+    /// before, but for epochs. Not with debug information, by which operators are where they are.
     Order,
     /// `forwarding`: what was stored just before is not loaded again. Not where debug information tells of variables in memory, which
     /// somebody may have changed.

@@ -51,8 +51,6 @@ pub struct OwnSteps {
     pub walks: bool,
     /// What ends two values is computed early, and what needs more registers than these gets another order.
     pub order: Option<Registers>,
-    /// Instructions write what they make over their first operand.
-    pub overwrites: bool,
     /// Instructions that compute may load their operands, and are where the loads are.
     pub joined_loads: bool,
     /// Comparisons of vectors trap if they load what is not aligned.
@@ -134,8 +132,6 @@ pub fn lookup(options: &Options) -> Result<Target> {
             && triple.architecture == Architecture::X86_64,
         joined_loads: matches!(triple.architecture, Architecture::X86_64 | Architecture::S390x),
         order: options.optimises(Optimisation::Order).then(|| Registers::of(triple.architecture)),
-        overwrites: options.optimises(Optimisation::Order)
-            && triple.architecture == Architecture::X86_64,
         walks: options.opt_level == OptLevel::Speed
             && options.optimises(Optimisation::Walks)
             && triple.architecture == Architecture::X86_64,

@@ -1,9 +1,7 @@
 ;; What is made of two values that nothing else needs is computed as soon as both are there, so that few registers are needed at a time; and
-;; that where it is shared, in `shared`, is where it was. The loads lie behind each other, so one of them has the address. In `ends`, what is
-;; overwritten is what is needed no more, though it is the second operand.
+;; that where it is shared, in `shared`, is where it was. The loads lie behind each other, so one of them has the address.
 ;; func: products
 ;; func: shared
-;; func: ends
 
 (module
   (memory 1)
@@ -20,9 +18,7 @@
     (local.set $other (i64.load (local.get $q)))
     (i64.store offset=8 (local.get $p) (local.get $one))
     (i64.store offset=8 (local.get $q) (local.get $other))
-    (i64.add (local.get $one) (local.get $other)))
-  (func $ends (param $stays i64) (param $ends i64) (result i64)
-    (i64.mul (i64.and (local.get $stays) (local.get $ends)) (local.get $stays))))
+    (i64.add (local.get $one) (local.get $other))))
 
 ;; ; function 0 `products`
 ;;   pushq %rbp
@@ -77,16 +73,3 @@
 ;; ; trap at 0x12: out of bounds memory access
 ;; ; trap at 0x16: out of bounds memory access
 ;; ; trap at 0x1b: out of bounds memory access
-;;
-;; ; function 2 `ends`
-;;   pushq %rbp
-;;   unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
-;;   movq %rsp, %rbp
-;;   unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
-;; block0:
-;;   andq %rsi, %rdx
-;;   movq %rdx, %rax
-;;   imulq %rsi, %rax
-;;   movq %rbp, %rsp
-;;   popq %rbp
-;;   retq
