@@ -40,6 +40,7 @@ pub fn relieve(func: &mut Function, uses: &SecondaryMap<Value, u32>, registers: 
         let excess = excess.of(func, uses, current, registers);
         if excess > 0 && func.layout.block_insts(current).nth(MOST).is_none() {
             let code = Code::of(func, uses, current, registers, &mut numbers);
+            debug_assert_eq!(excess, code.excess(&(0..code.nodes.len()).rev().collect::<Vec<_>>()));
             let after = code.order();
             if code.excess(&after) * WORTH < excess * (WORTH - 1) {
                 code.arrange(func, current, &after);
@@ -58,7 +59,7 @@ fn excess(alive: [i64; 2], registers: [i64; 2]) -> i64 {
     alive.iter().zip(registers).map(|(&alive, registers)| (alive - registers).max(0)).sum()
 }
 
-/// Adds that up over blocks, as they are.
+/// Adds that up over blocks as they are, for which nothing has to be known of what their instructions need. Most blocks need few registers.
 #[derive(Default)]
 struct Excess {
     /// How often each value of the block is still needed. Of others: never.

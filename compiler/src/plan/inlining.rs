@@ -65,10 +65,18 @@ pub struct Growth {
 
 impl Growth {
     /// What it gets in place of such calls.
-    pub fn of(&mut self, called: Called) -> &mut u32 {
+    fn of(self, called: Called) -> u32 {
         match called {
-            Called::ByName => &mut self.by_name,
-            Called::ByTable => &mut self.by_tables,
+            Called::ByName => self.by_name,
+            Called::ByTable => self.by_tables,
+        }
+    }
+
+    /// Adds what it gets in place of such a call.
+    pub fn add(&mut self, called: Called, operators: u32) {
+        match called {
+            Called::ByName => self.by_name += operators,
+            Called::ByTable => self.by_tables += operators,
         }
     }
 }
@@ -124,7 +132,7 @@ impl Inlining {
         callee: FuncIndex,
         called: Called,
         open: &[FuncIndex],
-        mut grown: Growth,
+        grown: Growth,
     ) -> Option<u32> {
         let candidate = self.candidates.get(&callee)?;
         let depth = open.iter().filter(|&&function| function == callee).count();
@@ -135,9 +143,8 @@ impl Inlining {
             // One way of several: what it calls would save registers on all of them.
             (Called::ByTable, _) => depth == 0 && !candidate.has_calls,
         };
-        let mut most = self.growth[open[0].index() - self.imported];
-        let fits = *grown.of(called) + candidate.cost <= *most.of(called);
-        let fits = fits && open.len() <= MOST_DEPTH;
+        let most = self.growth[open[0].index() - self.imported].of(called);
+        let fits = open.len() <= MOST_DEPTH && grown.of(called) + candidate.cost <= most;
         (is_worth_it && fits).then_some(candidate.cost)
     }
 }

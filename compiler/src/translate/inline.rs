@@ -20,7 +20,7 @@ impl Translator<'_, '_> {
         }
         let cost = plan.inlining.cost(index, called, &self.open_functions, self.inlined);
         let Some(cost) = cost else { return false };
-        *self.inlined.of(called) += cost;
+        self.inlined.add(called, cost);
         // Somebody has to ask on every way round, and this one is not called any more.
         if plan.checks_stack(Work::Function(index)) {
             self.limit_stack();
