@@ -44,8 +44,8 @@ pub struct CodeOptions {
 
     /// Do without one of Wootz's own optimisations, to find out which is at fault: products, inlining, dead-functions,
     /// stack-checks, const-tables, few-candidates, const-globals, bulk, switches, called-traps, parameters, addresses, walks, order,
-    /// forwarding, scans, copies, carries, counters, loop-fuel, loop-epochs, widths, dispatch, rotation, short-code, or
-    /// aligned-loops
+    /// forwarding, scans, copies, carries, counters, loop-fuel, loop-epochs, widths, dispatch, rotation, reloads,
+    /// short-code, or aligned-loops
     #[arg(long = "no-opt", value_name = "NAME")]
     skipped: Vec<Optimisation>,
 

@@ -218,8 +218,10 @@ struct Code {
 }
 
 /// The code, in as few bytes as we can.
-fn code(compiled: &CompiledCode, steps: Rewriting) -> Code {
+fn code(compiled: &CompiledCode, mut steps: Rewriting) -> Code {
     let buffer = &compiled.buffer;
+    // Where calls go on that do not return is nowhere in the code.
+    steps.reloads &= buffer.call_sites().all(|call| call.exception_handlers.is_empty());
     let unchanged = || Code {
         bytes: buffer.data().to_vec(),
         moved: Moves::default(),

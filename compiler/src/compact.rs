@@ -6,14 +6,16 @@
 //! Cranelift knows neither how far branches go when it writes them nor where blocks will be, so all its branches have
 //! distances of 32 bits, and loops begin anywhere. It finds what is in a frame by the stack pointer, which takes a byte more
 //! than by the frame pointer, which we always have. So the code is read once more: instruction by instruction, each is
-//! replaced by a shorter one that does the same, if there is one, and what lies behind moves up.
+//! replaced by a shorter one that does the same, if there is one, and what lies behind moves up. What registers hold is not loaded
+//! from the frame again, and what nobody reads there is not stored.
 //!
 //! Before that, ways back to a table of branches, which interpreters have, are given a jump of their own, and loops the question
 //! whether to go on at their end.
 //!
 //! Always true: instructions stay in their order, and each still does what it did; what is there more often than before does the
-//! same in the place of a jump to it; and what is left out has told again what the instruction before it has told. A function in which
-//! there is anything that is not understood stays as it is. Time grows with the size of the function, and not faster.
+//! same in the place of a jump to it; and what is left out has told again what the instruction before it has told, or moved what was
+//! there already, or is needed no more. A function in which there is anything that is not understood stays as it is. Time grows
+//! with the size of the function, and not faster, but for the sorting of branches.
 
 /// Instructions in the place of jumps to them.
 mod copies;
@@ -25,6 +27,8 @@ mod dispatch;
 mod encode;
 /// Where everything goes.
 mod layout;
+/// What registers hold of what the frame holds.
+mod reloads;
 /// Loops with the question whether to go on at their end.
 mod rotation;
 #[cfg(test)]
@@ -41,6 +45,7 @@ use copies::Copied;
 use decode::{Instruction, Prefix, Table, WIDE};
 use encode::Bytes;
 use layout::{Becomes, Branch, Edit};
+use reloads::Notes;
 
 pub use layout::Moves;
 
@@ -145,6 +150,12 @@ fn with_copies(
 fn rewritten(mut reader: Reader<'_>) -> Compact {
     let mut edits = std::mem::take(&mut reader.edits);
     let mut branches = std::mem::take(&mut reader.branches);
+    if reader.steps.reloads {
+        let targets = targets(&reader, &branches);
+        let moved = reader.notes.edits(&targets, reader.steps.drops_stores);
+        edits = with_more(edits, moved, &mut branches);
+        without_jumps(&mut edits, &mut branches, &targets);
+    }
     reader.realign(&mut edits);
     if reader.steps.rotates {
         rotation::turn(&reader, &edits, &mut branches);
@@ -154,7 +165,9 @@ fn rewritten(mut reader: Reader<'_>) -> Compact {
         let loops = innermost_loops(&edits, &branches, &reader.calls);
         if !loops.is_empty() {
             alignment = layout::LINE;
-            edits = with_nops(edits, &loops, &mut branches);
+            let nops =
+                loops.iter().map(|&(at, end)| Edit { at, had: 0, becomes: Becomes::Nops(end) });
+            edits = with_more(edits, nops.collect(), &mut branches);
         }
     }
     for branch in &mut branches {
@@ -220,21 +233,80 @@ fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u
     loops
 }
 
-/// Adds what aligns loops to the edits, in front of those at the same places.
-fn with_nops(edits: Vec<Edit>, loops: &[(u32, u32)], branches: &mut [Branch]) -> Vec<Edit> {
-    let mut all = Vec::with_capacity(edits.len() + loops.len());
-    let mut loops = loops.iter().copied().peekable();
+/// Adds others to the edits: in front of those at the same places, or instead of them if they replace something.
+fn with_more(edits: Vec<Edit>, more: Vec<Edit>, branches: &mut [Branch]) -> Vec<Edit> {
+    let mut all = Vec::with_capacity(edits.len() + more.len());
+    let mut more = more.into_iter().peekable();
     for edit in edits {
-        while let Some((at, end)) = loops.next_if(|&(at, _)| at <= edit.at) {
-            all.push(Edit { at, had: 0, becomes: Becomes::Nops(end) });
+        while let Some(before) = more.next_if(|more| more.at < edit.at) {
+            all.push(before);
+        }
+        if let Some(first) = more.next_if(|more| more.at == edit.at) {
+            let is_instead = first.had > 0;
+            all.push(first);
+            if is_instead {
+                continue;
+            }
         }
         if let Becomes::Branch(branch) = edit.becomes {
             branches[branch as usize].edit = all.len() as u32;
         }
         all.push(edit);
     }
-    // A loop ends with a branch, so none is behind the last edit.
+    all.extend(more);
     all
+}
+
+/// Has branches go where a jump behind them goes, if they went behind it, and there is nothing left in between.
+fn without_jumps(edits: &mut [Edit], branches: &mut Vec<Branch>, targets: &[u32]) {
+    let mut has_gone = vec![false; branches.len()];
+    for first in 1..branches.len() {
+        let [branch, jump] = [&branches[first - 1], &branches[first]];
+        let between = &edits[branch.edit as usize..=jump.edit as usize];
+        let [before, left_out @ .., behind] = between else { continue };
+        let end = behind.at + behind.had;
+        if branch.opcode == JUMP || jump.opcode != JUMP || branch.target != end {
+            continue;
+        }
+        let start = before.at + before.had;
+        let is_nothing =
+            |it: &Edit| matches!(&it.becomes, Becomes::Bytes(bytes) if bytes.as_slice().is_empty());
+        let bytes: u32 = left_out.iter().filter(|it| is_nothing(it)).map(|it| it.had).sum();
+        let reached = targets.partition_point(|&target| target < start);
+        let is_reached = targets.get(reached).is_some_and(|&target| target < end);
+        if start + bytes == behind.at && !is_reached {
+            branches[first - 1].target = jump.target;
+            // The other of a pair of opcodes is the opposite.
+            branches[first - 1].opcode ^= 1;
+            has_gone[first] = true;
+        }
+    }
+    if !has_gone.contains(&true) {
+        return;
+    }
+    for (branch, _) in branches.iter().zip(&has_gone).filter(|&(_, has_gone)| *has_gone) {
+        edits[branch.edit as usize].becomes = Becomes::Bytes(Bytes::new(&[]));
+    }
+    let mut has_gone = has_gone.into_iter();
+    branches.retain(|_| has_gone.next() == Some(false));
+    for (number, branch) in branches.iter().enumerate() {
+        edits[branch.edit as usize].becomes = Becomes::Branch(number as u32);
+    }
+}
+
+/// Where branches lead to, and where others may come from elsewhere; ascending.
+fn targets(reader: &Reader<'_>, branches: &[Branch]) -> Vec<u32> {
+    let mut targets: Vec<u32> = branches.iter().map(|branch| branch.target).collect();
+    targets.extend(reader.relative.iter().map(|relative| relative.target));
+    for &(start, end) in &reader.tables {
+        targets.extend(
+            (start..end)
+                .step_by(4)
+                .filter_map(|at| Some(start.wrapping_add(word(reader.facts.code, at)?))),
+        );
+    }
+    targets.sort_unstable();
+    targets
 }
 
 /// The code as it is now, but for what is relative to places in it.
@@ -343,6 +415,8 @@ struct Reader<'a> {
     ends: Vec<u32>,
     /// Where instructions begin, as bits.
     instructions: Vec<u64>,
+    /// What they do to registers and the frame.
+    notes: Notes,
     /// The end of the code.
     end: u32,
     /// Where the constants behind the code begin.
@@ -389,6 +463,7 @@ impl<'a> Reader<'a> {
             calls: Vec::new(),
             ends: Vec::new(),
             instructions: vec![0; bytes / 64 + 1],
+            notes: Notes::default(),
             end: bytes as u32,
             pool: bytes as u32,
             framed_at,
@@ -491,6 +566,7 @@ impl<'a> Reader<'a> {
         // Most instructions are of no interest.
         if it.is_plain() && !is_relocated && self.framed_at != Some(at) {
             self.is_behind_call = false;
+            self.note(at, code, &it);
             return Some(end);
         }
         if is_relocated {
@@ -501,6 +577,7 @@ impl<'a> Reader<'a> {
             return Some(behind);
         }
         self.follow_stack(at, code, &it)?;
+        self.note(at, code, &it);
         match (it.table, it.opcode) {
             // Zeros are no code, though they could be.
             (Table::One, 0) if code[..2] == [0, 0] => None,
@@ -571,6 +648,15 @@ impl<'a> Reader<'a> {
         let is_last = !matches!(behind.get(4..), Some([0x0f, 0x80..=0x8f, ..]));
         self.is_by_sign = is_same && is_last && matches!(branch, 0x8c | 0x8d);
         is_same && is_last && matches!(branch, 0x84 | 0x85 | 0x88 | 0x89 | 0x8c | 0x8d)
+    }
+
+    /// Notes what an instruction does to registers and the frame.
+    fn note(&mut self, at: u32, code: &[u8], it: &Instruction) {
+        match self.stack {
+            _ if !self.steps.reloads => {}
+            Stack::Framed => self.notes.add(at, code, it, self.facts.frame_bytes),
+            Stack::Prologue | Stack::Epilogue => self.notes.end(),
+        }
     }
 
     fn ends(&mut self, end: u32) -> Option<u32> {

@@ -277,6 +277,9 @@ pub enum Optimisation {
     Dispatch,
     /// `rotation`: on x86-64, loops ask at their end whether to go on. Not when optimising for size.
     Rotation,
+    /// `reloads`: on x86-64, what a register holds is not loaded from the frame once more, and what nobody reads there is not stored, but
+    /// with debug information.
+    Reloads,
     /// `short-code`: on x86-64, instructions have as few bytes as they can, and branches as their distances allow.
     ShortCode,
     /// `aligned-loops`: on x86-64, small loops are each in one line of the instruction cache. Not when optimising for size.
@@ -310,6 +313,7 @@ impl Optimisation {
         Optimisation::Widths,
         Optimisation::Dispatch,
         Optimisation::Rotation,
+        Optimisation::Reloads,
         Optimisation::ShortCode,
         Optimisation::AlignedLoops,
     ];
@@ -341,6 +345,7 @@ impl Optimisation {
             Optimisation::Widths => "widths",
             Optimisation::Dispatch => "dispatch",
             Optimisation::Rotation => "rotation",
+            Optimisation::Reloads => "reloads",
             Optimisation::ShortCode => "short-code",
             Optimisation::AlignedLoops => "aligned-loops",
         }

@@ -72,6 +72,10 @@ pub struct Rewriting {
     pub dispatches: bool,
     /// Whether loops are to ask at their end whether to go on.
     pub rotates: bool,
+    /// Whether what a register holds is not to be loaded from the frame, or stored to it, once more.
+    pub reloads: bool,
+    /// Whether what is stored to the frame, and is not read before something else is, is not to be stored at all.
+    pub drops_stores: bool,
     /// Whether instructions are to become shorter.
     pub shortens: bool,
     /// Whether loops are to be aligned.
@@ -186,9 +190,14 @@ fn ahead(options: &Options, triple: &Triple) -> Ahead {
 fn rewriting(options: &Options, triple: &Triple) -> Rewriting {
     let is_able = triple.architecture == Architecture::X86_64;
     let is_for_speed = is_able && options.opt_level == OptLevel::Speed;
+    let reloads =
+        is_able && options.opt_level != OptLevel::None && options.optimises(Optimisation::Reloads);
     Rewriting {
         dispatches: is_for_speed && options.optimises(Optimisation::Dispatch),
         rotates: is_for_speed && options.optimises(Optimisation::Rotation),
+        reloads,
+        // Debuggers look into the frame.
+        drops_stores: reloads && options.debug_info.is_none(),
         shortens: is_able && options.optimises(Optimisation::ShortCode),
         aligns: is_for_speed && options.optimises(Optimisation::AlignedLoops),
         // Debuggers know what it means when the processor traps.

@@ -127,6 +127,83 @@ static TWO: [u8; 256] = {
     table
 };
 
+/// Which registers an instruction changes, or may change: the one that its last operand bits name, if that is no address,
+const SECOND: u8 = 1;
+/// the one that the others name,
+const FIRST: u8 = 2;
+/// RAX,
+const RAX: u8 = 4;
+/// RDX,
+const RDX: u8 = 8;
+/// the one that the opcode names.
+const NAMED: u8 = 16;
+/// Any.
+const ANY: u8 = 32;
+/// What is between opcode and register says it.
+const BY_OPERATION: u8 = 64;
+/// Not all of a register, but a byte.
+const BYTES: u8 = 128;
+
+/// What the opcodes of the first table change.
+static CHANGES: [u8; 256] = {
+    let mut table = [ANY; 256];
+    let mut opcode = 0;
+    while opcode < 256 {
+        table[opcode] = match opcode {
+            // Comparisons.
+            0x38..0x40 | 0x70..=0x7f | 0x84 | 0x85 | 0xa8 | 0xa9 => 0,
+            0x00..0x40 => match opcode & 7 {
+                0 => SECOND | BYTES,
+                1 => SECOND,
+                2 => FIRST | BYTES,
+                3 => FIRST,
+                4 | 5 => RAX,
+                _ => ANY,
+            },
+            0x63 | 0x69 | 0x6b | 0x8b | 0x8d => FIRST,
+            0x80 | 0xf6 | 0xfe => BY_OPERATION | BYTES,
+            0x81 | 0x83 | 0xf7 | 0xff => BY_OPERATION,
+            0x86 => FIRST | SECOND | BYTES,
+            0x87 => FIRST | SECOND,
+            0x88 | 0xc0 | 0xc6 | 0xd0 | 0xd2 => SECOND | BYTES,
+            0x89 | 0xc1 | 0xc7 | 0xd1 | 0xd3 => SECOND,
+            0x8a => FIRST | BYTES,
+            0x90..=0x97 => RAX | NAMED,
+            0x98 => RAX,
+            0x99 => RDX,
+            0xb0..=0xb7 => NAMED | BYTES,
+            0xb8..=0xbf => NAMED,
+            _ => ANY,
+        };
+        opcode += 1;
+    }
+    table
+};
+
+/// What those of the second table change.
+static CHANGES_TWO: [u8; 256] = {
+    let mut table = [FIRST | SECOND; 256];
+    let mut opcode = 0;
+    while opcode < 256 {
+        table[opcode] = match opcode {
+            // Vectors and memory, and branches nothing at all.
+            0x10..=0x17 | 0x28..=0x2b | 0x2e | 0x2f | 0x51..=0x6f | 0x70..=0x76 | 0x7f => 0,
+            0x80..=0x8f | 0xc2 | 0xc6 | 0xd0..=0xd6 | 0xd8..=0xfe => 0,
+            0x2c | 0x2d | 0x40..=0x4f | 0xaf | 0xb6..=0xb8 | 0xbc..=0xbf => FIRST,
+            0x90..=0x9f => SECOND | BYTES,
+            // A compared exchange.
+            0xb0 => RAX | FIRST | SECOND | BYTES,
+            0xb1 => RAX | FIRST | SECOND,
+            0xc0 => FIRST | SECOND | BYTES,
+            0xc8..=0xcf => NAMED,
+            0x0b | 0x31 | 0x77 | 0xa2 | 0xc7 => ANY,
+            _ => FIRST | SECOND,
+        };
+        opcode += 1;
+    }
+    table
+};
+
 /// Which opcodes of the first table are [plain](Instruction::is_plain), with some operands.
 static PLAIN: [bool; 256] = {
     let mut table = [false; 256];
@@ -302,6 +379,12 @@ impl Instruction {
             }
     }
 
+    /// Whether its operands may be the stack pointer, or the frame pointer, or relative to them.
+    #[inline]
+    pub fn may_name_pointer(&self) -> bool {
+        self.operands.is_some_and(|operands| operands & 0x30 == 0x20 || operands & 6 == 4)
+    }
+
     /// Whether it compares a register of 32 or 64 bits with zero.
     pub fn is_test_of_itself(&self) -> bool {
         let is_same = |operands: u8| operands >= 0xc0 && operands >> 3 & 7 == operands & 7;
@@ -331,6 +414,113 @@ impl Instruction {
             0x81 | 0x83 if matches!(operation?, 0 | 1 | 4 | 5 | 6) => self.first_register(),
             0xf7 if operation? == 3 => self.first_register(),
             _ => None,
+        }
+    }
+
+    /// What extends the names of registers: R, X and B, as in the prefix of old instructions.
+    pub fn register_bits(&self, code: &[u8]) -> u8 {
+        let before = |bytes: u8| code[usize::from(self.opcode_at - bytes)];
+        match self.prefix {
+            Prefix::Old => self.rex & 7,
+            // The shorter form has only R.
+            Prefix::Vex if self.opcode_at == 2 => (!before(1) >> 7) << 2,
+            Prefix::Vex => !before(2) >> 5,
+            Prefix::Evex => !before(3) >> 5,
+        }
+    }
+
+    /// The registers for integers that it changes, or may change, as bits.
+    #[inline]
+    pub fn changes(&self, code: &[u8]) -> u16 {
+        let changes = match self.table {
+            Table::One => CHANGES[usize::from(self.opcode)],
+            Table::Two => CHANGES_TWO[usize::from(self.opcode)],
+            Table::ThreeA | Table::ThreeB => BY_OPERATION,
+        };
+        match (changes, self.operands, self.prefix) {
+            (0, ..) | (SECOND, Some(0..0xc0), Prefix::Old) => 0,
+            (FIRST, Some(operands), Prefix::Old) => 1 << (operands >> 3 & 7 | (self.rex & 4) << 1),
+            (SECOND, Some(operands), Prefix::Old) => 1 << (operands & 7 | (self.rex & 1) << 3),
+            _ => self.changes_at_all(code, changes),
+        }
+    }
+
+    fn changes_at_all(&self, code: &[u8], of_opcode: u8) -> u16 {
+        let operation = self.operands.map(|operands| operands >> 3 & 7);
+        let changes = match (self.table, self.opcode, operation) {
+            _ if of_opcode & BY_OPERATION == 0 => of_opcode,
+            // Whatever is compared stays as it is.
+            (Table::One, ..0x84, Some(7)) | (Table::One, 0xf6 | 0xf7, Some(0 | 1)) => 0,
+            (Table::One, ..0x84, Some(_)) => SECOND,
+            (Table::One, 0xf6 | 0xf7, Some(2 | 3)) => SECOND,
+            // Products and quotients.
+            (Table::One, 0xf6 | 0xf7, Some(_)) => RAX | RDX,
+            (Table::One, 0xfe | 0xff, Some(0 | 1)) => SECOND,
+            (Table::ThreeA, ..0xf0, _) => 0,
+            // These look for text, and tell where in RCX.
+            (Table::ThreeB, 0x60..=0x63, _) => ANY,
+            (Table::ThreeB, 0x14..=0x17 | 0xf0, _) => FIRST | SECOND,
+            (Table::ThreeB, ..) if self.prefix != Prefix::Evex => 0,
+            (Table::ThreeA | Table::ThreeB, ..) => FIRST | SECOND,
+            _ => ANY,
+        };
+        if changes == 0 {
+            return 0;
+        }
+        if changes & ANY != 0 {
+            return u16::MAX;
+        }
+        let bits = self.register_bits(code);
+        let mut registers = 0;
+        let mut add = |register: u8| {
+            registers |= 1 << register;
+            // Without the prefix, the names of four bytes are others: the second ones of the first four registers.
+            if self.rex == 0 && of_opcode & BYTES != 0 && (4..8).contains(&register) {
+                registers |= 1 << (register - 4);
+            }
+        };
+        if let (true, Some(operation)) = (changes & FIRST != 0, operation) {
+            add(operation | (bits & 4) << 1);
+        }
+        if let (true, Some(operands @ 0xc0..)) = (changes & SECOND != 0, self.operands) {
+            add(operands & 7 | (bits & 1) << 3);
+        }
+        if changes & NAMED != 0 {
+            add(self.opcode & 7 | (bits & 1) << 3);
+        }
+        registers |= u16::from(changes & RAX != 0) | u16::from(changes & RDX != 0) << 2;
+        // The third operand of newer ones, where four bits are turned around. These only read it.
+        let reads_third = (self.table, self.prefix) == (Table::ThreeA, Prefix::Vex)
+            && matches!(self.opcode, 0xf2 | 0xf5 | 0xf7);
+        if self.prefix != Prefix::Old && !reads_third {
+            let before = 1 + u8::from(self.prefix == Prefix::Evex);
+            registers |= 1 << (!code[usize::from(self.opcode_at - before)] >> 3 & 15);
+        }
+        registers
+    }
+
+    /// Whether it leaves what its last operand bits name as it is.
+    pub fn only_reads(&self) -> bool {
+        let operation = self.operands.map(|operands| operands >> 3 & 7);
+        match self.table {
+            Table::One => match CHANGES[usize::from(self.opcode)] & !BYTES {
+                BY_OPERATION => matches!(
+                    (self.opcode, operation),
+                    (0x80..=0x83, Some(7)) | (0xf6 | 0xf7, Some(0 | 1 | 4..=7))
+                ),
+                changes => changes & (SECOND | ANY) == 0,
+            },
+            Table::Two if self.prefix != Prefix::Evex => {
+                let moves_or_converts = matches!(
+                    self.opcode,
+                    0x10 | 0x12 | 0x14..=0x16 | 0x28 | 0x2a | 0x2c..=0x2f | 0x40..=0x4f | 0x6f
+                );
+                let computes = matches!(self.opcode, 0x51..=0x6e | 0x70 | 0x74..=0x76 | 0xc2 | 0xc6)
+                    || matches!(self.opcode, 0xaf | 0xb6..=0xb8 | 0xbc..=0xbf)
+                    || matches!(self.opcode, 0xd0..=0xd5 | 0xd8..=0xe6 | 0xe8..=0xfe);
+                moves_or_converts || computes
+            }
+            Table::Two | Table::ThreeA | Table::ThreeB => false,
         }
     }
 

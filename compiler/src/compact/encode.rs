@@ -108,13 +108,7 @@ impl Address {
         let scale = code[opcode_at + 2];
         let (displacement_bytes, at) = it.displacement;
         let displacement = &code[usize::from(at)..];
-        // The bits X and B of registers.
-        let bits = match it.prefix {
-            Prefix::Old => it.rex,
-            // The shorter form has neither.
-            _ if code[opcode_at - 2] == 0xc5 => 0,
-            _ => !code[opcode_at - 2] >> 5,
-        };
+        let bits = it.register_bits(code);
         let (index_is_high, base_is_high) = (bits & 2 != 0, bits & 1 != 0);
         if scale == STACK_POINTER && !index_is_high && !base_is_high {
             let displacement = match displacement_bytes {

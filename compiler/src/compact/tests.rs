@@ -4,8 +4,15 @@ use super::*;
 const PROLOGUE: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
 /// `mov rsp, rbp; pop rbp; ret`.
 const EPILOGUE: &[u8] = &[0x48, 0x89, 0xec, 0x5d, 0xc3];
-const ALL: Rewriting =
-    Rewriting { dispatches: true, rotates: true, shortens: true, aligns: true, calls_traps: true };
+const ALL: Rewriting = Rewriting {
+    dispatches: true,
+    rotates: true,
+    reloads: true,
+    drops_stores: true,
+    shortens: true,
+    aligns: true,
+    calls_traps: true,
+};
 
 /// Rewrites a function with a frame of so many bytes, which is made behind the prologue by the code itself.
 fn rewritten(code: &[u8], blocks: &[u32], frame_bytes: u32) -> Option<Compact> {
@@ -510,4 +517,171 @@ fn many_interpreters_and_loops_take_no_longer() {
     let compact = function(&facts(&code, &blocks, &[]), steps).unwrap();
     assert!(compact.moves.seams().count() as u32 == 2 * 6 * count);
     assert!(start.elapsed().as_secs() < 10);
+}
+
+/// `mov [rsp + slot], register`, and `mov register, [rsp + slot]`.
+fn store(slot: u8, register: u8) -> Vec<u8> {
+    vec![0x48 | register >> 3 << 2, 0x89, 0x44 | (register & 7) << 3, 0x24, slot]
+}
+
+fn load(register: u8, slot: u8) -> Vec<u8> {
+    vec![0x48 | register >> 3 << 2, 0x8b, 0x44 | (register & 7) << 3, 0x24, slot]
+}
+
+/// What becomes of instructions in a frame of 0x20 bytes when only what is loaded and stored again is looked at.
+fn reloaded(body: &[u8], drops_stores: bool) -> Vec<u8> {
+    const ROOM: &[u8] = &[0x48, 0x83, 0xec, 0x20];
+    const END: &[u8] = &[0x48, 0x83, 0xc4, 0x20];
+    let code = [PROLOGUE, ROOM, body, END, EPILOGUE].concat();
+    let frame = UnwindInst::DefineNewFrame {
+        offset_upward_to_caller_sp: 16,
+        offset_downward_to_clobbers: 0,
+    };
+    let facts = Facts { prologue: &[(4, frame)], frame_bytes: 0x20, ..facts(&code, &[], &[]) };
+    let steps = Rewriting { reloads: true, drops_stores, ..Rewriting::default() };
+    let code = function(&facts, steps).expect("it is understood").code;
+    let code = code.strip_prefix(&[PROLOGUE, ROOM].concat()[..]).unwrap();
+    code.strip_suffix(&[END, EPILOGUE].concat()[..]).unwrap().to_vec()
+}
+
+#[test]
+fn what_a_register_holds_is_not_loaded_again() {
+    let (rax, rcx, rdx, r12) = (0, 1, 2, 12);
+    // It is there, by a load or a store.
+    for first in [load(rcx, 8), store(8, rcx)] {
+        assert_eq!(reloaded(&[&first[..], &load(rcx, 8)].concat(), true), first);
+    }
+    // It is in another one: mov r12, rcx; mov rax, r12.
+    let body = [load(rcx, 8), load(r12, 8), vec![0x31, 0xc9], load(rax, 8)].concat();
+    let copies = [&load(rcx, 8)[..], &[0x49, 0x89, 0xcc, 0x31, 0xc9, 0x4c, 0x89, 0xe0]].concat();
+    assert_eq!(reloaded(&body, true), copies);
+    // It is stored where it is already.
+    assert_eq!(reloaded(&[load(rdx, 8), store(8, rdx)].concat(), false), load(rdx, 8));
+    // It changes, or something else may be there.
+    for between in [
+        &[0x48, 0xff, 0xc1][..],   // inc rcx
+        &[0x31, 0xc9],             // xor ecx, ecx
+        &[0x88, 0xc1],             // mov cl, al
+        &[0x88, 0xc5],             // mov ch, al
+        &[0x8a, 0x28],             // mov ch, [rax]
+        &[0x0f, 0x94, 0xc1],       // sete cl
+        &[0x0f, 0x94, 0xc5],       // sete ch
+        &[0x48, 0x0f, 0x44, 0xc8], // cmove rcx, rax
+        &[0x48, 0x0f, 0xc9],       // bswap rcx
+        &[0x48, 0x87, 0xc8],       // xchg rax, rcx
+        &[0x48, 0x91],             // xchg rcx, rax
+        &[0x48, 0xb9, 1, 2, 3, 4, 5, 6, 7, 8],
+        &[0xb5, 1],                            // mov ch, 1
+        &[0x48, 0xd3, 0xe1],                   // shl rcx, cl
+        &[0xf3, 0x48, 0x0f, 0xb8, 0xc8],       // popcnt rcx, rax
+        &[0x66, 0x48, 0x0f, 0x7e, 0xc1],       // movq rcx, xmm0
+        &[0xf2, 0x48, 0x0f, 0x2c, 0xc8],       // cvttsd2si rcx, xmm0
+        &[0x66, 0x0f, 0xd7, 0xc8],             // pmovmskb ecx, xmm0
+        &[0x66, 0x0f, 0x3a, 0x16, 0xc1, 0],    // pextrd ecx, xmm0, 0
+        &[0xc4, 0xe2, 0xf8, 0xf2, 0xc8],       // andn rcx, rax, rax
+        &[0xc4, 0xe2, 0xf0, 0xf3, 0xc8],       // blsr rcx, rax
+        &[0xc4, 0xe3, 0xfb, 0xf0, 0xc8, 7],    // rorx rcx, rax, 7
+        &[0xc4, 0xe2, 0xf3, 0xf6, 0xc0],       // mulx rax, rcx, rax
+        &[0xc5, 0xf9, 0xd7, 0xc8],             // vpmovmskb ecx, xmm0
+        &[0x48, 0xff, 0x44, 0x24, 8],          // inc qword ptr [rsp + 8]
+        &[0xc7, 0x44, 0x24, 0x0c, 0, 0, 0, 0], // mov dword ptr [rsp + 12], 0
+        &[0x0f, 0x11, 0x04, 0x24],             // movups [rsp], xmm0
+        &[0xff, 0xd0],                         // call rax
+    ] {
+        let body = [&load(rcx, 8)[..], between, &load(rcx, 8)].concat();
+        assert_eq!(reloaded(&body, true), body, "{between:x?}");
+    }
+    // Products and quotients, which name neither RAX nor RDX.
+    for (between, register) in
+        [(&[0x48, 0xf7, 0xe1][..], rax), (&[0x48, 0xf7, 0xf1], rdx), (&[0x48, 0x99], rdx)]
+    {
+        let body = [&load(register, 8)[..], between, &load(register, 8)].concat();
+        assert_eq!(reloaded(&body, true), body, "{between:x?}");
+    }
+    // It stays as it is.
+    for between in [
+        &[0x48, 0x39, 0xc8][..],         // cmp rax, rcx
+        &[0x48, 0x81, 0xf9, 0, 1, 0, 0], // cmp rcx, 0x100
+        &[0x48, 0x85, 0xc9],             // test rcx, rcx
+        &[0xf6, 0xc1, 1],                // test cl, 1
+        &[0x48, 0x89, 0x08],             // mov [rax], rcx
+        &[0x48, 0x8d, 0x41, 1],          // lea rax, [rcx + 1]
+        &[0x48, 0x03, 0x44, 0x24, 8],    // add rax, [rsp + 8]
+        &[0x0f, 0x10, 0xc9],             // movups xmm1, xmm1
+        &[0x66, 0x48, 0x0f, 0x6e, 0xc9], // movq xmm1, rcx
+        &[0xc4, 0xe2, 0xf0, 0xf2, 0xc0], // andn rax, rcx, rax
+        &[0x48, 0xf7, 0xe1],             // mul rcx
+    ] {
+        let body = [&load(rcx, 8)[..], between, &load(rcx, 8)].concat();
+        assert_eq!(reloaded(&body, true), [&load(rcx, 8)[..], between].concat(), "{between:x?}");
+    }
+    // The address goes elsewhere, even behind it: lea rax, [rsp + 8]; mov rax, rsp.
+    for address in [&[0x48, 0x8d, 0x44, 0x24, 8][..], &[0x48, 0x89, 0xe0]] {
+        let body = [&load(rcx, 8)[..], &load(rcx, 8), address].concat();
+        assert_eq!(reloaded(&body, true), body, "{address:x?}");
+    }
+}
+
+#[test]
+fn what_nobody_reads_is_not_stored() {
+    let (rax, rcx) = (0, 1);
+    let twice = |between: &[u8]| [&store(8, rax)[..], between, &store(8, rcx)].concat();
+    for between in [&[][..], &[0x48, 0x8b, 0x01], &store(0x10, rcx), &load(rcx, 0x10)] {
+        let expected = [between, &store(8, rcx)].concat();
+        assert_eq!(reloaded(&twice(between), true), expected, "{between:x?}");
+        // Debuggers do.
+        assert_eq!(reloaded(&twice(between), false), twice(between), "{between:x?}");
+    }
+    for between in [
+        &[0x48, 0x03, 0x4c, 0x24, 8][..], // add rcx, [rsp + 8]
+        &[0x0f, 0xb6, 0x4c, 0x24, 9],     // movzx ecx, byte ptr [rsp + 9]
+        &[0x0f, 0x10, 0x04, 0x24],        // movups xmm0, [rsp]
+        &[0xff, 0xd1],                    // call rcx
+        &[0x0f, 0x84, 0, 0, 0, 0],        // je to what follows
+    ] {
+        assert_eq!(reloaded(&twice(between), true), twice(between), "{between:x?}");
+    }
+    // Part of it stays.
+    let body = [store(8, rax), store(12, rcx)].concat();
+    assert_eq!(reloaded(&body, true), body);
+}
+
+#[test]
+fn nothing_is_known_where_ways_meet() {
+    let (rcx, je) = (1, |distance: u8| vec![0x0f, 0x84, distance, 0, 0, 0]);
+    // Over a load of the other register, to where it is loaded again.
+    let body = [je(5), load(rcx, 8), load(rcx, 8)].concat();
+    assert_eq!(reloaded(&body, true), body);
+    // Behind a branch, all is as it was; where it leads to, it is not known.
+    let other = vec![0x48, 0x8b, 0x00];
+    let body = [load(rcx, 8), je(8), load(rcx, 8), other.clone(), load(rcx, 8)].concat();
+    assert_eq!(reloaded(&body, true), [load(rcx, 8), je(3), other, load(rcx, 8)].concat());
+}
+
+#[test]
+fn branches_over_jumps_go_where_those_go() {
+    let (rcx, other) = (1, [0x48, 0x8b, 0x00]);
+    let jump = |distance: u8| [0xe9, distance, 0, 0, 0];
+    let branch = |opcode: u8, distance: u8| [0x0f, opcode, distance, 0, 0, 0];
+    // mov rcx, [rsp + 8]; je 1; mov rcx, [rsp + 8]; jmp 2; 1: mov rax, [rax]; 2: mov rax, [rax]
+    let body =
+        [&load(rcx, 8)[..], &branch(0x84, 10), &load(rcx, 8), &jump(3), &other, &other].concat();
+    let expected = [&load(rcx, 8)[..], &branch(0x85, 3), &other, &other].concat();
+    assert_eq!(reloaded(&body, true), expected);
+    // There is something in between that stays, or somebody jumps to the jump.
+    let body = [&load(rcx, 8)[..], &branch(0x84, 8), &other, &jump(3), &other, &other].concat();
+    assert_eq!(reloaded(&body, true), body);
+    let from_before = branch(0x88, 11);
+    let body = [
+        &load(rcx, 8)[..],
+        &from_before,
+        &branch(0x84, 10),
+        &load(rcx, 8),
+        &jump(3),
+        &other,
+        &other,
+    ];
+    let expected =
+        [&load(rcx, 8)[..], &branch(0x88, 6), &branch(0x84, 5), &jump(3), &other, &other];
+    assert_eq!(reloaded(&body.concat(), true), expected.concat());
 }

@@ -4,134 +4,14 @@
 //! Instructions must be the same one by one, but for those that are known to be written otherwise; and branches, tables and
 //! operands behind the code must lead to the same.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
 
-use capstone::arch::x86::ArchMode;
-use capstone::prelude::*;
-use object::{Object, ObjectSection, ObjectSymbol};
-use wootz_compiler::{Optimisation, Options, TargetCpu};
-use wootz_tests::{examples, files, programs, root, skipped, stem};
+use wootz_compiler::Optimisation;
 
-/// What a file has under its symbols: where, and the code.
-struct Library {
-    text: Vec<u8>,
-    address: u64,
-    symbols: BTreeMap<String, (u64, u64)>,
-    names: HashMap<u64, String>,
-}
-
-impl Library {
-    fn of(file: &[u8]) -> Library {
-        let file = object::File::parse(file).unwrap();
-        let text = file.section_by_name(".text").unwrap();
-        let mut symbols = BTreeMap::new();
-        let mut names = HashMap::new();
-        for symbol in file.symbols() {
-            if symbol.kind() == object::SymbolKind::Text && symbol.size() > 0 {
-                let name = symbol.name().unwrap().to_string();
-                names.insert(symbol.address(), name.clone());
-                symbols.insert(name, (symbol.address(), symbol.size()));
-            }
-        }
-        let (data, address) = (text.data().unwrap().to_vec(), text.address());
-        Library { text: data, address, symbols, names }
-    }
-
-    fn code(&self, name: &str) -> (u64, &[u8]) {
-        let (address, size) = self.symbols[name];
-        let start = (address - self.address) as usize;
-        (address, &self.text[start..start + size as usize])
-    }
-}
-
-/// An instruction as text.
-#[derive(Clone, PartialEq, Debug)]
-struct Shown {
-    bytes: u64,
-    name: String,
-    operands: String,
-}
-
-/// Reads a function.
-#[derive(Clone)]
-struct Reader<'a> {
-    disassembler: &'a Capstone,
-    library: &'a Library,
-    start: u64,
-    code: &'a [u8],
-    at: u64,
-}
-
-impl<'a> Reader<'a> {
-    fn new(disassembler: &'a Capstone, library: &'a Library, name: &str) -> Reader<'a> {
-        let (start, code) = library.code(name);
-        Reader { disassembler, library, start, code, at: start }
-    }
-
-    fn end(&self) -> u64 {
-        self.start + self.code.len() as u64
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        &self.code[(self.at - self.start) as usize..]
-    }
-
-    fn next(&mut self) -> Shown {
-        let mut found = self.disassembler.disasm_iter(self.rest(), self.at).unwrap();
-        let found = found.next().unwrap_or_else(|| panic!("no instruction at {:#x}", self.at));
-        let shown = Shown {
-            bytes: found.bytes().len() as u64,
-            name: found.mnemonic().unwrap().to_string(),
-            operands: found.op_str().unwrap().to_string(),
-        };
-        self.at += shown.bytes;
-        shown
-    }
-
-    fn starts_with(&self, bytes: &[u8]) -> bool {
-        self.rest().starts_with(bytes)
-    }
-
-    /// Whether a place is behind instructions that look into a table and go on from there.
-    fn is_behind_jump(&self, place: u64) -> bool {
-        let between = (self.at - self.start) as usize..(place - self.start) as usize;
-        let between = self.code.get(between).unwrap_or_default();
-        between.len() <= 16 && matches!(between, [.., 0xff, 0xe0..=0xe7])
-    }
-
-    fn word(&self, at: u64) -> i32 {
-        let at = (at - self.start) as usize;
-        i32::from_le_bytes(self.code[at..at + 4].try_into().unwrap())
-    }
-}
-
-/// The number in a text like `-0x10`.
-fn number(text: &str) -> Option<i64> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    Some(
-        sign * digits
-            .strip_prefix("0x")
-            .map_or_else(|| digits.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok())?,
-    )
-}
-
-/// The address in brackets: what is in front of it, it, and what is behind.
-fn address(operands: &str) -> Option<(&str, &str, &str)> {
-    let (front, rest) = operands.split_once('[')?;
-    let (address, behind) = rest.split_once(']')?;
-    Some((front, address, behind))
-}
-
-/// How far an address is from a register.
-fn distance(address: &str, register: &str) -> Option<i64> {
-    let rest = address.strip_prefix(register)?;
-    if rest.is_empty() {
-        return Some(0);
-    }
-    let (sign, digits) = rest.strip_prefix(' ')?.split_once(' ')?;
-    Some(number(digits)? * if sign == "-" { -1 } else { 1 })
-}
+use super::reading::{
+    Library, Reader, Shown, address, disassembler, distance, number, options, real_programs,
+    small_modules,
+};
 
 /// The names of registers by the lower half of what is in them.
 fn narrow(operands: &str) -> String {
@@ -412,37 +292,18 @@ fn compare(name: &str, old: &mut Reader<'_>, new: &mut Reader<'_>, counts: &mut 
 
 /// Compares what becomes of a module.
 fn check(wasm: &[u8], cpu: &str, counts: &mut Counts) -> (usize, usize) {
-    let compile = |skipped: &[Optimisation]| {
-        let mut options = Options { symbols: true, ..Options::default() };
-        options.target = Some("x86_64-linux".to_string());
-        options.cpu = cpu.parse::<TargetCpu>().unwrap();
-        options.skipped.extend(skipped);
-        // What nobody calls is compared, too.
-        options.skipped.insert(Optimisation::DeadFunctions);
-        Library::of(&wootz_compiler::compile(wasm, &options).unwrap())
-    };
-    let old = compile(&[Optimisation::ShortCode, Optimisation::AlignedLoops]);
-    let new = compile(&[]);
-    let disassembler = Capstone::new().x86().mode(ArchMode::Mode64).build().expect("it is there");
-    assert_eq!(old.symbols.len(), new.symbols.len());
-    // Tables are no code, and where traps go is no function.
-    let others = ["wootz_table", "wootz_trap"];
-    for name in old.symbols.keys().filter(|name| !others.iter().any(|it| name.starts_with(it))) {
+    let skipped = [Optimisation::ShortCode, Optimisation::AlignedLoops];
+    // That leaves instructions out, or makes others of them.
+    let both = [Optimisation::Reloads];
+    let [old, new] = [[&both[..], &skipped].concat(), both.to_vec()]
+        .map(|it| Library::compiled(wasm, &options(cpu, &it)));
+    let disassembler = disassembler();
+    for name in old.functions(&new) {
         let mut readers = [&old, &new].map(|library| Reader::new(&disassembler, library, name));
         let [old, new] = &mut readers;
         compare(name, old, new, counts);
     }
     (old.text.len(), new.text.len())
-}
-
-/// Modules that have all kinds of operators.
-fn small_modules() -> Vec<(PathBuf, Vec<u8>)> {
-    let texts = ["run", "trap", "asm"].map(|folder| root().join("tests/filetests").join(folder));
-    let texts = texts.iter().flat_map(|folder| files(folder, "wat"));
-    let texts = texts.filter_map(|path| Some((path.clone(), wat::parse_file(&path).ok()?)));
-    let compiles = |wasm: &[u8]| wootz_compiler::validate(wasm, &Options::default()).is_ok();
-    let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
-    texts.filter(|(_, wasm)| compiles(wasm)).chain(examples().into_iter().map(read)).collect()
 }
 
 #[test]
@@ -459,20 +320,9 @@ fn code_of_small_modules_is_the_same() {
 
 #[test]
 fn code_of_real_programs_is_the_same_and_shorter() {
-    let folder = programs().join("wasm");
-    let found: Vec<_> = files(Path::new(&folder), "wasm")
-        .into_iter()
-        .filter(|path| ["lua", "sqlite", "zstd"].contains(&&*stem(path)))
-        .collect();
-    if found.len() < 3 {
-        return skipped(
-            "shorter code of real programs",
-            "they are not built; `make -C tests/programs` does it",
-        );
-    }
-    for path in found {
+    for (path, wasm) in real_programs("shorter code") {
         let mut counts = Counts::default();
-        let (old, new) = check(&std::fs::read(&path).unwrap(), "x86-64-v3", &mut counts);
+        let (old, new) = check(&wasm, "x86-64-v3", &mut counts);
         assert!(new * 100 < old * 90, "{}: {new} of {old} bytes", path.display());
         assert_eq!(counts.unchanged_functions, 0, "{counts:?}");
         assert!(counts.tables > 0 && counts.in_frame > 1000, "{counts:?}");
