@@ -165,15 +165,13 @@ fn rewritten(mut reader: Reader<'_>) -> Compact {
         let loops = innermost_loops(&edits, &branches, &reader.calls);
         if !loops.is_empty() {
             alignment = layout::LINE;
-            let nops =
-                loops.iter().map(|&(at, end)| Edit { at, had: 0, becomes: Becomes::Nops(end) });
-            edits = with_more(edits, nops.collect(), &mut branches);
+            edits = with_more(edits, nops(&loops, &reader.ends), &mut branches);
         }
     }
     for branch in &mut branches {
         let is_before = |edit: &Edit| {
             edit.at < branch.target
-                || edit.at == branch.target && matches!(edit.becomes, Becomes::Nops(_))
+                || edit.at == branch.target && matches!(edit.becomes, Becomes::Nops(..))
         };
         branch.edits_before = edits.partition_point(is_before) as u32;
     }
@@ -231,6 +229,18 @@ fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u
         calls.get(next).is_none_or(|&call| call >= end)
     });
     loops
+}
+
+/// What aligns loops: behind the last instruction in front of them from which nothing goes on, if there is no other loop in between.
+fn nops(loops: &[(u32, u32)], ends: &[u32]) -> Vec<Edit> {
+    let mut before = 0;
+    let mut place = |&(start, end): &(u32, u32)| {
+        let last = ends[..ends.partition_point(|&end| end <= start)].last().copied();
+        let at = last.filter(|&last| last >= before).unwrap_or(start);
+        before = end;
+        Edit { at, had: 0, becomes: Becomes::Nops(start, end) }
+    };
+    loops.iter().map(&mut place).collect()
 }
 
 /// Adds others to the edits: in front of those at the same places, or instead of them if they replace something.
@@ -336,7 +346,7 @@ fn joined(old: &[u8], edits: &[Edit], branches: &[Branch], moves: &Moves) -> Vec
                 }
             }
             Becomes::Copy(copied) => copies::add(&mut code, old, copied),
-            Becomes::Nops(_) => add_nops(&mut code, (new_end - new) as usize),
+            Becomes::Nops(..) => add_nops(&mut code, (new_end - new) as usize),
             Becomes::Zeros(_) => code.resize(new_end as usize, 0),
         }
         done = (edit.at + edit.had) as usize;

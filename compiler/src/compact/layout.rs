@@ -27,9 +27,9 @@ pub enum Becomes {
     Branch(u32),
     /// A copy of what it leads to.
     Copy(Copied),
-    /// If the loop behind, which had this end, would be in two lines of the cache and fits one: instructions that do nothing, so
-    /// that it is in one.
-    Nops(u32),
+    /// If a loop behind would be in two lines of the cache and fits one: instructions that do nothing, so that it is in one. The numbers
+    /// are where it began and ended.
+    Nops(u32, u32),
     /// Zeros, so that the constants behind lie as they did relative to this.
     Zeros(u32),
 }
@@ -226,7 +226,7 @@ pub fn lay_out(edits: &[Edit], branches: &mut [Branch]) -> Moves {
                 Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
                 Becomes::Branch(branch) => branches[*branch as usize].bytes(),
                 Becomes::Copy(copied) => copied.bytes(),
-                Becomes::Nops(_) => LINE - 1,
+                Becomes::Nops(..) => LINE - 1,
                 Becomes::Zeros(alignment) => edit.had.max(alignment - 1),
             };
             less[number + 1] = less[number] + i64::from(edit.had) - i64::from(has);
@@ -262,9 +262,12 @@ pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
             Becomes::Bytes(bytes) => bytes.as_slice().len() as u32,
             Becomes::Branch(branch) => branches[*branch as usize].bytes(),
             Becomes::Copy(copied) => copied.bytes(),
-            Becomes::Nops(end) => {
-                let bytes = loop_bytes(edit.at, *end, &edits[number + 1..], branches);
-                let left = LINE - new % LINE;
+            Becomes::Nops(start, end) => {
+                let behind = &edits[number + 1..];
+                let first = behind.partition_point(|edit| edit.at < *start);
+                let before = bytes_between(edit.at, *start, &behind[..first], branches);
+                let bytes = bytes_between(*start, *end, &behind[first..], branches);
+                let left = LINE - (new + before) % LINE;
                 if bytes <= LINE && bytes > left { left } else { 0 }
             }
             Becomes::Zeros(alignment) => {
@@ -279,15 +282,15 @@ pub fn place(edits: &[Edit], branches: &[Branch]) -> Moves {
     Moves { moved, ..Moves::default() }
 }
 
-/// How many bytes a loop has that was between these places. No other loop is in it.
-fn loop_bytes(start: u32, end: u32, edits: &[Edit], branches: &[Branch]) -> u32 {
+/// How many bytes there are of what was between these places, from the first of these edits on. No aligned loop begins there.
+fn bytes_between(start: u32, end: u32, edits: &[Edit], branches: &[Branch]) -> u32 {
     let within = edits.iter().take_while(|edit| edit.at < end);
     let more = |bytes: u32, edit: &Edit| i64::from(bytes) - i64::from(edit.had);
     let more: i64 = within
         .map(|edit| match &edit.becomes {
             Becomes::Bytes(bytes) => more(bytes.as_slice().len() as u32, edit),
             Becomes::Branch(branch) => more(branches[*branch as usize].bytes(), edit),
-            Becomes::Copy(_) | Becomes::Nops(_) | Becomes::Zeros(_) => 0,
+            Becomes::Copy(_) | Becomes::Nops(..) | Becomes::Zeros(_) => 0,
         })
         .sum();
     (i64::from(end - start) + more) as u32

@@ -462,6 +462,26 @@ fn small_loops_are_in_one_line() {
 }
 
 #[test]
+fn what_aligns_loops_is_where_nobody_comes_by() {
+    for before in [20, 30, 50] {
+        // To what is in front of a loop of 40 bytes, or over both.
+        let front = vec![0x98; before];
+        let mut code =
+            [PROLOGUE, &[0x0f, 0x84, 5, 0, 0, 0, 0xe9], &[before as u8 + 44, 0, 0, 0]].concat();
+        let at = code.len() as u32;
+        code.extend([&front[..], &[0x98; 38], &[0x0f, 0x85]].concat());
+        code.extend((-44_i32).to_le_bytes());
+        code.extend(EPILOGUE);
+        let compact = rewritten(&code, &[], 0).unwrap();
+        let [front, start] = [at, at + before as u32].map(|at| compact.moves.beginning(at));
+        assert_eq!(start / 64, (start + 39) / 64, "{before}");
+        assert_eq!(start - front, before as u32, "{before}");
+        // There are some bytes in between: `je` and `jmp` have two each, if nothing is too far.
+        assert!(front > at - 7, "{before}: {front}");
+    }
+}
+
+#[test]
 fn what_is_not_understood_stays() {
     let is_left = |body: &[u8], blocks: &[u32]| {
         rewritten(&[PROLOGUE, body, EPILOGUE].concat(), blocks, 0).is_none()
