@@ -165,7 +165,8 @@ fn rewritten(mut reader: Reader<'_>) -> Compact {
         let loops = innermost_loops(&edits, &branches, &reader.calls);
         if !loops.is_empty() {
             alignment = layout::LINE;
-            edits = with_more(edits, nops(&loops, &reader.ends), &mut branches);
+            let nops = nops(&loops, &all_loops(&edits, &branches), &reader.ends);
+            edits = with_more(edits, nops, &mut branches);
         }
     }
     for branch in &mut branches {
@@ -231,16 +232,33 @@ fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u
     loops
 }
 
-/// What aligns loops: behind the last instruction in front of them from which nothing goes on, if there is no other loop in between.
-fn nops(loops: &[(u32, u32)], ends: &[u32]) -> Vec<Edit> {
+/// All loops: where they begin, and the last branch back ends; ascending.
+fn all_loops(edits: &[Edit], branches: &[Branch]) -> Vec<(u32, u32)> {
+    let ways = branches.iter().map(|branch| (branch.target, &edits[branch.edit as usize]));
+    let back = ways.filter(|(target, edit)| *target <= edit.at);
+    let mut loops: Vec<(u32, u32)> =
+        back.map(|(target, edit)| (target, edit.at + edit.had)).collect();
+    loops.sort_unstable_by_key(|&(start, end)| (start, Reverse(end)));
+    loops.dedup_by_key(|&mut (start, _)| start);
+    loops
+}
+
+/// What aligns small loops. It is where it is executed least, if no other small loop is in between: behind the last instruction in front of the
+/// loop from which nothing goes on, or else in front of the outermost loop around it.
+fn nops(small_loops: &[(u32, u32)], loops: &[(u32, u32)], ends: &[u32]) -> Vec<Edit> {
     let mut before = 0;
-    let mut place = |&(start, end): &(u32, u32)| {
+    let place = |&(start, end): &(u32, u32)| {
         let last = ends[..ends.partition_point(|&end| end <= start)].last().copied();
-        let at = last.filter(|&last| last >= before).unwrap_or(start);
+        let around = || {
+            let first = loops.partition_point(|&(start, _)| start < before);
+            let mut around = loops[first..].iter().take_while(|it| it.0 < start);
+            around.find(|it| it.1 >= end).map(|it| it.0)
+        };
+        let at = last.filter(|&last| last >= before).or_else(around).unwrap_or(start);
         before = end;
         Edit { at, had: 0, becomes: Becomes::Nops(start, end) }
     };
-    loops.iter().map(&mut place).collect()
+    small_loops.iter().map(place).collect()
 }
 
 /// Adds others to the edits: in front of those at the same places, or instead of them if they replace something.

@@ -479,6 +479,21 @@ fn what_aligns_loops_is_where_nobody_comes_by() {
         // There are some bytes in between: `je` and `jmp` have two each, if nothing is too far.
         assert!(front > at - 7, "{before}: {front}");
     }
+    for before in [20, 30, 50] {
+        // A loop with something in front of a loop of 40 bytes.
+        let mut code = [PROLOGUE, &vec![0x98; before], &[0x98; 38], &[0x0f, 0x85]].concat();
+        code.extend((-44_i32).to_le_bytes());
+        code.extend([0x0f, 0x84]);
+        code.extend((-50 - before as i32).to_le_bytes());
+        code.extend(EPILOGUE);
+        let compact = rewritten(&code, &[], 0).unwrap();
+        let [front, start] = [4, 4 + before as u32].map(|at| compact.moves.beginning(at));
+        assert_eq!(start / 64, (start + 39) / 64, "{before}");
+        assert_eq!(start - front, before as u32, "{before}");
+        // The branch back is behind the small loop, and goes over nothing else.
+        let back = &compact.code[start as usize + 40..][..2];
+        assert_eq!(back, [0x74, (-42 - before as i32) as u8], "{before}");
+    }
 }
 
 #[test]

@@ -88,5 +88,5 @@
 ;; ; trap at 0x44: out of bounds memory access
 ;; ; trap at 0x7d: out of bounds memory access
 ;; ; trap at 0x81: out of bounds memory access
-;; ; trap at 0x93: out of bounds memory access
-;; ; trap at 0x98: out of bounds memory access
+;; ; trap at 0x90: out of bounds memory access
+;; ; trap at 0x95: out of bounds memory access

@@ -88,6 +88,6 @@
 ;; block11:
 ;;   jmp     label7
 ;; ; trap at 0x40: out of bounds memory access
-;; ; trap at 0x82: out of bounds memory access
+;; ; trap at 0x7f: out of bounds memory access
 ;; ; at 0x63: `wootz_out_of_fuel`
-;; ; at 0x7a: `wootz_out_of_fuel`
+;; ; at 0x77: `wootz_out_of_fuel`
