@@ -24,7 +24,8 @@
 //! ```
 //!
 //! What is found by vectors is found again by the turn that finds it, so all that leaves the loop does so as before. Two turns are made,
-//! or looked at, before vectors are, as many loops end with one of them.
+//! or looked at, before vectors are, as many loops end with one of them. The second one leaves the loop by itself if the branch out
+//! of it passes on all that is used behind it.
 //!
 //! Always true: no turn is left out that would have left the loop or trapped.
 
@@ -44,8 +45,8 @@ pub struct Scan {
     loads: Vec<Access>,
     /// Bytes that each of them loads.
     width: i64,
-    /// What a turn asks.
-    questions: Vec<Question>,
+    /// What a turn asks, and whether it may leave the loop from elsewhere.
+    questions: Vec<(Question, bool)>,
     /// What ends the loop.
     ends: Vec<End>,
     /// What counts turns, if anything does.
@@ -106,9 +107,13 @@ impl Scan {
                 _ => return None,
             }
         }
-        let (loads, questions) = (turn.accesses.clone(), turn.questions.clone());
-        let scan = Scan { loads, width, questions, ends, turns, counts_first };
-        (!scan.ends.is_empty()).then_some(scan)
+        if ends.is_empty() {
+            return None;
+        }
+        let questions = turn.questions.iter();
+        let questions = questions.map(|it| (*it, turn.passes_all_on(it))).collect();
+        let loads = turn.accesses.clone();
+        Some(Scan { loads, width, questions, ends, turns, counts_first })
     }
 
     /// Has the loop look at sixteen bytes at a time.
@@ -130,12 +135,18 @@ impl Scan {
             for load in self.loads.iter().filter(|load| load.position == position) {
                 way.access(load);
             }
-            for question in self.questions.iter().filter(|it| it.position == position) {
+            for (question, may_leave) in
+                self.questions.iter().filter(|it| it.0.position == position)
+            {
                 let goes_on = way.now(question.value);
                 let next = way.block();
+                let (exit, passed) = match may_leave {
+                    true => way.exit(question.exit),
+                    false => (header, trying.clone()),
+                };
                 match question.if_not_zero {
-                    true => way.branch_with(goes_on, (next, &[]), (header, &trying)),
-                    false => way.branch_with(goes_on, (header, &trying), (next, &[])),
+                    true => way.branch_with(goes_on, (next, &[]), (exit, &passed)),
+                    false => way.branch_with(goes_on, (exit, &passed), (next, &[])),
                 }
                 way.go_on(next);
             }

@@ -5,6 +5,7 @@
 //!
 //! Always true: all that is not in here has no effects.
 
+use cranelift_codegen::entity::EntitySet;
 use cranelift_codegen::flowgraph::{BlockPredecessor, ControlFlowGraph};
 use cranelift_codegen::ir::{
     Block, BlockCall, Endianness, Function, Inst, MemFlagsData, Opcode, Value, ValueDef, types,
@@ -65,6 +66,8 @@ pub struct Question {
     pub value: Value,
     /// The loop goes on if the value is not zero, or if it is.
     pub if_not_zero: bool,
+    /// Where it goes if it does not go on.
+    pub exit: BlockCall,
 }
 
 /// The question whether turns are left until the epoch is looked at. It is none of a turn's own.
@@ -157,7 +160,8 @@ impl<'f> Turn<'f> {
         let back = self.asking.as_ref().map_or(self.chain[0], |asking| asking.block);
         let next = self.chain.get(position + 1).copied().unwrap_or(back);
         let goes_on = ways.map(|way| way.block(&func.dfg.value_lists) == next);
-        self.questions.push(Question { position, value, if_not_zero: goes_on[0] });
+        let exit = ways[usize::from(goes_on[0])];
+        self.questions.push(Question { position, value, if_not_zero: goes_on[0], exit });
         (goes_on != [true; 2]).then_some(())
     }
 
@@ -278,6 +282,36 @@ impl<'f> Turn<'f> {
         let is_inside = |value| !self.is_same(value, MOST_DEPTH);
         let question = (question.value, question.if_not_zero);
         Turns::of(self.func, self.chain[0], &self.back, question, &is_inside)
+    }
+
+    /// Whether nothing behind a branch out of the loop uses what is computed in it, but what the branch passes on.
+    pub fn passes_all_on(&self, question: &Question) -> bool {
+        let func = self.func;
+        let is_from_loop = |value: Value| {
+            let block = match func.dfg.value_def(func.dfg.resolve_aliases(value)) {
+                ValueDef::Param(block, _) => Some(block),
+                definition => definition.inst().and_then(|inst| func.layout.inst_block(inst)),
+            };
+            block.is_some_and(|block| self.chain.contains(&block))
+        };
+        let uses = |block: Block| {
+            let mut insts = func.layout.block_insts(block);
+            insts.any(|inst| func.dfg.inst_values(inst).any(is_from_loop))
+        };
+        // Whatever comes to the loop again computes it again.
+        let mut reached = EntitySet::new();
+        reached.insert(self.chain[0]);
+        let mut left = vec![question.exit.block(&func.dfg.value_lists)];
+        while let Some(block) = left.pop() {
+            if !reached.insert(block) {
+                continue;
+            }
+            if uses(block) {
+                return false;
+            }
+            left.extend(func.block_successors(block));
+        }
+        true
     }
 
     pub fn outline(self) -> Outline {

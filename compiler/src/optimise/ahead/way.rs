@@ -211,6 +211,14 @@ impl<'f, 'o> Way<'f, 'o> {
         now
     }
 
+    /// Where a turn leaves the loop to, and what it passes on, for the parameters of the block that is being filled.
+    pub fn exit(&mut self, exit: BlockCall) -> (Block, Vec<Value>) {
+        let lists = &self.cursor.func.dfg.value_lists;
+        let passed: Vec<Value> = exit.args(lists).filter_map(|arg| arg.as_value()).collect();
+        let to = exit.block(lists);
+        (to, passed.into_iter().map(|value| self.now(value)).collect())
+    }
+
     /// Whether so many bytes at an address and an offset, and at another one if there is one, are each in one page.
     pub fn are_in_pages(&mut self, places: &[(Value, i64)], bytes: i64) -> Value {
         let cursor = &mut self.cursor;
