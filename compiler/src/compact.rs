@@ -165,7 +165,7 @@ fn rewritten(mut reader: Reader<'_>) -> Compact {
         let loops = innermost_loops(&edits, &branches, &reader.calls);
         if !loops.is_empty() {
             alignment = layout::LINE;
-            let nops = nops(&loops, &all_loops(&edits, &branches), &reader.ends);
+            let nops = nops(&loops, &all_loops(&edits, &branches), &reader);
             edits = with_more(edits, nops, &mut branches);
         }
     }
@@ -245,10 +245,17 @@ fn all_loops(edits: &[Edit], branches: &[Branch]) -> Vec<(u32, u32)> {
 
 /// What aligns small loops. It is where it is executed least, if no other small loop is in between: behind the last instruction in front of the
 /// loop from which nothing goes on, or else in front of the outermost loop around it.
-fn nops(small_loops: &[(u32, u32)], loops: &[(u32, u32)], ends: &[u32]) -> Vec<Edit> {
+fn nops(small_loops: &[(u32, u32)], loops: &[(u32, u32)], reader: &Reader<'_>) -> Vec<Edit> {
+    let Reader { ends, tables, .. } = reader;
+    // Tables stay behind the jumps that look into them.
+    let behind_table = |end: u32| match tables.binary_search_by_key(&end, |&(start, _)| start) {
+        Ok(table) => tables[table].1,
+        Err(_) => end,
+    };
     let mut before = 0;
     let place = |&(start, end): &(u32, u32)| {
-        let last = ends[..ends.partition_point(|&end| end <= start)].last().copied();
+        let last = ends[..ends.partition_point(|&end| end <= start)].last();
+        let last = last.map(|&end| behind_table(end));
         let around = || {
             let first = loops.partition_point(|&(start, _)| start < before);
             let mut around = loops[first..].iter().take_while(|it| it.0 < start);
