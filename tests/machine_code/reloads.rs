@@ -365,12 +365,7 @@ fn compare(old: Reader<'_>, new: Reader<'_>, counts: &mut Counts) {
 
 /// Compares what becomes of a module.
 fn check(wasm: &[u8], cpu: &str, counts: &mut Counts) {
-    let both = [
-        Optimisation::ShortCode,
-        Optimisation::AlignedLoops,
-        Optimisation::Rotation,
-        Optimisation::Dispatch,
-    ];
+    let both = [Optimisation::ShortCode, Optimisation::AlignedLoops];
     let without = [&both[..], &[Optimisation::Reloads]].concat();
     let compiled = |skipped: &[Optimisation]| Library::compiled(wasm, &options(cpu, skipped));
     let [old, new] = [&without[..], &both].map(compiled);
