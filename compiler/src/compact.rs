@@ -243,8 +243,8 @@ fn all_loops(edits: &[Edit], branches: &[Branch]) -> Vec<(u32, u32)> {
     loops
 }
 
-/// What aligns small loops. It is where it is executed least, if no other small loop is in between: behind the last instruction in front of the
-/// loop from which nothing goes on, or else in front of the outermost loop around it.
+/// What aligns small loops. It is where it is executed least, if no other small loop is in between: behind the last instruction in
+/// front of the loop from which nothing goes on, or else in front of the outermost loop around it.
 fn nops(small_loops: &[(u32, u32)], loops: &[(u32, u32)], reader: &Reader<'_>) -> Vec<Edit> {
     let Reader { ends, tables, .. } = reader;
     // Tables stay behind the jumps that look into them.

@@ -145,7 +145,8 @@ impl Notes {
         }
     }
 
-    /// What becomes of loads and stores. `targets` are where branches lead to, ascending. Without `drops`, whatever is stored has been stored.
+    /// What becomes of loads and stores. `targets` are where branches lead to, ascending. Without `drops`, all that is in the frame is
+    /// as it was.
     pub fn edits(&self, targets: &[u32], drops: bool) -> Vec<Edit> {
         if self.is_shared {
             return Vec::new();
