@@ -150,15 +150,15 @@ fn with_copies(
 fn rewritten(mut reader: Reader<'_>) -> Compact {
     let mut edits = std::mem::take(&mut reader.edits);
     let mut branches = std::mem::take(&mut reader.branches);
+    let targets = targets(&reader, &branches);
     if reader.steps.reloads {
-        let targets = targets(&reader, &branches);
         let moved = reader.notes.edits(&targets, reader.steps.drops_stores);
         edits = with_more(edits, moved, &mut branches);
         without_jumps(&mut edits, &mut branches, &targets);
     }
     reader.realign(&mut edits);
     if reader.steps.rotates {
-        rotation::turn(&reader, &edits, &mut branches);
+        rotation::turn(&edits, &mut branches, &targets);
     }
     let mut alignment = 1;
     if reader.steps.aligns {
@@ -222,9 +222,7 @@ fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u
         }
         last = last.max(branch.target);
     }
-    // Of those that begin at the same place, the last ends behind the others.
-    loops.sort_unstable_by_key(|&(start, end)| (start, Reverse(end)));
-    loops.dedup_by_key(|&mut (start, _)| start);
+    let mut loops = longest(loops);
     loops.retain(|&(start, end)| {
         let next = calls.partition_point(|&call| call < start);
         calls.get(next).is_none_or(|&call| call >= end)
@@ -236,8 +234,11 @@ fn innermost_loops(edits: &[Edit], branches: &[Branch], calls: &[u32]) -> Vec<(u
 fn all_loops(edits: &[Edit], branches: &[Branch]) -> Vec<(u32, u32)> {
     let ways = branches.iter().map(|branch| (branch.target, &edits[branch.edit as usize]));
     let back = ways.filter(|(target, edit)| *target <= edit.at);
-    let mut loops: Vec<(u32, u32)> =
-        back.map(|(target, edit)| (target, edit.at + edit.had)).collect();
+    longest(back.map(|(target, edit)| (target, edit.at + edit.had)).collect())
+}
+
+/// Loops, ascending: of those that begin at the same place, the one that ends last.
+fn longest(mut loops: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     loops.sort_unstable_by_key(|&(start, end)| (start, Reverse(end)));
     loops.dedup_by_key(|&mut (start, _)| start);
     loops

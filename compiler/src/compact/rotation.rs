@@ -11,7 +11,7 @@
 
 use super::copies::Copied;
 use super::layout::{Branch, Edit};
-use super::{JUMP, Reader, word};
+use super::{JUMP, Reader};
 
 /// How many bytes a question has at most, with its branch.
 const MOST_BYTES: u32 = 32;
@@ -38,8 +38,8 @@ pub fn copies(reader: &Reader<'_>) -> Vec<Copied> {
     back.filter_map(copied).collect()
 }
 
-/// Has branches in front of jumps back go back themselves.
-pub fn turn(reader: &Reader<'_>, edits: &[Edit], branches: &mut [Branch]) {
+/// Has branches in front of jumps back go back themselves. `targets` are where branches lead to, ascending.
+pub fn turn(edits: &[Edit], branches: &mut [Branch], targets: &[u32]) {
     let edit = |branch: &Branch| &edits[branch.edit as usize];
     let is_pair = |pair: &[Branch]| {
         let [branch, jump] = [&pair[0], &pair[1]];
@@ -50,26 +50,9 @@ pub fn turn(reader: &Reader<'_>, edits: &[Edit], branches: &mut [Branch]) {
             && jump.target < edit(branch).at
     };
     let pairs = branches.windows(2).enumerate().filter(|(_, pair)| is_pair(pair));
-    // The jumps are in the order of their places.
-    let mut pairs: Vec<(usize, bool)> = pairs.map(|(first, _)| (first, true)).collect();
-    if pairs.is_empty() {
-        return;
-    }
-    let mut reached = |target: u32| {
-        let jump = |&(first, _): &(usize, bool)| edit(&branches[first + 1]).at;
-        if let Ok(found) = pairs.binary_search_by_key(&target, jump) {
-            pairs[found].1 = false;
-        }
-    };
-    branches.iter().for_each(|branch| reached(branch.target));
-    reader.relative.iter().for_each(|relative| reached(relative.target));
-    for &(start, end) in &reader.tables {
-        for at in (start..end).step_by(4) {
-            let distance = word(reader.facts.code, at).expect("the table was read");
-            reached(start.wrapping_add(distance));
-        }
-    }
-    for (first, _) in pairs.into_iter().filter(|&(_, is_alone)| is_alone) {
+    let is_reached = |first: usize| targets.binary_search(&edit(&branches[first + 1]).at).is_ok();
+    let pairs = pairs.map(|(first, _)| first).filter(|&first| !is_reached(first));
+    for first in pairs.collect::<Vec<_>>() {
         let (out, back) = (branches[first].target, branches[first + 1].target);
         branches[first].target = back;
         // The other of a pair of opcodes is the opposite.
